@@ -1,0 +1,76 @@
+// The data channels of one association: DCEP and the table of who speaks on which stream
+// [rfc8831, rfc8832]. Reads every message of the association and sorts out its own.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "sctp/association.hpp"
+
+namespace esp_peer::datachannel {
+
+using sctp::StreamId;
+
+enum class Kind : std::uint8_t { binary, string };
+enum class Reliability : std::uint8_t { reliable, lifetime, retransmits };
+
+struct ChannelOptions {
+  std::string_view label;
+  std::string_view protocol;
+  bool ordered = true;
+  Reliability reliability = Reliability::reliable;
+  std::uint16_t limit = 0;  // ms or count, by reliability
+  std::uint16_t priority = 256;
+};
+
+struct Options {
+  std::uint16_t max_channels =
+      256;  // at once, both sides' together; the peer's further OPENs are reset
+  std::uint32_t max_message_size =
+      65536;  // the peer's a=max-message-size; 0 = no limit [rfc8841#6]
+};
+
+struct Opened {
+  StreamId stream;
+  bool by_peer;
+};
+struct ChannelClosed {
+  StreamId stream;
+};
+
+struct Message {
+  StreamId stream{};
+  Kind kind = Kind::binary;
+  Buffer body;
+};
+
+class Channels {
+ public:
+  using Event = std::variant<Opened, ChannelClosed>;
+
+  // `even_streams`: we are the DTLS client [rfc8832#6].
+  Channels(const Options& options, bool even_streams, sctp::Association& association, Env env);
+
+  // A new channel on the next free stream of our parity; Opened comes once the peer has said ACK.
+  // Data may be sent at once. over_limit: no stream or no room in the table; invalid_argument:
+  // label or protocol above 65,535 bytes; wrong_state: no association.
+  Result<StreamId> open(Instant now, const ChannelOptions& options);
+  // All channels with this label; not_found when there is none.
+  Status close(Instant now, std::string_view label);
+  // not_found: no such channel; would_block and over_limit as Association::send.
+  Status send(Instant now, StreamId stream, Kind kind, Bytes message);
+
+  // Takes what has arrived on the association; call after every input of it.
+  void process(Instant now);
+  std::optional<Event> poll_event();
+  std::optional<Message> read_message(Instant now);
+
+  // The label stays valid until the channel's ChannelClosed event was followed by another command.
+  std::optional<std::string_view> label(StreamId stream) const;
+  bool is_open(StreamId stream) const;
+  std::optional<StreamId> first_open() const;  // in order of opening
+  std::size_t size() const;
+};
+
+}  // namespace esp_peer::datachannel

@@ -1,0 +1,89 @@
+// A session description: parsed tolerantly into views of its text, written exactly
+// [rfc8866, rfc8829, rfc8839, rfc8841, rfc8842].
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/containers.hpp"
+#include "base/result.hpp"
+
+namespace esp_peer::sdp {
+
+enum class MediaKind : std::uint8_t { audio, video, application, other };
+enum class Setup : std::uint8_t { absent, actpass, active, passive, holdconn };
+enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
+
+inline constexpr std::size_t max_media = 16;        // m-sections of one description
+inline constexpr std::size_t max_fingerprints = 4;  // of one section; further ones are ignored
+inline constexpr std::size_t max_candidates = 32;   // of one section; further ones are ignored
+
+struct Media {
+  MediaKind kind = MediaKind::other;
+  std::string_view media, protocol, formats;  // of the m-line, as they stand
+  std::uint16_t port = 0;
+  std::string_view mid;
+  Direction direction = Direction::sendrecv;
+  Setup setup = Setup::absent;
+  std::string_view ufrag, password;
+  FixedVector<std::string_view, max_fingerprints> fingerprints;  // "sha-256 AB:…"
+  FixedVector<std::string_view, max_candidates> candidates;      // "candidate:…"
+  bool end_of_candidates = false;
+  bool bundle_only = false;
+  std::optional<std::uint16_t> sctp_port;         // a=sctp-port, or a=sctpmap's of the old form
+  std::optional<std::uint32_t> max_message_size;  // 0 = any size
+
+  bool rejected() const { return port == 0 && !bundle_only; }
+};
+
+// Session-level attributes that sections inherit are copied into the sections by parse().
+struct Description {
+  std::string_view session_id;
+  std::uint64_t session_id_number = 0;  // 0 where it is no number
+  bool ice_lite = false;
+  bool trickle = false;
+  std::optional<std::uint32_t> pacing_ms;  // a=ice-pacing
+  std::string_view bundle;                 // the mids of the first BUNDLE group, blank-separated
+  FixedVector<Media, max_media> media;
+};
+
+// bad_data: no description at all; over_limit: more than max_media sections or 64 KiB. Views point
+// into `text`.
+Status parse(std::string_view text, Description& out);
+
+// What our data section needs of the remote side, its bundled transport resolved.
+struct RemoteData {
+  std::size_t section = 0;  // index of the m=application section
+  std::string_view mid;
+  std::string_view ufrag, password;
+  Setup setup = Setup::absent;
+  FixedVector<std::string_view, max_fingerprints> fingerprints;
+  FixedVector<std::string_view, max_candidates> candidates;
+  bool end_of_candidates = false;
+  bool ice_lite = false;
+  std::uint32_t pacing_ms = 50;  // [rfc8445#14.2] where none is named
+  std::uint16_t sctp_port = 5000;
+  std::uint32_t max_message_size = 65536;  // [rfc8841#6.1] where none is named; 0 = any size
+};
+// bad_data: a mandatory piece is missing or holdconn; unsupported: no usable m=application section.
+Status remote_data(const Description& description, RemoteData& out);
+
+// Our side of a description with one data section.
+struct Local {
+  std::uint64_t session_id = 0, session_version = 1;
+  std::string_view ufrag, password;
+  std::string_view fingerprint;  // "sha-256 AB:…"
+  Setup setup = Setup::actpass;
+  std::span<const std::string_view> candidates;  // "candidate:…"
+  bool end_of_candidates = false;
+  std::uint16_t sctp_port = 5000;
+  std::uint32_t max_message_size = 262144;
+};
+// The size written, without a terminating NUL; no_memory when `out` is too small.
+Result<std::size_t> write_offer(const Local& local, std::span<char> out);
+// Answers every section of `offer` in its order: data accepted, the others refused, mids mirrored.
+Result<std::size_t> write_answer(const Local& local, const Description& offer, std::span<char> out);
+
+}  // namespace esp_peer::sdp
