@@ -61,6 +61,9 @@ class Channels {
   // not_found: no such channel; would_block and over_limit as Association::send.
   Status send(Instant now, StreamId stream, Kind kind, Bytes message);
 
+  // The association is gone: every channel is closed, each with its event.
+  void end(Instant now);
+
   // Takes what has arrived on the association; call after every input of it.
   void process(Instant now);
   std::optional<Event> poll_event();
@@ -71,6 +74,7 @@ class Channels {
   bool is_open(StreamId stream) const;
   std::optional<StreamId> first_open() const;  // in order of opening
   std::size_t size() const;
+  void hash_state(StateHash& hash) const;
 };
 
 }  // namespace esp_peer::datachannel

@@ -9,6 +9,7 @@
 
 #include "base/env.hpp"
 #include "base/result.hpp"
+#include "base/state_hash.hpp"
 #include "dtls/fingerprint.hpp"
 
 namespace esp_peer::dtls {
@@ -74,7 +75,7 @@ class Endpoint {
   virtual bool connected() const = 0;
   // RFC 5705 keying material for SRTP; wrong_state before Connected.
   virtual Status export_keys(std::string_view label, MutableBytes out) const = 0;
-  virtual void hash_state(class StateHash& hash) const = 0;
+  virtual void hash_state(StateHash& hash) const = 0;
 
  protected:
   ~Endpoint() = default;

@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <variant>
 
 #include "base/address.hpp"
 #include "base/env.hpp"
@@ -14,98 +13,19 @@
 #include "base/state_hash.hpp"
 #include "base/timer_table.hpp"
 #include "base/tx_batch.hpp"
-#include "crypto/provider.hpp"
 #include "datachannel/channels.hpp"
-#include "dtls/endpoint.hpp"
-#include "ice/agent.hpp"
+#include "peer/backoff.hpp"
+#include "peer/server.hpp"
+#include "peer/session_types.hpp"
 
 namespace esp_peer::peer {
-
-// In the order of esp_peer_state_t, so that the C facade casts.
-enum class State : std::uint8_t {
-  closed,
-  disconnected,
-  new_connection,
-  gathering,
-  pairing,
-  paired,
-  connecting,
-  connected,
-  connect_failed,
-  data_connected,
-  data_opened,
-  data_closed,
-  data_disconnected,
-};
-
-// Where identities come from: a cache, or a new one each time.
-class IdentitySource {
- public:
-  // One reference held for the caller; nullptr when the library fails.
-  virtual dtls::Identity* identity() = 0;
-
- protected:
-  ~IdentitySource() = default;
-};
-
-// An ICE server by name or address. Relays come with TURN.
-struct Server {
-  FixedString<255> host;
-  std::uint16_t port = 3478;
-  bool turn = false;
-};
-// "stun:host[:port]", "turn:…", "turns:…" with an optional ?transport= [rfc7064, rfc7065].
-// invalid_argument for anything else.
-Result<Server> parse_server_url(std::string_view url);
-inline constexpr std::size_t max_servers = 8;  // further ones are refused with over_limit
-
-struct SessionOptions {
-  ice::Role role = ice::Role::controlling;
-  bool keep_role = false;  // else controlling again after a disconnect
-  bool auto_reconnect = true;
-  bool data = true;  // m=application
-  bool automatic_channel = true;
-  bool relay_only = false;
-  bool remote_lite = false;
-  std::uint8_t max_candidates = 16;
-  std::uint8_t consent_misses = 5;                  // 0xFF = never report
-  Duration gathering_timeout = milliseconds(500);   // 5 × agent_recv_timeout
-  Duration connect_timeout = milliseconds(39'500);  // [rfc8863#4]
-  std::uint32_t send_buffer = 100'000, receive_buffer = 100'000;
-  dtls::CipherPreference ciphers = dtls::CipherPreference::automatic;
-};
-
-struct Dependencies {
-  crypto::Provider& crypto;
-  dtls::Backend& dtls;
-  IdentitySource& identities;
-};
-
-// What the application hears, in this order.
-struct StateChanged {
-  State state;
-};
-struct LocalDescription {};  // read it with local_description()
-struct ChannelOpened {       // always followed by StateChanged{data_opened}
-  datachannel::StreamId stream;
-};
-struct ChannelClosed {  // always followed by StateChanged{data_closed}
-  datachannel::StreamId stream;
-};
-
-// What the session asks of its runner.
-struct OpenSockets {};  // one on each usable address, then on_sockets()
-struct CloseSockets {};
-struct Resolve {  // then on_resolved() with the same id; the name is server_name(id)
-  std::uint32_t id;
-};
 
 class Connection;
 
 class Session {
  public:
-  using Event = std::variant<StateChanged, LocalDescription, ChannelOpened, ChannelClosed>;
-  using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
+  using Event = peer::Event;
+  using Request = peer::Request;
 
   Session(const SessionOptions& options, const Dependencies& dependencies, Env env);
   Session(const Session&) = delete;
@@ -150,8 +70,30 @@ class Session {
   void hash_state(StateHash& hash) const;
 
  private:
-  struct Impl;
-  Impl* impl_;
+  enum class Timer : std::uint8_t { attempt, reconnect, count };
+  static constexpr std::size_t max_early_candidates = 32;
+
+  bool active() const;
+  void begin_attempt(Instant now);
+  void give_early_remote(Instant now);
+  void settle(Instant now);
+  void schedule_reconnect(Instant now);
+  void fall_back_role();
+  void say(State state);
+
+  SessionOptions options_;
+  Dependencies dependencies_;
+  Env env_;
+  Outbox outbox_;
+  ice::Role role_;
+  Servers servers_;
+  Owned<Connection> connection_;
+  Buffer early_description_;                 // came before there was an attempt to use it
+  Vector<ice::Candidate> early_candidates_;  // at most max_early_candidates; further ones refused
+  TimerTable<Timer> timers_;
+  Backoff backoff_;
+  State state_ = State::closed;
+  bool settled_ = true;  // the end of connection_ has been dealt with
 };
 
 }  // namespace esp_peer::peer

@@ -1,0 +1,313 @@
+#include "peer/connection.hpp"
+
+#include <algorithm>
+
+namespace esp_peer::peer {
+namespace {
+
+// [rfc8841#6] What we announce; a larger message could not be kept.
+std::uint32_t max_message_size(const SessionOptions& options) {
+  return std::min<std::uint32_t>(options.receive_buffer, 262'144);
+}
+
+ice::Options ice_options(const SessionOptions& options, ice::Role role) {
+  ice::Options ice;
+  // A lite peer never checks, so the checks are ours and we decide [rfc8445#6.1.1].
+  ice.role = options.remote_lite ? ice::Role::controlling : role;
+  ice.remote_lite = options.remote_lite;
+  ice.max_local_candidates = options.max_candidates;
+  ice.patience = options.connect_timeout;
+  ice.consent_misses = options.consent_misses;
+  return ice;
+}
+
+dtls::Options dtls_options(const SessionOptions& options) {
+  dtls::Options dtls;
+  dtls.ciphers = options.ciphers;
+  return dtls;
+}
+
+std::uint64_t new_session_id(Random& random) {
+  // [rfc8829#5.2.1] 64 bits with the highest zero.
+  return random.number<std::uint64_t>() >> 1;
+}
+
+constexpr Duration relay_patience = seconds(10);
+
+}  // namespace
+
+Connection::Connection(const SessionOptions& options, ice::Role role, const Servers& servers,
+                       const Dependencies& dependencies, dtls::Identity& identity, Outbox& outbox,
+                       Env env)
+    : options_(options),
+      role_(role),
+      dependencies_(dependencies),
+      identity_(identity),
+      outbox_(outbox),
+      env_(env),
+      path_(ice_options(options, role), dtls_options(options), dependencies.dtls, identity,
+            dependencies.crypto, env),
+      negotiation_(new_session_id(env.random), max_message_size(options), env.memory,
+                   dependencies.crypto),
+      gathering_(options.relay_only ? relay_patience : options.gathering_timeout, servers,
+                 path_.ice(), outbox) {}
+
+void Connection::start(Instant now) {
+  say(State::gathering);
+  if (!outbox_.request(OpenSockets{})) end(now, State::disconnected);
+}
+
+void Connection::set_servers(Instant now, const Servers& servers) {
+  if (path_.paired()) return;  // for the next gathering
+  gathering_.set_servers(now, servers);
+  redescribe_ = negotiation_.described();
+  advance(now);
+}
+
+Status Connection::set_remote_description(Instant now, std::string_view text) {
+  auto remote = Owned<sdp::RemoteData>::make(env_.memory);
+  if (!remote) return Error{Errc::no_memory, "no room for the description"};
+  auto incoming = negotiation_.on_description(text, *remote);
+  if (!incoming) return incoming.error();
+  if (*incoming == Negotiation::Incoming::ignored) return {};
+  const Status applied = apply(now, *remote);
+  advance(now);
+  return applied;
+}
+
+Status Connection::apply(Instant now, const sdp::RemoteData& remote) {
+  RemotePath path;
+  for (const auto text : remote.fingerprints) {
+    if (const auto fingerprint = dtls::parse_fingerprint(text)) {
+      path.fingerprints.push_back(*fingerprint);
+    }
+  }
+  if (path.fingerprints.empty()) return Error{Errc::bad_data, "no usable fingerprint"};
+  if (!path.credentials.ufrag.assign(remote.ufrag) ||
+      !path.credentials.password.assign(remote.password)) {
+    return Error{Errc::bad_data, "ICE credentials too long"};
+  }
+  path.ice_lite = remote.ice_lite || options_.remote_lite;
+  path.pacing = milliseconds(remote.pacing_ms);
+  path.our_dtls_role = negotiation_.dtls_role();
+
+  if (!remote_known_) say(State::pairing);
+  remote_known_ = true;
+  if (const Status checks = path_.set_remote(now, path); !checks) return checks;
+  if (!data_) {
+    data_options_.sctp.remote_port = remote.sctp_port;
+    data_options_.max_message_size = remote.max_message_size;
+    data_options_.dtls_client = path.our_dtls_role == dtls::Role::client;
+  }
+  // A bad or superfluous candidate is the peer's affair: the others still count [rfc8829#5.8].
+  for (const auto line : remote.candidates) {
+    if (auto candidate = ice::parse_candidate(line)) {
+      static_cast<void>(path_.ice().add_remote(now, *candidate));
+    }
+  }
+  if (remote.end_of_candidates) path_.ice().end_of_remote_candidates(now);
+  return {};
+}
+
+Status Connection::add_remote_candidate(Instant now, const ice::Candidate& candidate) {
+  const Status added = path_.ice().add_remote(now, candidate);
+  advance(now);
+  return added;
+}
+
+Result<sctp::StreamId> Connection::create_channel(Instant now,
+                                                  const datachannel::ChannelOptions& options) {
+  if (!data_) return Error{Errc::wrong_state, "no association"};
+  return data_->create(now, options);
+}
+
+Status Connection::close_channel(Instant now, std::string_view label) {
+  if (!data_) return Error{Errc::not_found, "no channel of this label"};
+  const Status closed = data_->close(now, label);
+  take_data_events(now);
+  return closed;
+}
+
+Status Connection::send_data(Instant now, sctp::StreamId stream, datachannel::Kind kind,
+                             Bytes message) {
+  if (!data_ || ended_) return Error{Errc::wrong_state, "no channel is open"};
+  return data_->send(now, stream, kind, message);
+}
+
+void Connection::close(Instant now) { end(now, State::disconnected); }
+
+void Connection::on_sockets(Instant now, std::span<const Address> sockets) {
+  if (ended_) return;
+  gathering_.on_sockets(now, options_.relay_only ? std::span<const Address>{} : sockets);
+  advance(now);
+}
+
+void Connection::on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses) {
+  if (ended_) return;
+  gathering_.on_resolved(now, id, addresses);
+  advance(now);
+}
+
+void Connection::on_datagram(Instant now, const Route& route, MutableBytes datagram) {
+  if (ended_) return;
+  path_.on_datagram(now, route, datagram);
+  advance(now);
+}
+
+void Connection::on_deadline(Instant now) {
+  if (ended_) return;
+  static_cast<void>(gathering_.on_deadline(now));
+  path_.on_deadline(now);
+  if (data_) data_->on_deadline(now);
+  advance(now);
+}
+
+void Connection::poll_transmit(Instant now, TxBatch& out) {
+  if (path_.route()) transmit_records(now, out);
+  // After the application has left, its ABORT goes first and close_notify last.
+  if (std::exchange(closing_data_, false)) path_.close(now);
+  path_.poll_transmit(now, out);
+}
+
+void Connection::transmit_records(Instant now, TxBatch& out) {
+  const auto route = path_.route();
+  while (data_ && route && out.room().size() >= SecurePath::max_datagram) {
+    const MutableBytes room = out.room();
+    const MutableBytes plain =
+        room.subspan(dtls::Endpoint::seal_front, room.size() - dtls::Endpoint::seal_overhead);
+    const std::size_t n = data_->write_packet(now, plain);
+    if (n == 0) return;
+    const std::size_t sealed = path_.seal(now, plain.first(n), room);
+    if (sealed != 0) out.commit(*route, sealed);
+  }
+}
+
+std::optional<datachannel::Message> Connection::read_message(Instant now) {
+  return data_ && !ended_ ? data_->read_message(now) : std::nullopt;
+}
+
+std::optional<Instant> Connection::next_deadline() const {
+  if (ended_) return std::nullopt;
+  const auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
+  return data_ ? earliest(next, data_->next_deadline()) : next;
+}
+
+std::optional<std::string_view> Connection::channel_label(sctp::StreamId stream) const {
+  return data_ ? data_->label(stream) : std::nullopt;
+}
+
+std::optional<Route> Connection::paired() const {
+  if (ended_ || !path_.paired()) return std::nullopt;
+  const auto selected = path_.ice().selected();
+  return selected ? selected : path_.ice().route();
+}
+
+void Connection::hash_state(StateHash& hash) const {
+  path_.hash_state(hash);
+  gathering_.hash_state(hash);
+  if (data_) data_->hash_state(hash);
+  hash.add(negotiation_.text());
+  hash.add(state_);
+  hash.add(ended_);
+}
+
+void Connection::advance(Instant now) {
+  while (const auto event = path_.poll_event()) on_path_event(now, *event);
+  for (Bytes record = path_.read(now); !record.empty(); record = path_.read(now)) {
+    if (data_) data_->on_packet(now, record);
+  }
+  take_data_events(now);
+  describe_when_ready(now);
+}
+
+void Connection::on_path_event(Instant now, SecurePath::Event event) {
+  switch (event) {
+    case SecurePath::Event::gathering_done:
+      return;  // describe_when_ready() asks
+    case SecurePath::Event::paired:
+      return say(State::paired);
+    case SecurePath::Event::handshaking:
+      return say(State::connecting);
+    case SecurePath::Event::secured:
+      return begin_data(now);
+    case SecurePath::Event::no_pair:
+    case SecurePath::Event::handshake_failed:
+      return end(now, State::connect_failed);
+    case SecurePath::Event::closed_by_peer:
+    case SecurePath::Event::lost:
+      return end(now, State::disconnected);
+  }
+}
+
+void Connection::begin_data(Instant now) {
+  say(State::connected);
+  negotiation_.settle();
+  data_options_.automatic_channel = options_.automatic_channel;
+  data_options_.sctp.send_buffer = options_.send_buffer;
+  data_options_.sctp.receive_window = options_.receive_buffer;
+  data_ = Owned<DataSession>::make(env_.memory, data_options_, dependencies_.crypto, env_);
+  if (!data_) return end(now, State::disconnected);
+  data_->connect(now);
+}
+
+void Connection::take_data_events(Instant now) {
+  while (data_) {
+    const auto event = data_->poll_event(now);
+    if (!event) return;
+    on_data_event(*event);
+  }
+}
+
+void Connection::on_data_event(const DataSession::Event& event) {
+  using Kind = DataSession::Event::Kind;
+  switch (event.kind) {
+    case Kind::connected:
+      return outbox_.say(StateChanged{State::data_connected});
+    case Kind::opened:
+      outbox_.say(ChannelOpened{event.stream});
+      return outbox_.say(StateChanged{State::data_opened});
+    case Kind::closed:
+      outbox_.say(ChannelClosed{event.stream});
+      return outbox_.say(StateChanged{State::data_closed});
+    case Kind::disconnected:
+      return outbox_.say(StateChanged{State::data_disconnected});
+  }
+}
+
+void Connection::describe_when_ready(Instant now) {
+  if (ended_ || !gathering_.done()) return;
+  const bool first_offer =
+      role_ == ice::Role::controlling && !negotiation_.described() && !negotiation_.answering();
+  if (!first_offer && !negotiation_.answer_owed() && !redescribe_) return;
+  const auto candidates = path_.ice().local_candidates();
+  if (candidates.empty()) return end(now, State::disconnected);  // nobody could reach us
+  redescribe_ = false;
+  const Status described = negotiation_.describe({
+      .credentials = path_.ice().local_credentials(),
+      .fingerprint = identity_.fingerprint(),
+      .candidates = candidates,
+      .end_of_candidates = gathering_.complete(),
+  });
+  if (!described) return end(now, State::disconnected);
+  outbox_.say(LocalDescription{});
+}
+
+void Connection::end(Instant now, State how) {
+  if (ended_) return;
+  ended_ = true;
+  if (data_) {
+    data_->abort(now);
+    take_data_events(now);
+  }
+  // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
+  closing_data_ = path_.secured();
+  if (!closing_data_) path_.close(now);
+  say(how);
+}
+
+void Connection::say(State state) {
+  state_ = state;
+  outbox_.say(StateChanged{state});
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,78 @@
+// One attempt to connect, from its first socket to its end. Only wires: the path, the data session,
+// the negotiation and the gathering each know their own trade.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "peer/data_session.hpp"
+#include "peer/gathering.hpp"
+#include "peer/negotiation.hpp"
+#include "peer/secure_path.hpp"
+#include "peer/session_types.hpp"
+
+namespace esp_peer::peer {
+
+class Connection {
+ public:
+  Connection(const SessionOptions& options, ice::Role role, const Servers& servers,
+             const Dependencies& dependencies, dtls::Identity& identity, Outbox& outbox, Env env);
+
+  void start(Instant now);
+  void set_role(ice::Role role) { role_ = role; }
+  void set_servers(Instant now, const Servers& servers);
+  Status set_remote_description(Instant now, std::string_view sdp);
+  Status add_remote_candidate(Instant now, const ice::Candidate& candidate);
+  Result<sctp::StreamId> create_channel(Instant now, const datachannel::ChannelOptions& options);
+  Status close_channel(Instant now, std::string_view label);
+  Status send_data(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
+  // The application leaves. What says so to the peer can still be fetched.
+  void close(Instant now);
+
+  void on_sockets(Instant now, std::span<const Address> sockets);
+  void on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses);
+  void on_datagram(Instant now, const Route& route, MutableBytes datagram);
+  void on_deadline(Instant now);
+
+  void poll_transmit(Instant now, TxBatch& out);
+  std::optional<datachannel::Message> read_message(Instant now);
+
+  std::optional<Instant> next_deadline() const;
+  State state() const { return state_; }
+  bool ended() const { return ended_; }
+  bool described() const { return negotiation_.described(); }
+  std::string_view local_description() const { return negotiation_.text(); }
+  std::string_view server_name(std::uint32_t id) const { return gathering_.server_name(id); }
+  std::optional<std::string_view> channel_label(sctp::StreamId stream) const;
+  std::optional<Route> paired() const;
+  void hash_state(StateHash& hash) const;
+
+ private:
+  Status apply(Instant now, const sdp::RemoteData& remote);
+  void advance(Instant now);
+  void on_path_event(Instant now, SecurePath::Event event);
+  void on_data_event(const DataSession::Event& event);
+  void take_data_events(Instant now);
+  void begin_data(Instant now);
+  void describe_when_ready(Instant now);
+  void transmit_records(Instant now, TxBatch& out);
+  void end(Instant now, State how);
+  void say(State state);
+
+  SessionOptions options_;
+  ice::Role role_;
+  Dependencies dependencies_;
+  dtls::Identity& identity_;
+  Outbox& outbox_;
+  Env env_;
+  SecurePath path_;
+  Negotiation negotiation_;
+  Gathering gathering_;
+  Owned<DataSession> data_;
+  DataOptions data_options_;
+  State state_ = State::new_connection;
+  bool remote_known_ = false, redescribe_ = false, closing_data_ = false, ended_ = false;
+};
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,96 @@
+#include "peer/data_session.hpp"
+
+namespace esp_peer::peer {
+
+DataSession::DataSession(const DataOptions& options, crypto::Provider& crypto, Env env)
+    : options_(options),
+      association_(options.sctp, crypto, env),
+      channels_({.max_message_size = options.max_message_size}, options.dtls_client, association_,
+                env) {}
+
+void DataSession::connect(Instant now) {
+  // Both ends connect at once: whoever finishes DTLS first saves the other a round trip, and a
+  // collision is an ordinary start [rfc9260#5.2.1].
+  static_cast<void>(association_.connect(now));
+}
+
+Result<sctp::StreamId> DataSession::create(Instant now,
+                                           const datachannel::ChannelOptions& options) {
+  if (!connected_) return Error{Errc::wrong_state, "no association"};
+  return channels_.open(now, options);
+}
+
+Status DataSession::close(Instant now, std::string_view label) {
+  return channels_.close(now, label);
+}
+
+Status DataSession::send(Instant now, sctp::StreamId stream, datachannel::Kind kind,
+                         Bytes message) {
+  const auto first = channels_.first_open();
+  if (!connected_ || !first) return Error{Errc::wrong_state, "no channel is open"};
+  const bool is_default = stream == sctp::StreamId{0} && !channels_.is_open(stream);
+  return channels_.send(now, is_default ? *first : stream, kind, message);
+}
+
+void DataSession::abort(Instant now) {
+  association_.abort(now);
+  end(now);
+}
+
+void DataSession::on_packet(Instant now, Bytes packet) {
+  association_.on_packet(now, packet);
+  channels_.process(now);
+}
+
+void DataSession::on_deadline(Instant now) {
+  association_.on_deadline(now);
+  channels_.process(now);
+}
+
+std::size_t DataSession::write_packet(Instant now, MutableBytes out) {
+  return association_.write_packet(now, out);
+}
+
+std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
+  while (const auto event = association_.poll_event()) {
+    if (std::holds_alternative<sctp::Connected>(*event)) {
+      connected_ = say_connected_ = true;
+      if (options_.automatic_channel && options_.dtls_client) {
+        static_cast<void>(channels_.open(now, {.label = automatic_label, .protocol = ""}));
+      }
+    } else if (std::holds_alternative<sctp::Closed>(*event) ||
+               std::holds_alternative<sctp::Aborted>(*event)) {
+      end(now);
+    } else {
+      channels_.process(now);
+    }
+  }
+  if (std::exchange(say_connected_, false)) return Event{Event::Kind::connected, {}};
+  if (const auto event = channels_.poll_event()) {
+    if (const auto* opened = std::get_if<datachannel::Opened>(&*event)) {
+      return Event{Event::Kind::opened, opened->stream};
+    }
+    return Event{Event::Kind::closed, std::get_if<datachannel::ChannelClosed>(&*event)->stream};
+  }
+  if (std::exchange(say_disconnected_, false)) return Event{Event::Kind::disconnected, {}};
+  return std::nullopt;
+}
+
+std::optional<datachannel::Message> DataSession::read_message(Instant now) {
+  channels_.process(now);
+  return channels_.read_message(now);
+}
+
+void DataSession::hash_state(StateHash& hash) const {
+  association_.hash_state(hash);
+  channels_.hash_state(hash);
+  hash.add(connected_);
+}
+
+void DataSession::end(Instant now) {
+  say_disconnected_ = say_disconnected_ || connected_;
+  connected_ = false;
+  channels_.end(now);
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,62 @@
+// The data half of a connection: one association and the channels on it.
+#pragma once
+#include <optional>
+#include <string_view>
+
+#include "base/state_hash.hpp"
+#include "datachannel/channels.hpp"
+#include "sctp/association.hpp"
+
+namespace esp_peer::peer {
+
+struct DataOptions {
+  sctp::Options sctp;
+  bool dtls_client = false;       // even streams, and the automatic channel is ours to open
+  bool automatic_channel = true;  // label "esp_channel", ordered, reliable
+  std::uint32_t max_message_size = 65536;  // the peer's; 0 = any
+};
+
+class DataSession {
+ public:
+  struct Event {
+    enum class Kind : std::uint8_t { connected, opened, closed, disconnected };
+    Kind kind;
+    sctp::StreamId stream{};  // of opened and closed
+  };
+  static constexpr std::string_view automatic_label = "esp_channel";
+
+  DataSession(const DataOptions& options, crypto::Provider& crypto, Env env);
+
+  void connect(Instant now);
+  Result<sctp::StreamId> create(Instant now, const datachannel::ChannelOptions& options);
+  Status close(Instant now, std::string_view label);
+  // Stream 0 means the channel on it if there is one, else the first open one.
+  Status send(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
+  // The application leaves: an ABORT goes out, every channel is closed.
+  void abort(Instant now);
+
+  void on_packet(Instant now, Bytes packet);
+  void on_deadline(Instant now);
+
+  std::size_t write_packet(Instant now, MutableBytes out);
+  std::optional<Event> poll_event(Instant now);
+  std::optional<datachannel::Message> read_message(Instant now);
+
+  std::optional<Instant> next_deadline() const { return association_.next_deadline(); }
+  bool connected() const { return connected_; }
+  std::optional<std::string_view> label(sctp::StreamId stream) const {
+    return channels_.label(stream);
+  }
+  void hash_state(StateHash& hash) const;
+
+ private:
+  void end(Instant now);
+
+  DataOptions options_;
+  sctp::Association association_;
+  datachannel::Channels channels_;
+  bool connected_ = false;
+  bool say_connected_ = false, say_disconnected_ = false;
+};
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,49 @@
+// When our own candidates are complete: every server has answered or failed, or time is up.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/state_hash.hpp"
+#include "ice/agent.hpp"
+#include "peer/server.hpp"
+#include "peer/session_types.hpp"
+
+namespace esp_peer::peer {
+
+class Gathering {
+ public:
+  Gathering(Duration timeout, const Servers& servers, ice::Agent& agent, Outbox& outbox);
+
+  // Replaces the servers; asks them at once when the sockets are there.
+  void set_servers(Instant now, const Servers& servers);
+  void on_sockets(Instant now, std::span<const Address> sockets);
+  void on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses);
+  // True once: the time is up, whoever has not answered.
+  bool on_deadline(Instant now);
+
+  std::optional<Instant> next_deadline() const { return done() ? std::nullopt : deadline_; }
+  bool done() const;      // the description may be written
+  bool complete() const;  // nothing more will come
+  std::string_view server_name(std::uint32_t id) const;
+  void hash_state(StateHash& hash) const;
+
+ private:
+  static constexpr std::size_t max_addresses_per_server = 4;
+
+  void ask(Instant now);
+  std::uint32_t id_of(std::size_t index) const;
+  std::optional<std::size_t> index_of(std::uint32_t id) const;
+
+  Duration timeout_;
+  Servers servers_;
+  ice::Agent& agent_;
+  Outbox& outbox_;
+  std::optional<Instant> deadline_;
+  std::uint32_t generation_ = 0;  // of servers_, so that a late answer for old ones is known
+  std::uint32_t unresolved_ = 0;  // a bit each
+  bool has_sockets_ = false, time_is_up_ = false;
+};
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,96 @@
+#include "peer/negotiation.hpp"
+
+#include "sdp/setup.hpp"
+
+namespace esp_peer::peer {
+
+Negotiation::Negotiation(std::uint64_t session_id, std::uint32_t max_message_size, Memory& memory,
+                         crypto::Provider& crypto)
+    : session_id_(session_id),
+      max_message_size_(max_message_size),
+      memory_(memory),
+      crypto_(crypto) {}
+
+Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
+                                                          sdp::RemoteData& remote) {
+  if (text.size() > max_description) return Error{Errc::over_limit, "description above 64 KiB"};
+  if (is_duplicate(text)) return Incoming::ignored;
+
+  Buffer copy = Buffer::copy_of(memory_, as_bytes(text));
+  auto description = Owned<sdp::Description>::make(memory_);
+  if (!copy || !description) return Error{Errc::no_memory, "no room for the description"};
+  if (const Status parsed = sdp::parse(as_text(copy.bytes()), *description); !parsed) {
+    return parsed.error();
+  }
+  if (const Status usable = sdp::remote_data(*description, remote); !usable) return usable.error();
+
+  const bool answer = sdp::is_answer(*description, remote, offer_outstanding_);
+  if (!answer && offer_outstanding_) {
+    // Both sides rebuilt and offered: the larger session id stands.
+    if (session_id_ > description->session_id_number) return Incoming::ignored;
+    offer_outstanding_ = false;
+  }
+  const auto setup =
+      answer ? sdp::setup_from_answer(remote.setup) : sdp::setup_for_offer(remote.setup);
+  if (!setup) return Error{Errc::bad_data, "a=setup that is no role"};
+  our_setup_ = setup->ours;
+  dtls_role_ = setup->dtls_client ? dtls::Role::client : dtls::Role::server;
+  answering_ = answer_owed_ = !answer;
+  if (answer) offer_outstanding_ = false;
+  last_digest_ = crypto_.sha256(as_bytes(text));
+  remote_text_ = std::move(copy);
+  return answer ? Incoming::answer : Incoming::offer;
+}
+
+Status Negotiation::describe(const LocalPath& local) {
+  FixedVector<ice::CandidateText, 16> lines;
+  FixedVector<std::string_view, 16> views;
+  for (const auto& candidate : local.candidates) lines.push_back(ice::candidate_text(candidate));
+  for (const auto& line : lines) views.push_back(line.view());
+  const auto fingerprint = dtls::fingerprint_text(local.fingerprint);
+
+  const auto size = write({
+      .session_id = session_id_,
+      .session_version = session_version_ + 1,
+      .ufrag = local.credentials.ufrag.view(),
+      .password = local.credentials.password.view(),
+      .fingerprint = fingerprint.view(),
+      .setup = answering_ ? our_setup_ : sdp::Setup::actpass,
+      .candidates = {views.begin(), views.size()},
+      .end_of_candidates = local.end_of_candidates,
+      .max_message_size = max_message_size_,
+  });
+  if (!size) return size.error();
+  ++session_version_;
+  if (!answering_) offer_outstanding_ = true;
+  answer_owed_ = false;
+  return {};
+}
+
+bool Negotiation::is_duplicate(std::string_view text) {
+  return equal(crypto_.sha256(as_bytes(text)), last_digest_);
+}
+
+Result<std::size_t> Negotiation::write(const sdp::Local& local) {
+  auto offer = Owned<sdp::Description>();
+  if (answering_) {
+    offer = Owned<sdp::Description>::make(memory_);
+    if (!offer) return Error{Errc::no_memory, "no room for the answer"};
+    if (const Status s = sdp::parse(as_text(remote_text_.bytes()), *offer); !s) return s.error();
+  }
+  for (std::size_t room = 2048; room <= max_description; room *= 2) {
+    if (text_.size() < room) text_ = Buffer::with_size(memory_, room);
+    if (!text_) break;
+    const std::span<char> out(reinterpret_cast<char*>(text_.bytes().data()), text_.size());
+    auto size = answering_ ? sdp::write_answer(local, *offer, out) : sdp::write_offer(local, out);
+    if (size) {
+      text_size_ = *size;
+      return text_size_;
+    }
+    if (size.error().code != Errc::no_memory) return size.error();
+  }
+  text_size_ = 0;
+  return Error{Errc::no_memory, "no room for the description"};
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,69 @@
+// Offers and answers of one connection: what an incoming description means, and the text of ours
+// [rfc3264, rfc8829]. Which side offers first is the application's choice; ICE roles do not touch
+// it.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/containers.hpp"
+#include "base/result.hpp"
+#include "crypto/provider.hpp"
+#include "dtls/endpoint.hpp"
+#include "ice/agent.hpp"
+#include "sdp/description.hpp"
+
+namespace esp_peer::peer {
+
+class Negotiation {
+ public:
+  enum class Incoming : std::uint8_t {
+    offer,
+    answer,
+    ignored,  // a duplicate, or an offer that lost against ours
+  };
+  // What a description says of our side.
+  struct LocalPath {
+    const ice::Credentials& credentials;
+    const dtls::Fingerprint& fingerprint;
+    std::span<const ice::Candidate> candidates;
+    bool end_of_candidates;
+  };
+  static constexpr std::size_t max_description = 64 * 1024;
+
+  Negotiation(std::uint64_t session_id, std::uint32_t max_message_size, Memory& memory,
+              crypto::Provider& crypto);
+
+  // Takes the peer's description. `remote` points into a copy that stays until the next one is
+  // taken or settle() is called. Errors: bad_data, unsupported, over_limit, no_memory.
+  Result<Incoming> on_description(std::string_view text, sdp::RemoteData& remote);
+  // Writes our description anew: the answer to the offer taken last, else an offer.
+  Status describe(const LocalPath& local);
+  // The connection stands: the peer's text is not needed any more.
+  void settle() { remote_text_ = Buffer(); }
+
+  std::string_view text() const { return as_text(text_.bytes()).substr(0, text_size_); }
+  bool described() const { return text_size_ != 0; }
+  bool answer_owed() const { return answer_owed_; }
+  bool answering() const { return answering_; }
+  // Settled by the description that was taken last.
+  dtls::Role dtls_role() const { return dtls_role_; }
+
+ private:
+  bool is_duplicate(std::string_view text);
+  Result<std::size_t> write(const sdp::Local& local);
+
+  std::uint64_t session_id_, session_version_ = 0;
+  std::uint32_t max_message_size_;
+  Memory& memory_;
+  crypto::Provider& crypto_;
+  Buffer text_;         // grown up to max_description
+  Buffer remote_text_;  // at most max_description
+  std::size_t text_size_ = 0;
+  crypto::Sha256Digest last_digest_{};
+  sdp::Setup our_setup_ = sdp::Setup::actpass;
+  dtls::Role dtls_role_ = dtls::Role::client;
+  bool answer_owed_ = false, answering_ = false, offer_outstanding_ = false, settled_roles_ = false;
+};
+
+}  // namespace esp_peer::peer

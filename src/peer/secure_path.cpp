@@ -1,0 +1,181 @@
+#include "peer/secure_path.hpp"
+
+#include "peer/demux.hpp"
+
+namespace esp_peer::peer {
+
+SecurePath::SecurePath(const ice::Options& ice, const dtls::Options& dtls, dtls::Backend& backend,
+                       dtls::Identity& identity, crypto::Provider& crypto, Env env)
+    : dtls_options_(dtls),
+      backend_(backend),
+      identity_(identity),
+      env_(env),
+      ice_(ice, ice::generate_credentials(env.random), crypto, env),
+      early_(env.memory) {
+  backend_.retain(identity_);
+}
+
+SecurePath::~SecurePath() {
+  if (dtls_) backend_.destroy(dtls_);
+  backend_.release(identity_);
+}
+
+Status SecurePath::set_remote(Instant now, const RemotePath& remote) {
+  const Status checks = ice_.set_remote(now, remote.credentials, remote.ice_lite, remote.pacing);
+  if (!checks) return checks;
+  // Once the handshake has begun, its roles and fingerprints stand until a new connection.
+  if (!dtls_) remote_ = remote;
+  advance(now);
+  return {};
+}
+
+void SecurePath::close(Instant now) {
+  if (ended_) return;
+  ended_ = true;
+  timers_.disarm_all();
+  early_.clear();
+  if (dtls_) dtls_->close(now);
+}
+
+std::size_t SecurePath::seal(Instant now, Bytes plaintext, MutableBytes out) {
+  return secured_ && !ended_ ? dtls_->seal(now, plaintext, out) : 0;
+}
+
+void SecurePath::on_datagram(Instant now, const Route& route, MutableBytes datagram) {
+  if (ended_) return;
+  switch (protocol_of(datagram)) {
+    case Protocol::stun:
+      ice_.on_stun(now, route, datagram);
+      break;
+    case Protocol::dtls:
+      on_dtls(now, route, datagram);
+      break;
+    case Protocol::rtp:
+    case Protocol::unknown:
+      return drop(now, "no protocol of ours", datagram.size());
+  }
+  advance(now);
+}
+
+void SecurePath::on_dtls(Instant now, const Route& route, MutableBytes datagram) {
+  // [rfc8827#6.3] Only a peer that has shown our password on this very path is listened to.
+  if (!ice_.authenticated(route) && !ice_.valid(route)) {
+    return drop(now, "DTLS from an unchecked source", datagram.size());
+  }
+  if (dtls_) return dtls_->on_datagram(now, datagram);
+  if (!early_.hold(now, route, datagram)) drop(now, "early DTLS over its bound", datagram.size());
+}
+
+void SecurePath::on_deadline(Instant now) {
+  if (ended_) return;
+  early_.drop_expired(now);
+  ice_.on_deadline(now);
+  if (dtls_) dtls_->on_deadline(now);
+  timers_.expire(now, [&](Timer) { end(now, Event::handshake_failed); });
+  advance(now);
+}
+
+void SecurePath::poll_transmit(Instant now, TxBatch& out) {
+  while (!ended_ && out.room().size() >= max_datagram) {
+    Route to;
+    const std::size_t n = ice_.write_datagram(now, out.room(), to);
+    if (n == 0) break;
+    out.commit(to, n);
+  }
+  const auto route = ice_.route();
+  while (dtls_ && route && out.room().size() >= max_datagram) {
+    const std::size_t n = dtls_->write_datagram(now, out.room());
+    if (n == 0) break;
+    out.commit(*route, n);
+  }
+}
+
+std::optional<SecurePath::Event> SecurePath::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  const Event event = events_[0];
+  events_.erase(0);
+  return event;
+}
+
+Bytes SecurePath::read(Instant now) { return dtls_ && !ended_ ? dtls_->read(now) : Bytes{}; }
+
+std::optional<Instant> SecurePath::next_deadline() const {
+  if (ended_) return std::nullopt;
+  auto next = earliest(ice_.next_deadline(), early_.next_deadline());
+  next = earliest(next, timers_.next());
+  return dtls_ ? earliest(next, dtls_->next_deadline()) : next;
+}
+
+std::optional<Route> SecurePath::route() const {
+  return secured_ && !ended_ ? ice_.route() : std::nullopt;
+}
+
+void SecurePath::hash_state(StateHash& hash) const {
+  ice_.hash_state(hash);
+  early_.hash_state(hash);
+  if (dtls_) dtls_->hash_state(hash);
+  hash.add(paired_);
+  hash.add(secured_);
+  hash.add(ended_);
+}
+
+void SecurePath::advance(Instant now) {
+  while (const auto event = ice_.poll_event()) on_ice_event(now, *event);
+  if (paired_ && remote_ && !dtls_ && !ended_) begin_handshake(now);
+  while (dtls_ && !ended_) {
+    const auto event = dtls_->poll_event();
+    if (!event) break;
+    on_dtls_event(now, *event);
+  }
+}
+
+void SecurePath::on_ice_event(Instant now, const ice::Agent::Event& event) {
+  if (ended_) return;
+  if (std::holds_alternative<ice::GatheringDone>(event)) say(Event::gathering_done);
+  if (std::holds_alternative<ice::PairValid>(event) && !paired_) {
+    paired_ = true;
+    timers_.arm(Timer::handshake, now + handshake_timeout);
+    say(Event::paired);
+  }
+  if (std::holds_alternative<ice::Failed>(event)) end(now, Event::no_pair);
+  if (std::holds_alternative<ice::Lost>(event)) end(now, Event::lost);
+}
+
+void SecurePath::begin_handshake(Instant now) {
+  say(Event::handshaking);
+  dtls_ = backend_.create_endpoint(dtls_options_, identity_, env_);
+  if (!dtls_ || !dtls_->start(now, remote_->our_dtls_role,
+                              {remote_->fingerprints.begin(), remote_->fingerprints.size()})) {
+    return end(now, Event::handshake_failed);
+  }
+  while (Buffer datagram = early_.take()) dtls_->on_datagram(now, datagram.bytes());
+}
+
+void SecurePath::on_dtls_event(Instant now, const dtls::Endpoint::Event& event) {
+  if (std::holds_alternative<dtls::Connected>(event)) {
+    secured_ = true;
+    timers_.disarm(Timer::handshake);
+    say(Event::secured);
+  } else if (std::holds_alternative<dtls::Closed>(event)) {
+    end(now, Event::closed_by_peer);
+  } else {
+    end(now, secured_ ? Event::lost : Event::handshake_failed);
+  }
+}
+
+void SecurePath::end(Instant now, Event why) {
+  if (ended_) return;
+  close(now);
+  say(why);
+}
+
+void SecurePath::say(Event event) {
+  if (event == Event::gathering_done && !events_.empty() && *(events_.end() - 1) == event) return;
+  events_.push_back(event);
+}
+
+void SecurePath::drop(Instant now, const char* why, std::size_t size) const {
+  env_.trace(now, PacketDropped{"path", why, size});
+}
+
+}  // namespace esp_peer::peer

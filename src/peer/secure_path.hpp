@@ -1,0 +1,95 @@
+// The encrypted path to the peer: ICE finds a pair, DTLS makes keys on it, sealed records follow
+// the pair wherever it goes.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "base/timer_table.hpp"
+#include "base/tx_batch.hpp"
+#include "dtls/endpoint.hpp"
+#include "ice/agent.hpp"
+#include "peer/early_datagrams.hpp"
+
+namespace esp_peer::peer {
+
+// What the remote description says about the path.
+struct RemotePath {
+  ice::Credentials credentials;
+  bool ice_lite = false;
+  Duration pacing = milliseconds(50);
+  dtls::Role our_dtls_role = dtls::Role::client;
+  FixedVector<dtls::Fingerprint, 4> fingerprints;
+};
+
+class SecurePath {
+ public:
+  enum class Event : std::uint8_t {
+    gathering_done,
+    paired,       // a pair works
+    handshaking,  // DTLS has begun
+    secured,      // the peer's certificate is the one of its description
+    no_pair,
+    handshake_failed,
+    closed_by_peer,
+    lost,
+  };
+  // A peer that answers checks but no handshake has had its time.
+  static constexpr Duration handshake_timeout = seconds(30);
+  // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP.
+  static constexpr std::size_t max_datagram = 1232;
+
+  SecurePath(const ice::Options& ice, const dtls::Options& dtls, dtls::Backend& backend,
+             dtls::Identity& identity, crypto::Provider& crypto, Env env);
+  SecurePath(const SecurePath&) = delete;
+  ~SecurePath();
+
+  Status set_remote(Instant now, const RemotePath& remote);
+  // Says close_notify if there is someone to say it to; afterwards only that goes out.
+  void close(Instant now);
+  ice::Agent& ice() { return ice_; }
+  // One record around `plaintext`, which may stand in `out` at Endpoint::seal_front; 0 = not now.
+  std::size_t seal(Instant now, Bytes plaintext, MutableBytes out);
+
+  void on_datagram(Instant now, const Route& route, MutableBytes datagram);
+  void on_deadline(Instant now);
+
+  // ICE's and DTLS's own datagrams, as many as `out` has room for.
+  void poll_transmit(Instant now, TxBatch& out);
+  std::optional<Event> poll_event();
+  // The next decrypted record; empty = none. Read all of them before the next input.
+  Bytes read(Instant now);
+
+  std::optional<Instant> next_deadline() const;
+  bool paired() const { return paired_; }
+  bool secured() const { return secured_; }
+  // Where sealed records go now; nothing before DTLS is done or without consent.
+  std::optional<Route> route() const;
+  const ice::Agent& ice() const { return ice_; }
+  void hash_state(StateHash& hash) const;
+
+ private:
+  enum class Timer : std::uint8_t { handshake, count };
+
+  void on_dtls(Instant now, const Route& route, MutableBytes datagram);
+  void advance(Instant now);
+  void on_ice_event(Instant now, const ice::Agent::Event& event);
+  void on_dtls_event(Instant now, const dtls::Endpoint::Event& event);
+  void begin_handshake(Instant now);
+  void end(Instant now, Event why);
+  void say(Event event);
+  void drop(Instant now, const char* why, std::size_t size) const;
+
+  dtls::Options dtls_options_;
+  dtls::Backend& backend_;
+  dtls::Identity& identity_;
+  Env env_;
+  ice::Agent ice_;
+  dtls::Endpoint* dtls_ = nullptr;
+  EarlyDatagrams early_;
+  std::optional<RemotePath> remote_;
+  TimerTable<Timer> timers_;
+  FixedVector<Event, 8> events_;  // each kind once, but gathering_done: folded
+  bool paired_ = false, secured_ = false, ended_ = false;
+};
+
+}  // namespace esp_peer::peer

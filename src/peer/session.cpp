@@ -1,0 +1,248 @@
+#include "peer/session.hpp"
+
+#include "peer/connection.hpp"
+
+namespace esp_peer::peer {
+
+Session::Session(const SessionOptions& options, const Dependencies& dependencies, Env env)
+    : options_(options),
+      dependencies_(dependencies),
+      env_(env),
+      outbox_(env.memory),
+      role_(options.role),
+      early_candidates_(env.memory) {}
+
+Session::~Session() = default;
+
+Status Session::set_servers(Instant now, std::span<const Server> servers) {
+  if (servers.size() > max_servers) return Error{Errc::over_limit, "too many ICE servers"};
+  servers_.clear();
+  for (const Server& server : servers) servers_.push_back(server);
+  if (connection_ && active()) connection_->set_servers(now, servers_);
+  return {};
+}
+
+Status Session::set_role(Instant, ice::Role role) {
+  role_ = role;
+  if (connection_ && active() && !connection_->described()) connection_->set_role(role);
+  return {};
+}
+
+Status Session::new_connection(Instant now) {
+  if (!options_.data) return Error{Errc::unsupported, "nothing to connect for"};
+  if (active()) {
+    const bool too_late = connection_ && !connection_->ended() && connection_->described();
+    return too_late ? Status(Error{Errc::wrong_state, "already connecting"}) : Status();
+  }
+  timers_.disarm_all();
+  backoff_.reset();
+  say(State::new_connection);
+  timers_.arm(Timer::attempt, now);
+  return {};
+}
+
+Status Session::disconnect(Instant now) {
+  const bool waiting = timers_.armed(Timer::attempt);
+  timers_.disarm_all();
+  fall_back_role();
+  if (waiting) {
+    say(State::disconnected);
+    return {};
+  }
+  if (!active()) return {};
+  connection_->close(now);
+  settled_ = true;  // by the application's wish: no reconnect
+  if (!outbox_.request(CloseSockets{})) return Error{Errc::no_memory, "no room for a request"};
+  return {};
+}
+
+Status Session::set_remote_description(Instant now, std::string_view sdp) {
+  if (connection_ && active()) {
+    const Status taken = connection_->set_remote_description(now, sdp);
+    settle(now);
+    return taken;
+  }
+  if (sdp.size() > Negotiation::max_description) {
+    return Error{Errc::over_limit, "description above 64 KiB"};
+  }
+  auto description = Owned<sdp::Description>::make(env_.memory);
+  auto remote = Owned<sdp::RemoteData>::make(env_.memory);
+  if (!description || !remote) return Error{Errc::no_memory, "no room for the description"};
+  if (const Status parsed = sdp::parse(sdp, *description); !parsed) return parsed;
+  if (const Status usable = sdp::remote_data(*description, *remote); !usable) return usable;
+  if (remote->setup == sdp::Setup::active || remote->setup == sdp::Setup::passive) {
+    return Error{Errc::wrong_state, "an answer, and no offer of ours is out"};
+  }
+  early_description_ = Buffer::copy_of(env_.memory, as_bytes(sdp));
+  if (!early_description_) return Error{Errc::no_memory, "no room for the description"};
+  // The peer is back: no need to sit out the rest of the wait.
+  if (timers_.armed(Timer::reconnect)) timers_.arm(Timer::reconnect, now);
+  return {};
+}
+
+Status Session::add_remote_candidate(Instant now, std::string_view line) {
+  auto candidate = ice::parse_candidate(line);
+  if (!candidate) return candidate.error();
+  if (connection_ && active()) {
+    const Status added = connection_->add_remote_candidate(now, *candidate);
+    settle(now);
+    return added;
+  }
+  if (early_candidates_.size() == max_early_candidates) {
+    return Error{Errc::over_limit, "too many candidates before a connection"};
+  }
+  if (!early_candidates_.push_back(*candidate)) {
+    return Error{Errc::no_memory, "no room for the candidate"};
+  }
+  return {};
+}
+
+Result<datachannel::StreamId> Session::create_channel(Instant now,
+                                                      const datachannel::ChannelOptions& options) {
+  if (!connection_ || !active()) return Error{Errc::wrong_state, "not connected"};
+  return connection_->create_channel(now, options);
+}
+
+Status Session::close_channel(Instant now, std::string_view label) {
+  if (!connection_ || !active()) return Error{Errc::not_found, "no channel of this label"};
+  return connection_->close_channel(now, label);
+}
+
+Status Session::send_data(Instant now, datachannel::StreamId stream, datachannel::Kind kind,
+                          Bytes message) {
+  if (!connection_ || !active()) return Error{Errc::wrong_state, "not connected"};
+  return connection_->send_data(now, stream, kind, message);
+}
+
+void Session::on_sockets(Instant now, std::span<const Address> sockets) {
+  if (!connection_) return;
+  connection_->on_sockets(now, sockets);
+  settle(now);
+}
+
+void Session::on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses) {
+  if (!connection_) return;
+  connection_->on_resolved(now, id, addresses);
+  settle(now);
+}
+
+void Session::on_datagram(Instant now, const Route& route, MutableBytes datagram) {
+  if (!connection_) return;
+  connection_->on_datagram(now, route, datagram);
+  settle(now);
+}
+
+void Session::on_deadline(Instant now) {
+  timers_.expire(now, [&](Timer timer) {
+    if (timer == Timer::reconnect) say(State::new_connection);
+    begin_attempt(now);
+  });
+  if (connection_) connection_->on_deadline(now);
+  settle(now);
+}
+
+void Session::poll_transmit(Instant now, TxBatch& out) {
+  if (connection_) connection_->poll_transmit(now, out);
+}
+
+std::optional<Request> Session::poll_request() { return outbox_.poll_request(); }
+
+std::optional<Event> Session::poll_event() { return outbox_.poll_event(); }
+
+std::optional<datachannel::Message> Session::read_message(Instant now) {
+  return connection_ ? connection_->read_message(now) : std::nullopt;
+}
+
+std::optional<Instant> Session::next_deadline() const {
+  return connection_ ? earliest(timers_.next(), connection_->next_deadline()) : timers_.next();
+}
+
+State Session::state() const {
+  return connection_ && !timers_.armed(Timer::attempt) ? connection_->state() : state_;
+}
+
+std::string_view Session::local_description() const {
+  return connection_ ? connection_->local_description() : std::string_view{};
+}
+
+std::string_view Session::server_name(std::uint32_t id) const {
+  return connection_ ? connection_->server_name(id) : std::string_view{};
+}
+
+std::optional<std::string_view> Session::channel_label(datachannel::StreamId stream) const {
+  return connection_ ? connection_->channel_label(stream) : std::nullopt;
+}
+
+std::optional<Route> Session::paired() const {
+  return connection_ ? connection_->paired() : std::nullopt;
+}
+
+void Session::hash_state(StateHash& hash) const {
+  if (connection_) connection_->hash_state(hash);
+  hash.add(state_);
+  hash.add(role_);
+  hash.add(early_description_.size());
+  hash.add(early_candidates_.size());
+  hash.add(timers_.next().value_or(Instant::max()));
+}
+
+bool Session::active() const {
+  return timers_.armed(Timer::attempt) || (connection_ && !connection_->ended());
+}
+
+void Session::begin_attempt(Instant now) {
+  connection_.reset();
+  dtls::Identity* identity = dependencies_.identities.identity();
+  if (!identity) {
+    say(State::connect_failed);
+    return schedule_reconnect(now);
+  }
+  connection_ = Owned<Connection>::make(env_.memory, options_, role_, servers_, dependencies_,
+                                        *identity, outbox_, env_);
+  dependencies_.dtls.release(*identity);  // the connection holds its own reference
+  if (!connection_) {
+    say(State::connect_failed);
+    return schedule_reconnect(now);
+  }
+  settled_ = false;
+  connection_->start(now);
+  give_early_remote(now);
+}
+
+void Session::give_early_remote(Instant now) {
+  if (early_description_) {
+    const Buffer description = std::move(early_description_);
+    early_description_ = Buffer();
+    // It was parsed when it came; what fails now fails for want of memory, and the peer asks again.
+    static_cast<void>(connection_->set_remote_description(now, as_text(description.bytes())));
+  }
+  for (const auto& candidate : early_candidates_) {
+    static_cast<void>(connection_->add_remote_candidate(now, candidate));
+  }
+  early_candidates_.clear();
+}
+
+void Session::settle(Instant now) {
+  if (!connection_) return;
+  if (connection_->state() == State::connected) backoff_.reset();
+  if (settled_ || !connection_->ended()) return;
+  settled_ = true;
+  static_cast<void>(outbox_.request(CloseSockets{}));
+  fall_back_role();
+  schedule_reconnect(now);
+}
+
+void Session::schedule_reconnect(Instant now) {
+  if (options_.auto_reconnect) timers_.arm(Timer::reconnect, now + backoff_.next(env_.random));
+}
+
+void Session::fall_back_role() {
+  if (!options_.keep_role) role_ = ice::Role::controlling;
+}
+
+void Session::say(State state) {
+  state_ = state;
+  outbox_.say(StateChanged{state});
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,111 @@
+// What a session is made of and what it says: options, events, requests.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "base/containers.hpp"
+#include "base/env.hpp"
+#include "crypto/provider.hpp"
+#include "dtls/endpoint.hpp"
+#include "ice/agent.hpp"
+#include "sctp/association.hpp"
+
+namespace esp_peer::peer {
+
+// In the order of esp_peer_state_t, so that the C facade casts.
+enum class State : std::uint8_t {
+  closed,
+  disconnected,
+  new_connection,
+  gathering,
+  pairing,
+  paired,
+  connecting,
+  connected,
+  connect_failed,
+  data_connected,
+  data_opened,
+  data_closed,
+  data_disconnected,
+};
+
+// Where identities come from: a cache, or a new one each time.
+class IdentitySource {
+ public:
+  // One reference held for the caller; nullptr when the library fails.
+  virtual dtls::Identity* identity() = 0;
+
+ protected:
+  ~IdentitySource() = default;
+};
+
+struct SessionOptions {
+  ice::Role role = ice::Role::controlling;
+  bool keep_role = false;  // else controlling again after a disconnect
+  bool auto_reconnect = true;
+  bool data = true;  // m=application
+  bool automatic_channel = true;
+  bool relay_only = false;
+  bool remote_lite = false;
+  std::uint8_t max_candidates = 16;
+  std::uint8_t consent_misses = 5;                  // 0xFF = never report
+  Duration gathering_timeout = milliseconds(500);   // 5 × agent_recv_timeout
+  Duration connect_timeout = milliseconds(39'500);  // [rfc8863#4]
+  std::uint32_t send_buffer = 100'000, receive_buffer = 100'000;
+  dtls::CipherPreference ciphers = dtls::CipherPreference::automatic;
+};
+
+struct Dependencies {
+  crypto::Provider& crypto;
+  dtls::Backend& dtls;
+  IdentitySource& identities;
+};
+
+// What the application hears, in this order.
+struct StateChanged {
+  State state;
+};
+struct LocalDescription {};  // read it with local_description()
+struct ChannelOpened {       // always followed by StateChanged{data_opened}
+  sctp::StreamId stream;
+};
+struct ChannelClosed {  // always followed by StateChanged{data_closed}
+  sctp::StreamId stream;
+};
+
+// What the session asks of its runner.
+struct OpenSockets {};  // one on each usable address, then on_sockets()
+struct CloseSockets {};
+struct Resolve {  // then on_resolved() with the same id; the name is server_name(id)
+  std::uint32_t id;
+};
+
+using Event = std::variant<StateChanged, LocalDescription, ChannelOpened, ChannelClosed>;
+using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
+
+// Where what is said waits until it is fetched. Both queues are drained after every input; until
+// then they hold a few entries for the connection and two for each of its channels.
+class Outbox {
+ public:
+  explicit Outbox(Memory& memory) : events_(memory), requests_(memory) {}
+
+  void say(const Event& event) { static_cast<void>(events_.push_back(event)); }
+  [[nodiscard]] bool request(const Request& request) { return requests_.push_back(request); }
+
+  std::optional<Event> poll_event() { return take(events_); }
+  std::optional<Request> poll_request() { return take(requests_); }
+
+ private:
+  template <class T>
+  static std::optional<T> take(Deque<T>& queue) {
+    if (queue.empty()) return std::nullopt;
+    const std::optional<T> first = queue.front();
+    queue.pop_front();
+    return first;
+  }
+  Deque<Event> events_;
+  Deque<Request> requests_;
+};
+
+}  // namespace esp_peer::peer
