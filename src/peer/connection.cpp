@@ -71,6 +71,7 @@ Status Connection::set_remote_description(Instant now, std::string_view text) {
   if (!incoming) return incoming.error();
   if (*incoming == Negotiation::Incoming::ignored) return {};
   const Status applied = apply(now, *remote);
+  if (!applied) negotiation_.reject();
   advance(now);
   return applied;
 }
@@ -163,9 +164,12 @@ void Connection::on_deadline(Instant now) {
 }
 
 void Connection::poll_transmit(Instant now, TxBatch& out) {
-  if (path_.route()) transmit_records(now, out);
-  // After the application has left, its ABORT goes first and close_notify last.
-  if (std::exchange(closing_data_, false)) path_.close(now);
+  // Checks first: what keeps the path alive must not queue behind a megabyte of data.
+  if (!closing_) path_.poll_transmit(now, out);
+  transmit_records(now, out);
+  if (!closing_ || out.room().size() < SecurePath::max_datagram) return;
+  // The application has left: its ABORT is out, close_notify comes last.
+  path_.close(now);
   path_.poll_transmit(now, out);
 }
 
@@ -300,8 +304,8 @@ void Connection::end(Instant now, State how) {
     take_data_events(now);
   }
   // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
-  closing_data_ = path_.secured();
-  if (!closing_data_) path_.close(now);
+  closing_ = path_.secured();
+  if (!closing_) path_.close(now);
   say(how);
 }
 

@@ -72,7 +72,7 @@ class Connection {
   Owned<DataSession> data_;
   DataOptions data_options_;
   State state_ = State::new_connection;
-  bool remote_known_ = false, redescribe_ = false, closing_data_ = false, ended_ = false;
+  bool remote_known_ = false, redescribe_ = false, closing_ = false, ended_ = false;
 };
 
 }  // namespace esp_peer::peer

@@ -42,6 +42,11 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   return answer ? Incoming::answer : Incoming::offer;
 }
 
+void Negotiation::reject() {
+  answer_owed_ = answering_ = false;
+  last_digest_ = {};
+}
+
 Status Negotiation::describe(const LocalPath& local) {
   FixedVector<ice::CandidateText, 16> lines;
   FixedVector<std::string_view, 16> views;

@@ -37,6 +37,8 @@ class Negotiation {
   // Takes the peer's description. `remote` points into a copy that stays until the next one is
   // taken or settle() is called. Errors: bad_data, unsupported, over_limit, no_memory.
   Result<Incoming> on_description(std::string_view text, sdp::RemoteData& remote);
+  // What was taken last cannot be used after all: it gets no answer, and may come again.
+  void reject();
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
   // The connection stands: the peer's text is not needed any more.
@@ -63,7 +65,7 @@ class Negotiation {
   crypto::Sha256Digest last_digest_{};
   sdp::Setup our_setup_ = sdp::Setup::actpass;
   dtls::Role dtls_role_ = dtls::Role::client;
-  bool answer_owed_ = false, answering_ = false, offer_outstanding_ = false, settled_roles_ = false;
+  bool answer_owed_ = false, answering_ = false, offer_outstanding_ = false;
 };
 
 }  // namespace esp_peer::peer
