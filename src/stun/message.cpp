@@ -1,0 +1,105 @@
+#include "stun/message.hpp"
+
+#include "crypto/crc32.hpp"
+#include "stun/xor_address.hpp"
+
+namespace esp_peer::stun {
+namespace {
+
+// [rfc8489#5] The class bits stand between the bits of the method.
+Class class_of(std::uint16_t type) { return static_cast<Class>((type >> 7 & 2) | (type >> 4 & 1)); }
+std::uint16_t method_of(std::uint16_t type) {
+  return static_cast<std::uint16_t>((type & 0x000F) | (type >> 1 & 0x0070) | (type >> 2 & 0x0F80));
+}
+
+constexpr std::uint32_t fingerprint_xor = 0x5354554E;
+constexpr std::size_t max_username = 508;  // bytes, fewer than 509 [rfc8489#14.3]
+
+// False when the value is malformed: the whole message is dropped.
+bool read_value(Message& m, std::uint16_t type, Bytes value) {
+  Reader r(value);
+  switch (static_cast<Attribute>(type)) {
+    case Attribute::username:
+      m.username = as_text(value);
+      return value.size() <= max_username;
+    case Attribute::priority:
+      m.priority = r.u32();
+      return r.ok() && r.remaining() == 0;
+    case Attribute::use_candidate:
+      m.use_candidate = true;
+      return value.empty();
+    case Attribute::ice_controlling:
+      m.controlling = r.u64();
+      return r.ok() && r.remaining() == 0;
+    case Attribute::ice_controlled:
+      m.controlled = r.u64();
+      return r.ok() && r.remaining() == 0;
+    case Attribute::xor_mapped_address:
+      m.mapped = read_xor_address(value, m.id);
+      return m.mapped.has_value();
+    case Attribute::error_code: {
+      r.skip(2);
+      const unsigned hundreds = r.u8() & 7u, rest = r.u8();
+      m.error_code = static_cast<std::uint16_t>(hundreds * 100 + rest);
+      return r.ok() && hundreds >= 3 && hundreds <= 6 && rest < 100;
+    }
+    case Attribute::mapped_address:
+    case Attribute::unknown_attributes:
+    case Attribute::message_integrity_sha256:
+      return true;  // known, and of no use here
+    default:
+      if (type < 0x8000) m.unknown_required.push_back(type);
+      return true;
+  }
+}
+
+bool fingerprint_matches(Bytes before, Bytes value) {
+  Reader r(value);
+  return value.size() == 4 && r.u32() == (crypto::crc32(before) ^ fingerprint_xor);
+}
+
+}  // namespace
+
+std::optional<Message> parse(Bytes datagram) {
+  Message m;
+  Reader r(datagram);
+  const std::uint16_t type = r.u16(), length = r.u16();
+  const std::uint32_t cookie = r.u32();
+  copy_bytes(r.bytes(m.id.size()), m.id);
+  if (!r.ok() || (type & 0xC000) != 0 || cookie != magic_cookie) return std::nullopt;
+  if (length % 4 != 0 || length != r.remaining()) return std::nullopt;
+  m.kind = class_of(type);
+  m.method = method_of(type);
+  m.bytes_ = datagram;
+
+  while (r.remaining() > 0) {
+    const std::size_t at = datagram.size() - r.remaining();
+    const std::uint16_t attribute = r.u16(), size = r.u16();
+    const Bytes value = r.bytes(size);
+    r.skip((4u - size % 4u) % 4u);
+    if (!r.ok() || m.has_fingerprint) return std::nullopt;  // nothing may follow FINGERPRINT
+    if (attribute == static_cast<std::uint16_t>(Attribute::fingerprint)) {
+      if (!fingerprint_matches(datagram.first(at), value)) return std::nullopt;
+      m.has_fingerprint = true;
+    } else if (m.has_integrity()) {
+      continue;  // [rfc8489#14.5] what follows MESSAGE-INTEGRITY is not covered by it
+    } else if (attribute == static_cast<std::uint16_t>(Attribute::message_integrity)) {
+      if (size != 20) return std::nullopt;
+      m.integrity_at_ = at;
+    } else if (!read_value(m, attribute, value)) {
+      return std::nullopt;
+    }
+  }
+  return m;
+}
+
+bool Message::integrity_matches(crypto::Provider& crypto, Bytes key) const {
+  if (!has_integrity()) return false;
+  // The length field counts up to and with MESSAGE-INTEGRITY, whatever follows it.
+  std::array<std::byte, 2> length{};
+  Writer(length).u16(static_cast<std::uint16_t>(integrity_at_ - header_size + integrity_size));
+  const Bytes parts[] = {bytes_.first(2), length, bytes_.subspan(4, integrity_at_ - 4)};
+  return equal_constant_time(crypto.hmac_sha1(key, parts), bytes_.subspan(integrity_at_ + 4, 20));
+}
+
+}  // namespace esp_peer::stun

@@ -1,0 +1,201 @@
+#include "stun/message.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "backends/openssl/provider.hpp"
+#include "stun/builder.hpp"
+
+namespace esp_peer::stun {
+namespace {
+
+// [rfc5769#2.1 - 2.3]
+constexpr std::string_view sample_request =
+    "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e20746573"
+    "7420636c69656e74002400046e0001ff80290008932ff9b151263b3600060009"
+    "6576746a3a68367659202020000800149aeaa70cbfd8cb56781ef2b5b2d3f249"
+    "c1b571a280280004e57a3bcf";
+constexpr std::string_view sample_response_v4 =
+    "0101003c2112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563"
+    "746f7220002000080001a147e112a643000800142b91f599fd9e90c38c7489f9"
+    "2af9ba53f06be7d780280004c07d4c96";
+constexpr std::string_view sample_response_v6 =
+    "010100482112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563"
+    "746f7220002000140002a1470113a9faa5d3f179bc25f4b5bed2b9d900080014"
+    "a382954e4be67bf11784c97c8292c275bfe3ed4180280004c8fb0b4c";
+constexpr std::string_view sample_password = "VOkJxbRl1RmTxUk/WvJxBt";
+
+std::vector<std::byte> unhex(std::string_view text) {
+  std::vector<std::byte> bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes.push_back(static_cast<std::byte>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
+  }
+  return bytes;
+}
+
+crypto::Provider& crypto_provider() { return openssl::provider(); }
+
+TEST(StunMessage, reads_the_sample_request) {
+  const auto bytes = unhex(sample_request);
+  const auto m = parse(bytes);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->kind, Class::request);
+  EXPECT_EQ(m->method, binding);
+  EXPECT_EQ(m->username, "evtj:h6vY");
+  EXPECT_EQ(m->priority, 0x6e0001ffu);
+  EXPECT_EQ(m->controlled, 0x932ff9b151263b36u);
+  EXPECT_FALSE(m->controlling);
+  EXPECT_FALSE(m->use_candidate);
+  EXPECT_TRUE(m->has_fingerprint);
+  EXPECT_TRUE(m->unknown_required.empty());
+  EXPECT_TRUE(m->integrity_matches(crypto_provider(), as_bytes(sample_password)));
+  EXPECT_FALSE(m->integrity_matches(crypto_provider(), as_bytes("VOkJxbRl1RmTxUk/WvJxBu")));
+}
+
+TEST(StunMessage, reads_the_sample_responses) {
+  const auto v4 = unhex(sample_response_v4), v6 = unhex(sample_response_v6);
+  const auto m4 = parse(v4), m6 = parse(v6);
+  ASSERT_TRUE(m4 && m6);
+  EXPECT_EQ(m4->kind, Class::success);
+  EXPECT_EQ(m4->mapped, parse_ip("192.0.2.1", 32853));
+  EXPECT_EQ(m6->mapped, parse_ip("2001:db8:1234:5678:11:2233:4455:6677", 32853));
+  EXPECT_TRUE(m4->integrity_matches(crypto_provider(), as_bytes(sample_password)));
+  EXPECT_TRUE(m6->integrity_matches(crypto_provider(), as_bytes(sample_password)));
+}
+
+TEST(StunMessage, a_flipped_bit_anywhere_is_seen_by_fingerprint_or_integrity) {
+  const auto good = unhex(sample_request);
+  for (std::size_t i = 0; i < good.size() * 8; ++i) {
+    auto bad = good;
+    bad[i / 8] ^= static_cast<std::byte>(1 << i % 8);
+    const auto m = parse(bad);
+    EXPECT_FALSE(m && m->has_fingerprint &&
+                 m->integrity_matches(crypto_provider(), as_bytes(sample_password)))
+        << "bit " << i;
+  }
+}
+
+TEST(StunMessage, every_truncation_and_extension_is_refused) {
+  auto bytes = unhex(sample_request);
+  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(parse(Bytes(bytes).first(n))) << n;
+  for (int i = 0; i < 64; ++i) {
+    bytes.push_back(std::byte{0});
+    EXPECT_FALSE(parse(bytes));
+  }
+}
+
+TEST(StunMessage, the_length_field_is_never_trusted) {
+  const auto good = unhex(sample_request);
+  for (const unsigned length : {0u, 4u, 84u, 87u, 89u, 92u, 96u, 65532u, 65535u}) {
+    auto bad = good;
+    bad[2] = static_cast<std::byte>(length >> 8);
+    bad[3] = static_cast<std::byte>(length & 0xFF);
+    EXPECT_FALSE(parse(bad)) << length;
+  }
+}
+
+TEST(StunMessage, every_attribute_survives_every_length) {
+  for (const unsigned type :
+       {0x0001u, 0x0006u, 0x0008u, 0x0009u, 0x000Au, 0x001Cu, 0x0020u, 0x0024u, 0x0025u, 0x8022u,
+        0x8028u, 0x8029u, 0x802Au, 0x7FFFu, 0xFFFFu}) {
+    for (const unsigned claimed : {0u, 1u, 3u, 4u, 7u, 8u, 9u, 19u, 20u, 21u, 255u, 508u, 509u,
+                                   512u, 513u, 763u, 764u, 65535u}) {
+      for (const unsigned present : {0u, 4u, 20u, 512u, 768u}) {
+        std::vector<std::byte> bytes(header_size + 4 + present, std::byte{0x55});
+        Writer w(bytes);
+        w.u16(0x0001);
+        w.u16(static_cast<std::uint16_t>(4 + present));
+        w.u32(magic_cookie);
+        w.zeros(12);
+        w.u16(static_cast<std::uint16_t>(type));
+        w.u16(static_cast<std::uint16_t>(claimed));
+        const auto m = parse(bytes);
+        EXPECT_TRUE(!m || !m->username || m->username->size() <= 508u);
+        EXPECT_FALSE(claimed > present && m);
+      }
+    }
+  }
+}
+
+TEST(StunMessage, what_follows_integrity_is_not_obeyed) {
+  std::array<std::byte, 200> room{};
+  Builder b(room, Class::request, binding, {});
+  b.username("a:b");
+  b.integrity(crypto_provider(), as_bytes("key"));
+  b.use_candidate();
+  b.priority(7);
+  const std::size_t n = b.finish();
+  const auto m = parse(Bytes(room).first(n));
+  ASSERT_TRUE(m);
+  EXPECT_TRUE(m->integrity_matches(crypto_provider(), as_bytes("key")));
+  EXPECT_FALSE(m->use_candidate);
+  EXPECT_FALSE(m->priority);
+}
+
+TEST(StunMessage, nothing_may_follow_fingerprint) {
+  std::array<std::byte, 200> room{};
+  Builder b(room, Class::request, binding, {});
+  b.finish();
+  b.priority(7);
+  EXPECT_FALSE(parse(Bytes(room).first(b.finish())));
+}
+
+TEST(StunMessage, unknown_required_attributes_are_listed_and_optional_ones_ignored) {
+  const std::uint16_t types[] = {0x7FFF, 0x8FFF, 0x7FFE};
+  std::vector<std::byte> bytes(header_size + 12);
+  Writer w(bytes);
+  w.u16(0x0001);
+  w.u16(12);
+  w.u32(magic_cookie);
+  w.zeros(12);
+  for (const auto type : types) {
+    w.u16(type);
+    w.u16(0);
+  }
+  const auto m = parse(bytes);
+  ASSERT_TRUE(m);
+  ASSERT_EQ(m->unknown_required.size(), 2u);
+  EXPECT_EQ(m->unknown_required[0], 0x7FFF);
+  EXPECT_EQ(m->unknown_required[1], 0x7FFE);
+}
+
+TEST(StunBuilder, writes_what_the_parser_reads) {
+  std::array<std::byte, 300> room{};
+  TransactionId id{};
+  id[3] = std::byte{9};
+  Builder b(room, Class::error, 0x234, id);
+  b.username("user");
+  b.priority(0x01020304);
+  b.controlling(5);
+  b.controlled(6);
+  b.use_candidate();
+  b.xor_mapped_address(*parse_ip("2001:db8::1", 443));
+  b.error(487, "Role Conflict");
+  b.integrity(crypto_provider(), as_bytes("key"));
+  const auto m = parse(Bytes(room).first(b.finish()));
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->kind, Class::error);
+  EXPECT_EQ(m->method, 0x234);
+  EXPECT_EQ(m->id, id);
+  EXPECT_EQ(m->username, "user");
+  EXPECT_EQ(m->priority, 0x01020304u);
+  EXPECT_EQ(m->controlling, 5u);
+  EXPECT_EQ(m->controlled, 6u);
+  EXPECT_TRUE(m->use_candidate);
+  EXPECT_EQ(m->mapped, parse_ip("2001:db8::1", 443));
+  EXPECT_EQ(m->error_code, 487);
+  EXPECT_TRUE(m->integrity_matches(crypto_provider(), as_bytes("key")));
+}
+
+TEST(StunBuilder, says_zero_when_the_room_is_too_small) {
+  std::array<std::byte, 40> room{};
+  Builder b(room, Class::request, binding, {});
+  b.username("0123456789");
+  b.integrity(crypto_provider(), as_bytes("key"));
+  EXPECT_EQ(b.finish(), 0u);
+}
+
+}  // namespace
+}  // namespace esp_peer::stun
