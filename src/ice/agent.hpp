@@ -13,6 +13,10 @@
 #include "base/timer_table.hpp"
 #include "crypto/provider.hpp"
 #include "ice/candidate.hpp"
+#include "ice/check_list.hpp"
+#include "ice/consent.hpp"
+#include "ice/gatherer.hpp"
+#include "stun/builder.hpp"
 
 namespace esp_peer::ice {
 
@@ -94,6 +98,85 @@ class Agent {
   // Data that comes on this route is the peer's: the route belongs to a valid pair.
   bool valid(const Route& route) const;
   void hash_state(StateHash& hash) const;
+
+ private:
+  enum class Timer : std::uint8_t { slot, nominate, patience, count };
+  // What waits to be written: an answer, or a check of a pair or of consent.
+  struct Response {
+    Route to;
+    stun::TransactionId id;
+    std::uint16_t error = 0;         // 0 = success
+    std::size_t no_larger_than = 0;  // of an answer to nobody we know
+    FixedVector<std::uint16_t, 8> unknown;
+  };
+  // A good check that came before we knew whose it is.
+  struct EarlyCheck {
+    Route route;
+    std::uint32_t priority;
+    bool use_candidate;
+    FixedString<256> remote_ufrag;
+  };
+  static constexpr std::size_t max_responses = 16;
+  static constexpr std::size_t max_early_checks = 8;
+  static constexpr std::size_t max_bases = 16;
+  static constexpr Duration check_rto = milliseconds(500);  // [rfc8445#14.3] never below
+  // exception: [rfc8445#14.3] lets the RTO double without end; here it stays at 2 s, so that a path
+  // of many losses is found while patience lasts.
+  static constexpr Duration max_check_rto = seconds(2);
+  static constexpr Duration wait_for_better = milliseconds(50);
+  static constexpr Duration wait_for_direct = milliseconds(200);
+
+  void on_request(Instant now, const Route& route, const stun::Message& request, Bytes raw);
+  bool resolve_role_conflict(const stun::Message& request, Response& response);
+  void on_check(Instant now, const Route& route, std::uint32_t priority, bool use_candidate);
+  void on_response(Instant now, const Route& route, const stun::Message& response);
+  void on_check_answered(Instant now, Pair& pair, const stun::Message& response);
+  void on_mapping(const Gatherer::Mapping& mapping);
+  void switch_role();
+
+  bool add_remote_candidate(const Candidate& candidate);
+  Pair* learn_pair(const Route& route, std::uint32_t priority);
+  void pair_with_all_bases(const Candidate& remote);
+  Pair* add_pair(const Candidate& base, const Candidate& remote);
+  void trigger(Pair& pair);
+  void consider_nomination(Instant now);
+  void nominate(Pair& pair);
+  void select(const Pair& pair);
+  void schedule_slot();
+  void answer(Response response);
+  void say(const Event& event);
+  void drop(Instant now, const char* why, std::size_t size) const;
+
+  std::size_t write_response(MutableBytes out, const Response& response);
+  std::size_t write_check(Instant now, MutableBytes out, Pair& pair);
+  std::size_t write_consent(MutableBytes out, Route& to);
+  void put_check_body(stun::Builder& check, const Route& route, bool use_candidate);
+  std::uint32_t reflexive_priority(const Address& base) const;
+  const Pair* in_use() const;
+
+  Options options_;
+  Credentials local_;
+  std::optional<Credentials> remote_;
+  crypto::Provider& crypto_;
+  Env env_;
+  Role role_;
+  bool remote_lite_;
+  std::uint64_t tie_breaker_;
+  Duration pacing_;
+  Vector<Candidate> locals_;   // at most max_local_candidates
+  Vector<Candidate> remotes_;  // at most max_remote_candidates, learned ones counted
+  CheckList checks_;
+  Gatherer gatherer_;
+  Consent consent_;
+  std::optional<Route> selected_;
+  FixedVector<EarlyCheck, max_early_checks> early_;  // further ones are only answered
+  Deque<Response> responses_;                        // at most max_responses; the newest dropped
+  Deque<Event> events_;  // drained by the owner after every input: a few, and one a candidate
+  TimerTable<Timer> timers_;
+  Instant next_slot_ = Instant::min();
+  bool slot_open_ = false;    // one check may be written now
+  bool consent_due_ = false;  // and one for consent
+  bool said_valid_ = false, was_gathering_ = false, nominating_ = false, closed_ = false;
 };
 
 }  // namespace esp_peer::ice

@@ -1,0 +1,87 @@
+#include "ice/candidate.hpp"
+
+#include <gtest/gtest.h>
+
+namespace esp_peer::ice {
+namespace {
+
+TEST(Candidate, is_read_in_every_spelling_that_users_pass) {
+  for (const char* line :
+       {"candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
+        "a=candidate:1 1 UDP 2130706431 192.0.2.1 5000 typ host",
+        "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host\r\n",
+        "1 1 udp 2130706431 192.0.2.1 5000 typ host generation 0 ufrag abcd network-cost 999"}) {
+    auto c = parse_candidate(line);
+    ASSERT_TRUE(c) << line;
+    EXPECT_EQ(c->type, CandidateType::host);
+    EXPECT_EQ(c->priority, 2130706431u);
+    EXPECT_EQ(c->address, Address::v4(192, 0, 2, 1, 5000));
+  }
+  auto srflx = parse_candidate(
+      "candidate:842163049 1 udp 1677729535 2001:db8::7 4 typ srflx raddr 0.0.0.0 rport 0");
+  ASSERT_TRUE(srflx);
+  EXPECT_EQ(srflx->type, CandidateType::server_reflexive);
+}
+
+TEST(Candidate, that_cannot_be_used_is_unsupported) {
+  for (const char* line :
+       {"candidate:1 1 udp 1 4f2d6d38-1b5c-4f6c-8f0f-9e1d1cb26b07.local 5000 typ host",
+        "candidate:1 2 udp 1 192.0.2.1 5000 typ host",
+        "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active",
+        "candidate:1 1 ssltcp 1 192.0.2.1 443 typ host"}) {
+    auto c = parse_candidate(line);
+    ASSERT_FALSE(c) << line;
+    EXPECT_EQ(c.error().code, Errc::unsupported) << line;
+  }
+}
+
+TEST(Candidate, that_is_none_is_bad_data) {
+  const std::string long_foundation(33, 'f');
+  for (const std::string& line : {
+           std::string(),
+           std::string("candidate:"),
+           std::string("{}"),
+           std::string("candidate:1 1 udp 1 192.0.2.1 5000"),
+           std::string("candidate:1 1 udp 1 192.0.2.1 5000 typ"),
+           std::string("candidate:1 1 udp 1 192.0.2.1 5000 typ none"),
+           std::string("candidate:1 0 udp 1 192.0.2.1 5000 typ host"),
+           std::string("candidate:1 257 udp 1 192.0.2.1 5000 typ host"),
+           std::string("candidate:1 1 udp 2147483648 192.0.2.1 5000 typ host"),
+           std::string("candidate:1 1 udp 99999999999999999999 192.0.2.1 5000 typ host"),
+           std::string("candidate:1 1 udp 1 192.0.2.1 0 typ host"),
+           std::string("candidate:1 1 udp 1 192.0.2.1 65536 typ host"),
+           std::string("candidate:1 1 udp -1 192.0.2.1 5000 typ host"),
+           std::string("candidate:1 1 udp 1 0.0.0.0 5000 typ host"),
+           "candidate:" + long_foundation + " 1 udp 1 192.0.2.1 5000 typ host",
+       }) {
+    auto c = parse_candidate(line);
+    ASSERT_FALSE(c) << line;
+    EXPECT_EQ(c.error().code, Errc::bad_data) << line;
+  }
+}
+
+TEST(Candidate, comes_back_as_it_was_written) {
+  Candidate c;
+  c.type = CandidateType::server_reflexive;
+  c.priority = candidate_priority(c.type, 65535, 1);
+  c.address = *parse_ip("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535);
+  c.base = *parse_ip("eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee", 65535);
+  c.foundation.assign(std::string(32, 'x'));
+  const auto text = candidate_text(c);
+  auto again = parse_candidate(text.view());
+  ASSERT_TRUE(again) << text.view();
+  EXPECT_EQ(again->address, c.address);
+  EXPECT_EQ(again->priority, c.priority);
+  EXPECT_EQ(again->type, c.type);
+  EXPECT_TRUE(text.view().ends_with(" raddr eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee rport 65535"));
+}
+
+TEST(Candidate, priorities_follow_the_formula) {
+  EXPECT_EQ(candidate_priority(CandidateType::host, 65535, 1), 2130706431u);
+  EXPECT_EQ(candidate_priority(CandidateType::server_reflexive, 65535, 1), 1694498815u);
+  EXPECT_EQ(candidate_priority(CandidateType::peer_reflexive, 65535, 1), 1862270975u);
+  EXPECT_EQ(candidate_priority(CandidateType::relayed, 0, 1), 255u);
+}
+
+}  // namespace
+}  // namespace esp_peer::ice
