@@ -29,6 +29,14 @@ void Builder::username(std::string_view value) {
   out_.pad_to_multiple_of(4);
 }
 
+void Builder::username(std::string_view to, std::string_view from) {
+  begin(Attribute::username, to.size() + 1 + from.size());
+  out_.text(to);
+  out_.u8(':');
+  out_.text(from);
+  out_.pad_to_multiple_of(4);
+}
+
 void Builder::priority(std::uint32_t value) {
   begin(Attribute::priority, 4);
   out_.u32(value);
@@ -76,7 +84,7 @@ void Builder::integrity(crypto::Provider& crypto, Bytes key) {
 
 std::size_t Builder::finish() {
   set_length(out_.size() - header_size + fingerprint_size);
-  const std::uint32_t crc = crypto::crc32(out_.written()) ^ 0x5354554E;
+  const std::uint32_t crc = crypto::crc32(out_.written()) ^ fingerprint_xor;
   begin(Attribute::fingerprint, 4);
   out_.u32(crc);
   return out_.ok() ? out_.size() : 0;

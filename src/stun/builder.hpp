@@ -11,6 +11,7 @@ class Builder {
   Builder(MutableBytes room, Class kind, std::uint16_t method, const TransactionId& id);
 
   void username(std::string_view value);
+  void username(std::string_view to, std::string_view from);  // "to:from" [rfc8445#7.2.2]
   void priority(std::uint32_t value);
   void controlling(std::uint64_t tie_breaker);
   void controlled(std::uint64_t tie_breaker);

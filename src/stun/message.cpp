@@ -12,11 +12,30 @@ std::uint16_t method_of(std::uint16_t type) {
   return static_cast<std::uint16_t>((type & 0x000F) | (type >> 1 & 0x0070) | (type >> 2 & 0x0F80));
 }
 
-constexpr std::uint32_t fingerprint_xor = 0x5354554E;
 constexpr std::size_t max_username = 508;  // bytes, fewer than 509 [rfc8489#14.3]
+
+bool already_read(const Message& m, Attribute type) {
+  switch (type) {
+    case Attribute::username:
+      return m.username.has_value();
+    case Attribute::priority:
+      return m.priority.has_value();
+    case Attribute::ice_controlling:
+      return m.controlling.has_value();
+    case Attribute::ice_controlled:
+      return m.controlled.has_value();
+    case Attribute::xor_mapped_address:
+      return m.mapped.has_value();
+    case Attribute::error_code:
+      return m.error_code.has_value();
+    default:
+      return false;
+  }
+}
 
 // False when the value is malformed: the whole message is dropped.
 bool read_value(Message& m, std::uint16_t type, Bytes value) {
+  if (already_read(m, static_cast<Attribute>(type))) return true;
   Reader r(value);
   switch (static_cast<Attribute>(type)) {
     case Attribute::username:

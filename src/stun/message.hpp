@@ -19,8 +19,9 @@ using TransactionId = std::array<std::byte, 12>;
 
 inline constexpr std::uint32_t magic_cookie = 0x2112A442;
 inline constexpr std::size_t header_size = 20;
-inline constexpr std::size_t integrity_size = 4 + 20;   // MESSAGE-INTEGRITY with its header
-inline constexpr std::size_t fingerprint_size = 4 + 4;  // FINGERPRINT with its header
+inline constexpr std::size_t integrity_size = 4 + 20;         // MESSAGE-INTEGRITY with its header
+inline constexpr std::size_t fingerprint_size = 4 + 4;        // FINGERPRINT with its header
+inline constexpr std::uint32_t fingerprint_xor = 0x5354554E;  // "STUN" [rfc8489#14.7]
 
 enum class Attribute : std::uint16_t {
   mapped_address = 0x0001,
@@ -62,6 +63,7 @@ struct Message {
   std::size_t integrity_at_ = 0;
 };
 
+// The first of two attributes of one type counts [rfc8489#14].
 // Nothing unless header and every attribute hold together and FINGERPRINT, if there is one, is last
 // and right. Views point into `datagram`.
 std::optional<Message> parse(Bytes datagram);

@@ -134,6 +134,53 @@ TEST(StunMessage, what_follows_integrity_is_not_obeyed) {
   EXPECT_FALSE(m->priority);
 }
 
+TEST(StunMessage, the_first_of_two_attributes_of_one_type_counts) {
+  std::array<std::byte, 200> room{};
+  Builder b(room, Class::request, binding, {});
+  b.username("first", "one");
+  b.priority(1);
+  b.username("second");
+  b.priority(2);
+  const auto m = parse(Bytes(room).first(b.finish()));
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->username, "first:one");
+  EXPECT_EQ(m->priority, 1u);
+}
+
+TEST(StunMessage, is_read_at_every_alignment) {
+  const auto good = unhex(sample_request);
+  for (std::size_t shift = 0; shift < 8; ++shift) {
+    std::vector<std::byte> room(shift + good.size());
+    std::copy(good.begin(), good.end(), room.begin() + static_cast<std::ptrdiff_t>(shift));
+    const auto m = parse(Bytes(room).subspan(shift));
+    ASSERT_TRUE(m);
+    EXPECT_TRUE(m->integrity_matches(crypto_provider(), as_bytes(sample_password)));
+  }
+}
+
+TEST(StunMessage, an_error_code_is_read_within_its_range_and_its_reason_never) {
+  for (unsigned hundreds = 0; hundreds < 8; ++hundreds) {
+    for (unsigned rest = 0; rest < 256; rest += 5) {
+      std::array<std::byte, header_size + 4 + 8> bytes{};
+      Writer w(bytes);
+      w.u16(0x0111);
+      w.u16(12);
+      w.u32(magic_cookie);
+      w.zeros(12);
+      w.u16(0x0009);
+      w.u16(8);
+      w.u16(0xFFFF);  // reserved bits are ignored
+      w.u8(static_cast<std::uint8_t>(hundreds | 0xF8));
+      w.u8(static_cast<std::uint8_t>(rest));
+      w.u32(0xFF80C0FE);  // no UTF-8
+      const auto m = parse(bytes);
+      const bool fine = hundreds >= 3 && hundreds <= 6 && rest < 100;
+      ASSERT_EQ(m.has_value(), fine) << hundreds << " " << rest;
+      if (fine) EXPECT_EQ(m->error_code, hundreds * 100 + rest);
+    }
+  }
+}
+
 TEST(StunMessage, nothing_may_follow_fingerprint) {
   std::array<std::byte, 200> room{};
   Builder b(room, Class::request, binding, {});
