@@ -176,7 +176,8 @@ TEST(StunMessage, an_error_code_is_read_within_its_range_and_its_reason_never) {
       const auto m = parse(bytes);
       const bool fine = hundreds >= 3 && hundreds <= 6 && rest < 100;
       ASSERT_EQ(m.has_value(), fine) << hundreds << " " << rest;
-      if (fine) EXPECT_EQ(m->error_code, hundreds * 100 + rest);
+      if (!fine) continue;
+      EXPECT_EQ(m->error_code, hundreds * 100 + rest);
     }
   }
 }
