@@ -135,6 +135,7 @@ void Agent::on_stun(Instant now, const Route& route, Bytes raw) {
       on_response(now, route, *message);
       break;
   }
+  consider_nomination(now);
   schedule_slot();
 }
 

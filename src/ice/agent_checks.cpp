@@ -94,7 +94,9 @@ void Agent::switch_role() {
   nominating_ = false;
   for (Pair& pair : checks_) {
     pair.nominating = false;
-    if (pair.state == PairState::in_progress) trigger(pair);
+    if (pair.state != PairState::in_progress) continue;
+    pair.state = PairState::waiting;  // the answer to the old role is of no interest
+    trigger(pair);
   }
   timers_.disarm(Timer::nominate);
   say(RoleSwitched{role_});
@@ -174,11 +176,7 @@ void Agent::on_check_answered(Instant now, Pair& pair, const stun::Message& resp
   pair.rtt = now - pair.first_sent;
   if (!std::exchange(said_valid_, true)) say(PairValid{pair.route});
   if (pair.nominating) pair.nominated = true;
-  if (pair.nominated) {
-    select(pair);
-  } else {
-    consider_nomination(now);
-  }
+  if (pair.nominated) select(pair);
   if (in_use() == &pair) consent_.renew(now, env_.random);
 }
 
