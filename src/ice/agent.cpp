@@ -2,322 +2,315 @@
 
 #include <algorithm>
 
-namespace esp_peer::ice {
+#include "ice/nomination_policy.hpp"
 
-Credentials generate_credentials(Random& random) {
-  constexpr std::string_view ice_chars =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::array<std::byte, 8 + 24> bits{};
-  random.fill_secret(bits);
-  char text[bits.size()];
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    text[i] = ice_chars[std::to_integer<std::size_t>(bits[i] & std::byte{63})];
-  }
-  Credentials credentials;
-  credentials.ufrag.assign({text, 8});
-  credentials.password.assign({text + 8, 24});
-  return credentials;
-}
+namespace esp_peer::ice {
 
 Agent::Agent(const Options& options, const Credentials& local, crypto::Provider& crypto, Env env)
     : options_(options),
       local_(local),
       crypto_(crypto),
       env_(env),
-      role_(options.role),
-      remote_lite_(options.remote_lite),
+      role_(options.remote_lite ? Role::controlling : options.role),
       tie_breaker_(env.random.number<std::uint64_t>()),
       pacing_(options.pacing),
-      locals_(env.memory),
-      remotes_(env.memory),
-      checks_(env.memory, options.max_pairs),
-      gatherer_(env.memory, env.random),
+      locals_(env.memory, options.max_local_candidates, env.random.number<std::uint64_t>()),
+      remotes_(env.memory, options.max_remote_candidates),
+      checks_(env.memory, locals_, remotes_, options.max_pairs, role_),
+      gatherer_(env.memory),
       consent_(options.consent_misses),
-      responses_(env.memory),
-      events_(env.memory) {
-  checks_.set_controlling(role_ == Role::controlling);
-}
+      answers_(env.memory) {}
 
 Status Agent::add_host(Instant now, const Address& base) {
-  if (closed_) return Error{Errc::wrong_state, "agent is closed"};
-  if (locals_.size() >= options_.max_local_candidates || locals_.size() >= max_bases) {
-    return Error{Errc::over_limit, "too many local candidates"};
-  }
-  Candidate c;
-  c.address = c.base = base;
-  c.priority = candidate_priority(c.type, static_cast<std::uint16_t>(65535 - locals_.size()), 1);
-  const char foundation[] = {'h', static_cast<char>('a' + locals_.size())};
-  c.foundation.assign({foundation, 2});
-  if (!locals_.push_back(c)) return Error{Errc::no_memory, "no room for a candidate"};
-  say(LocalCandidate{c});
-  for (const Candidate& remote : remotes_) static_cast<void>(add_pair(c, remote));
-  schedule_slot();
-  static_cast<void>(now);
+  if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
+  const std::size_t before = locals_.size();
+  if (const Status added = locals_.add_host(base); !added) return added;
+  if (locals_.size() == before) return {};
+  gatherer_.ask_all(base);
+  if (has_remote_) pair_local(static_cast<std::uint8_t>(before));
+  advance(now);
   return {};
 }
 
 Status Agent::add_stun_server(Instant now, const Address& server) {
-  if (closed_) return Error{Errc::wrong_state, "agent is closed"};
-  for (const Candidate& c : locals_) {
-    if (c.type != CandidateType::host || c.address.is_v4() != server.is_v4()) continue;
-    gatherer_.ask(now, c.base, server);
+  if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
+  if (const Status added = gatherer_.add_server(server); !added) return added;
+  for (const Candidate& c : locals_.list()) {
+    if (c.type == CandidateType::host) gatherer_.ask(c.base, server);
   }
-  was_gathering_ = gatherer_.busy();
-  schedule_slot();
+  if (!gatherer_.busy()) tell(Tell::gathering_done);  // no socket of its family
+  advance(now);
   return {};
 }
 
 Status Agent::set_remote(Instant now, const Credentials& remote, bool lite, Duration pacing) {
-  if (closed_) return Error{Errc::wrong_state, "agent is closed"};
+  if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
   if (remote.ufrag.empty() || remote.password.empty()) {
     return Error{Errc::bad_data, "no ICE credentials"};
   }
-  if (remote_) {
-    const bool same = remote_->ufrag == remote.ufrag && remote_->password == remote.password;
-    return same ? Status() : Status(Error{Errc::unsupported, "an ICE restart"});
+  const bool again = has_remote_;
+  if (again && !(remote_.ufrag == remote.ufrag && remote_.password == remote.password)) {
+    return Error{Errc::unsupported, "an ICE restart"};
   }
-  remote_ = remote;
-  remote_lite_ = remote_lite_ || lite;
-  // [rfc8445#6.1.1] A full agent facing a lite one is controlling, whoever offered.
-  if (remote_lite_ && role_ == Role::controlled) switch_role();
   pacing_ = std::max(options_.pacing, pacing);
+  all_remotes_known_ = false;  // a description that comes again may name more
+  if (again) return {};
+  remote_ = remote;
+  has_remote_ = true;
+  options_.remote_lite = options_.remote_lite || lite;
+  // [rfc8445#6.1.1] A full agent facing a lite one is controlling, whoever offered.
+  if (options_.remote_lite && role_ == Role::controlled) switch_role(now);
   timers_.arm(Timer::patience, now + options_.patience);
-  for (const EarlyCheck& early : early_) {
-    if (early.remote_ufrag != remote.ufrag) continue;
-    on_check(now, early.route, early.priority, early.use_candidate);
-  }
+  for (std::size_t i = 0; i < remotes_.size(); ++i) pair_remote(static_cast<std::uint8_t>(i));
+  for (const EarlyCheck& check : early_) on_peer_check(now, check);
   early_.clear();
-  schedule_slot();
+  advance(now);
   return {};
 }
 
-Status Agent::add_remote(Instant, const Candidate& candidate) {
-  if (closed_) return Error{Errc::wrong_state, "agent is closed"};
+Status Agent::add_remote(Instant now, const Candidate& candidate) {
+  if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
   if (candidate.transport != Transport::udp || candidate.component != 1) {
     return Error{Errc::unsupported, "a candidate of another transport or component"};
   }
-  const bool reachable = std::any_of(locals_.begin(), locals_.end(), [&](const Candidate& c) {
-    return c.address.is_v4() == candidate.address.is_v4();
-  });
-  if (!reachable && !locals_.empty()) {
+  if (locals_.size() != 0 && !locals_.has_family_of(candidate.address)) {
     return Error{Errc::unsupported, "a candidate of a family that is not in use here"};
   }
-  for (const Candidate& known : remotes_) {
-    if (known.address == candidate.address) return {};
-  }
-  if (remotes_.size() >= options_.max_remote_candidates) {
-    return Error{Errc::over_limit, "too many remote candidates"};
-  }
-  if (!add_remote_candidate(candidate)) return Error{Errc::no_memory, "no room for a candidate"};
+  if (all_remotes_known_) return {};  // [rfc8838#14] It had said that there are no more.
+  auto index = remotes_.add_named(candidate);
+  if (!index) return index.error();
+  checks_.recompute();  // a learned one may have got its real priority
+  if (has_remote_) pair_remote(*index);
+  advance(now);
   return {};
 }
 
-void Agent::end_of_remote_candidates(Instant) {}  // patience alone decides when to give up
-
-void Agent::close(Instant) {
-  closed_ = true;
-  timers_.disarm_all();
-  responses_.clear();
+void Agent::end_of_remote_candidates(Instant now) {
+  if (silent_) return;
+  all_remotes_known_ = true;
+  advance(now);
 }
 
-void Agent::on_stun(Instant now, const Route& route, Bytes raw) {
-  if (closed_) return;
-  const auto message = stun::parse(raw);
-  if (!message || message->method != stun::binding) return drop(now, "no STUN", raw.size());
-  switch (message->kind) {
+void Agent::close(Instant) {
+  fall_silent();
+  to_tell_ = 0;
+  told_locals_ = static_cast<std::uint8_t>(locals_.size());
+}
+
+void Agent::on_stun(Instant now, const Route& route, Bytes message) {
+  if (silent_) return;
+  const auto m = stun::parse(message);
+  if (!m || m->method != stun::binding) return drop(now, "not a Binding message", message.size());
+  switch (m->kind) {
     case stun::Class::request:
-      on_request(now, route, *message, raw);
-      break;
-    case stun::Class::indication:
-      return;  // a keepalive [rfc8445#11]
+      return on_request(now, route, *m, message.size());
     case stun::Class::success:
     case stun::Class::error:
-      on_response(now, route, *message);
-      break;
+      return on_response(now, route, *m, message.size());
+    case stun::Class::indication:
+      return;  // [rfc8445#11] a keepalive
   }
-  consider_nomination(now);
-  schedule_slot();
 }
 
 void Agent::on_deadline(Instant now) {
-  if (closed_) return;
-  gatherer_.on_deadline(now);
-  if (std::exchange(was_gathering_, gatherer_.busy()) && !gatherer_.busy()) say(GatheringDone{});
-  if (consent_.take_check_if_due(now, env_.random)) consent_due_ = true;
-  if (consent_.end_if_due(now)) say(ConsentLost{});
-  if (consent_.report_if_due(now)) say(Lost{});
+  if (silent_) return;
   timers_.expire(now, [&](Timer timer) {
-    switch (timer) {
-      case Timer::slot:
-        slot_open_ = true;
-        break;
-      case Timer::nominate:
-        consider_nomination(now);
-        break;
-      case Timer::patience:
-        if (!checks_.best_valid()) say(Failed{});
-        break;
-      case Timer::count:
-        break;
-    }
+    if (timer == Timer::patience) checks_.give_up();
   });
-  schedule_slot();
+  const bool was_gathering = gatherer_.busy();
+  gatherer_.on_deadline(now);
+  if (was_gathering && !gatherer_.busy()) tell(Tell::gathering_done);
+  checks_.on_deadline(now);
+  use_best_path(now);
+  consent_.on_deadline(now, env_.random);
+  for (auto event = consent_.poll_event(); event != Consent::Event::none;
+       event = consent_.poll_event()) {
+    tell(event == Consent::Event::reported ? Tell::lost : Tell::consent_lost);
+    if (event == Consent::Event::expired) return fall_silent();
+  }
+  advance(now);
 }
 
-std::size_t Agent::write_datagram(Instant now, MutableBytes out, Route& to) {
-  while (!closed_ && !responses_.empty()) {
-    const Response response = responses_.front();
-    responses_.pop_front();
-    to = response.to;
-    if (const std::size_t n = write_response(out, response)) return n;
-  }
-  if (closed_) return 0;
-  if (std::exchange(consent_due_, false) && in_use()) return write_consent(out, to);
-  if (!slot_open_) return 0;
-  slot_open_ = false;
-  std::size_t n = 0;
-  Pair* pair = remote_ ? checks_.next_check(now) : nullptr;
-  if (pair && (pair->triggered || !gatherer_.due(now))) {
-    to = pair->route;
-    n = write_check(now, out, *pair);
-  } else {
-    n = gatherer_.write_request(now, out, to);
-  }
-  if (n != 0) next_slot_ = now + pacing_;
-  schedule_slot();
-  return n;
+std::size_t Agent::write_datagram(Instant, MutableBytes out, Route& to) {
+  if (silent_) return 0;
+  if (const auto n = answers_.write(crypto_, as_bytes(local_.password.view()), out, to)) return n;
+  if (const auto n = write_consent_check(out, to)) return n;
+  if (const auto n = gatherer_.write_request(out, to)) return n;
+  Pair* pair = checks_.to_write();
+  return pair ? write_check(out, to, *pair) : 0;
 }
 
 std::optional<Agent::Event> Agent::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  const std::optional<Event> event = events_.front();
-  events_.pop_front();
-  return event;
+  if (told_locals_ < locals_.size()) return LocalCandidate{locals_[told_locals_++]};
+  if (take(Tell::gathering_done)) return GatheringDone{};
+  if (take(Tell::role_switched)) return RoleSwitched{role_};
+  if (take(Tell::pair_valid)) return PairValid{*first_valid_};
+  if (take(Tell::pair_selected)) return PairSelected{*selected()};
+  if (take(Tell::consent_lost)) return ConsentLost{};
+  if (take(Tell::lost)) return Lost{};
+  if (take(Tell::failed)) return Failed{};
+  return std::nullopt;
 }
 
 std::optional<Instant> Agent::next_deadline() const {
-  if (closed_) return std::nullopt;
-  // What is to be sent waits for its slot, whose timer is one of these.
-  const auto next = earliest(timers_.next(), consent_.next_deadline());
-  return earliest(next, gatherer_.next_deadline());
+  if (silent_) return std::nullopt;
+  const auto next = earliest(timers_.next(), checks_.next_deadline());
+  return earliest(earliest(next, gatherer_.next_deadline()), consent_.next_deadline());
 }
 
 Role Agent::role() const { return role_; }
+
 const Credentials& Agent::local_credentials() const { return local_; }
-std::span<const Candidate> Agent::local_candidates() const {
-  return {locals_.begin(), locals_.size()};
-}
-bool Agent::gathering() const { return gatherer_.busy(); }
+
+std::span<const Candidate> Agent::local_candidates() const { return locals_.list(); }
+
+bool Agent::gathering() const { return !silent_ && gatherer_.busy(); }
 
 std::optional<Route> Agent::route() const {
-  if (!consent_.fresh()) return std::nullopt;
-  const Pair* pair = in_use();
-  return pair ? std::optional(pair->route) : std::nullopt;
+  return consent_.fresh() ? consent_.route() : std::nullopt;
 }
 
-std::optional<Route> Agent::selected() const { return selected_; }
+std::optional<Route> Agent::selected() const {
+  const Pair* pair = checks_.selected();
+  return pair ? std::optional(checks_.route_of(*pair)) : std::nullopt;
+}
 
 bool Agent::authenticated(const Route& route) const {
-  if (const Pair* pair = checks_.find(route)) return pair->authenticated;
-  return std::any_of(early_.begin(), early_.end(),
-                     [&](const EarlyCheck& e) { return e.route == route; });
+  const Pair* pair = checks_.find(route);
+  return early_.has(route) || (pair && pair->heard);
 }
 
 bool Agent::valid(const Route& route) const {
   const Pair* pair = checks_.find(route);
-  return pair && pair->works;
+  return pair && pair->valid();
 }
 
 void Agent::hash_state(StateHash& hash) const {
+  hash.add(remote_.ufrag.view());
+  hash.add(role_);
+  hash.add(tie_breaker_);
+  hash.add(pacing_);
+  locals_.hash_state(hash);
+  remotes_.hash_state(hash);
   checks_.hash_state(hash);
   gatherer_.hash_state(hash);
   consent_.hash_state(hash);
-  hash.add(role_);
-  hash.add(tie_breaker_);
-  hash.add(locals_.size());
-  hash.add(remotes_.size());
-  hash.add(early_.size());
-  hash.add(responses_.size());
-  hash.add(events_.size());
-  hash.add(timers_.next().value_or(Instant::max()));
-  hash.add(selected_ ? selected_->remote : Address{});
-  hash.add(closed_);
-}
-
-bool Agent::add_remote_candidate(const Candidate& candidate) {
-  if (!remotes_.push_back(candidate)) return false;
-  pair_with_all_bases(candidate);
-  schedule_slot();
-  return true;
-}
-
-void Agent::pair_with_all_bases(const Candidate& remote) {
-  for (const Candidate& local : locals_) static_cast<void>(add_pair(local, remote));
-}
-
-Pair* Agent::add_pair(const Candidate& base, const Candidate& remote) {
-  // [rfc8445#6.1.2.4] A reflexive candidate is checked from its base: that pair is here already.
-  if (base.type == CandidateType::server_reflexive) return nullptr;
-  if (base.address.is_v4() != remote.address.is_v4()) return nullptr;
-  // [rfc8445#6.1.2.2] Link-local addresses of IPv6 pair with each other only.
-  const bool v6 = !base.address.is_v4();
-  if (v6 && base.address.is_link_local() != remote.address.is_link_local()) return nullptr;
-  Pair pair;
-  pair.route = {base.base, remote.address};
-  pair.local_type = base.type;
-  pair.remote_type = remote.type;
-  pair.local_priority = base.priority;
-  pair.remote_priority = remote.priority;
-  return checks_.add(pair);
-}
-
-void Agent::consider_nomination(Instant now) {
-  if (role_ != Role::controlling || selected_ || nominating_) return;
-  Pair* best = checks_.best_valid();
-  if (!best) return;
-  const Duration wait = best->direct() && !best->relayed() ? Duration(0)
-                        : best->relayed()                  ? wait_for_direct
-                                                           : wait_for_better;
-  const Instant at = best->first_sent + best->rtt + wait;
-  if (now < at) return timers_.arm(Timer::nominate, at);
-  nominate(*best);
-}
-
-void Agent::nominate(Pair& pair) {
-  // [rfc8445#8.1.1] Once, and on a pair that is known to work.
-  nominating_ = pair.nominating = true;
-  trigger(pair);
-}
-
-void Agent::select(const Pair& pair) {
-  if (selected_ == pair.route) return;
-  if (selected_) {
-    const Pair* old = checks_.find(*selected_);
-    if (old && old->works && checks_.priority(*old) >= checks_.priority(pair)) return;
+  early_.hash_state(hash);
+  answers_.hash_state(hash);
+  for (const auto timer : {Timer::slot, Timer::nomination, Timer::patience}) {
+    hash.add(timers_.when(timer).value_or(Instant::max()));
   }
-  selected_ = pair.route;
+  hash.add(told_locals_);
+  hash.add(to_tell_);
+  hash.add(has_remote_ << 2 | all_remotes_known_ << 1 | static_cast<int>(silent_));
+}
+
+void Agent::switch_role(Instant now) {
+  role_ = role_ == Role::controlling ? Role::controlled : Role::controlling;
+  checks_.set_role(role_);
+  tell(Tell::role_switched);
+  env_.trace(now, RoleSwitched{role_});
+}
+
+void Agent::pair_local(std::uint8_t local) {
+  for (std::size_t i = 0; i < remotes_.size(); ++i) {
+    static_cast<void>(checks_.add(local, static_cast<std::uint8_t>(i), false));
+  }
+}
+
+void Agent::pair_remote(std::uint8_t remote) {
+  for (std::size_t i = 0; i < locals_.size(); ++i) {
+    static_cast<void>(checks_.add(static_cast<std::uint8_t>(i), remote, false));
+  }
+}
+
+// [rfc8445#7.3.1.5] A peer of RFC 5245 nominates more than one pair, in any order: the best of them
+// counts, unless the one in use has fallen silent.
+void Agent::follow_nomination(Instant now, Pair& pair) {
+  const Pair* current = checks_.selected();
+  if (current == &pair) return;
+  if (current && current->priority >= pair.priority && !consent_.doubtful(now)) return;
+  select(now, pair);
+}
+
+void Agent::select(Instant now, Pair& pair) {
+  const Route route = checks_.route_of(checks_.select(pair));
   timers_.disarm(Timer::patience);
-  checks_.stop_searching();
-  say(PairSelected{pair.route});
+  timers_.disarm(Timer::nomination);
+  if (gatherer_.busy()) tell(Tell::gathering_done);
+  gatherer_.stop();
+  tell(Tell::pair_selected);
+  env_.trace(now, PairSelected{route});
 }
 
-void Agent::trigger(Pair& pair) { pair.triggered = true; }
-
-void Agent::schedule_slot() {
-  if (closed_ || slot_open_) return;
-  std::optional<Instant> wanted;
-  if (remote_) wanted = checks_.next_check_at();
-  wanted = earliest(wanted, gatherer_.next_request_at());
-  if (!wanted) return timers_.disarm(Timer::slot);
-  timers_.arm(Timer::slot, std::max(*wanted, next_slot_));
+// [rfc8445#12.1] Before nomination the best valid pair, afterwards the selected one alone.
+void Agent::use_best_path(Instant now) {
+  const Pair* pair = checks_.selected();
+  if (!pair) pair = checks_.best_valid();
+  if (!pair) return consent_.pause();
+  const Route route = checks_.route_of(*pair);
+  if (consent_.route() != route) return consent_.use(now, route, pair->answered, env_.random);
+  if (pair->answered == now) consent_.on_answer(now);
 }
 
-const Pair* Agent::in_use() const {
-  // [rfc8445#12.1] Before nomination any valid pair will do, afterwards the selected one alone.
-  return selected_ ? checks_.find(*selected_) : checks_.best_valid();
+// After every input: what follows from it.
+void Agent::advance(Instant now) {
+  nominate(now);
+  use_slot(now);
+  give_up_if_hopeless(now);
 }
 
-void Agent::say(const Event& event) { static_cast<void>(events_.push_back(event)); }
+void Agent::nominate(Instant now) {
+  timers_.disarm(Timer::nomination);
+  if (role_ != Role::controlling || checks_.selected() || checks_.nominating()) return;
+  const auto verdict = NominationPolicy::decide(now, checks_.pairs(), remotes_, all_remotes_known_);
+  if (verdict.ask_again) timers_.arm(Timer::nomination, *verdict.ask_again);
+  if (!verdict.nominate) return;
+  Pair& pair = *checks_.find(verdict.nominate->local, verdict.nominate->remote);
+  pair.chosen = true;
+  checks_.trigger(pair);
+}
+
+// [rfc8445#14.2] One new transaction every Ta. The first one goes at once, a triggered check in the
+// next slot.
+void Agent::use_slot(Instant now) {
+  if (timers_.armed(Timer::slot)) return;
+  const bool urgent = checks_.has_triggered();
+  const bool used = (!urgent && gatherer_.begin_next(now, pacing_, env_.random)) ||
+                    (has_remote_ && checks_.begin_next(now, check_rto(), env_.random));
+  if (used) timers_.arm(Timer::slot, now + pacing_);
+}
+
+void Agent::give_up_if_hopeless(Instant now) {
+  if (checks_.patient() || checks_.selected() || !checks_.all_failed()) return;
+  tell(Tell::failed);
+  env_.trace(now, Failed{});
+  fall_silent();
+}
+
+void Agent::fall_silent() {
+  silent_ = true;
+  timers_.disarm_all();
+  checks_.stop_all();
+  gatherer_.stop();
+  consent_.stop();
+  early_.clear();
+  answers_.clear();
+}
+
+Duration Agent::check_rto() const {
+  const auto checks = static_cast<std::int64_t>(checks_.checks_to_do());
+  return std::clamp(pacing_ * checks, min_rto, max_rto);
+}
+
+void Agent::tell(Tell what) { to_tell_ |= static_cast<std::uint8_t>(what); }
+
+bool Agent::take(Tell what) {
+  const auto bit = static_cast<std::uint8_t>(what);
+  const bool waiting = (to_tell_ & bit) != 0;
+  to_tell_ &= static_cast<std::uint8_t>(~bit);
+  return waiting;
+}
 
 void Agent::drop(Instant now, const char* why, std::size_t size) const {
   env_.trace(now, PacketDropped{"ice", why, size});

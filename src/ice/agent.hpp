@@ -12,15 +12,20 @@
 #include "base/state_hash.hpp"
 #include "base/timer_table.hpp"
 #include "crypto/provider.hpp"
+#include "ice/answers.hpp"
 #include "ice/candidate.hpp"
 #include "ice/check_list.hpp"
 #include "ice/consent.hpp"
+#include "ice/early_checks.hpp"
 #include "ice/gatherer.hpp"
-#include "stun/builder.hpp"
+#include "ice/local_candidates.hpp"
+#include "ice/remote_candidates.hpp"
+
+namespace esp_peer::stun {
+class Builder;
+}
 
 namespace esp_peer::ice {
-
-enum class Role : std::uint8_t { controlling, controlled };
 
 struct Credentials {
   FixedString<256> ufrag, password;
@@ -44,15 +49,20 @@ struct LocalCandidate {
 };
 struct GatheringDone {};  // every STUN server has answered or failed; may come again
 struct PairValid {        // the first pair that works: DTLS may start
+  static constexpr std::string_view kName = "ice_pair_valid";
   Route route;
 };
 struct PairSelected {  // nominated; everything goes this way from now on
+  static constexpr std::string_view kName = "ice_pair_selected";
   Route route;
 };
 struct RoleSwitched {
+  static constexpr std::string_view kName = "ice_role_switched";
   Role role;
 };
-struct Failed {};       // no pair works, and patience is over
+struct Failed {  // no pair works, and patience is over
+  static constexpr std::string_view kName = "ice_failed";
+};
 struct ConsentLost {};  // 30 s without an answer: nothing may be sent any more
 struct Lost {};         // consent_misses without an answer: report the loss
 
@@ -62,6 +72,7 @@ class Agent {
                              Failed, ConsentLost, Lost>;
 
   Agent(const Options& options, const Credentials& local, crypto::Provider& crypto, Env env);
+  Agent(const Agent&) = delete;  // its parts refer to each other
 
   // A socket of ours; becomes a host candidate. over_limit past max_local_candidates.
   Status add_host(Instant now, const Address& base);
@@ -100,83 +111,77 @@ class Agent {
   void hash_state(StateHash& hash) const;
 
  private:
-  enum class Timer : std::uint8_t { slot, nominate, patience, count };
-  // What waits to be written: an answer, or a check of a pair or of consent.
-  struct Response {
-    Route to;
-    stun::TransactionId id;
-    std::uint16_t error = 0;         // 0 = success
-    std::size_t no_larger_than = 0;  // of an answer to nobody we know
-    FixedVector<std::uint16_t, 8> unknown;
+  enum class Timer : std::uint8_t { slot, nomination, patience, count };
+  // Events that wait to be fetched: one of each kind at most, the newest of its kind.
+  enum class Tell : std::uint8_t {
+    gathering_done = 1 << 0,
+    role_switched = 1 << 1,
+    pair_valid = 1 << 2,
+    pair_selected = 1 << 3,
+    consent_lost = 1 << 4,
+    lost = 1 << 5,
+    failed = 1 << 6,
   };
-  // A good check that came before we knew whose it is.
-  struct EarlyCheck {
-    Route route;
-    std::uint32_t priority;
-    bool use_candidate;
-    FixedString<256> remote_ufrag;
-  };
-  static constexpr std::size_t max_responses = 16;
-  static constexpr std::size_t max_early_checks = 8;
-  static constexpr std::size_t max_bases = 16;
-  static constexpr Duration check_rto = milliseconds(500);  // [rfc8445#14.3] never below
-  // exception: [rfc8445#14.3] lets the RTO double without end; here it stays at 2 s, so that a path
-  // of many losses is found while patience lasts.
-  static constexpr Duration max_check_rto = seconds(2);
-  static constexpr Duration wait_for_better = milliseconds(50);
-  static constexpr Duration wait_for_direct = milliseconds(200);
+  static constexpr Duration min_rto = milliseconds(500);  // [rfc8445#14.3]
+  // exception: [rfc8445#14.3] lets the RTO grow with the number of checks; above a second one lost
+  // check would cost a good pair its place.
+  static constexpr Duration max_rto = seconds(1);
 
-  void on_request(Instant now, const Route& route, const stun::Message& request, Bytes raw);
-  bool resolve_role_conflict(const stun::Message& request, Response& response);
-  void on_check(Instant now, const Route& route, std::uint32_t priority, bool use_candidate);
-  void on_response(Instant now, const Route& route, const stun::Message& response);
-  void on_check_answered(Instant now, Pair& pair, const stun::Message& response);
-  void on_mapping(const Gatherer::Mapping& mapping);
-  void switch_role();
+  void on_request(Instant now, const Route& route, const stun::Message& request, std::size_t size);
+  bool resolve_role_conflict(Instant now, const stun::Message& request);
+  void on_peer_check(Instant now, const EarlyCheck& check);
+  std::optional<std::uint8_t> learn_remote(const Address& address, std::uint32_t priority);
+  void on_response(Instant now, const Route& route, const stun::Message& response,
+                   std::size_t size);
+  void on_server_response(Instant now, const Route& route, const stun::Message& response);
+  void on_consent_response(Instant now, const stun::Message& response);
+  void on_check_response(Instant now, Pair& pair, const stun::Message& response);
+  void on_check_error(Instant now, Pair& pair, bool current, const stun::Message& response);
 
-  bool add_remote_candidate(const Candidate& candidate);
-  Pair* learn_pair(const Route& route, std::uint32_t priority);
-  void pair_with_all_bases(const Candidate& remote);
-  Pair* add_pair(const Candidate& base, const Candidate& remote);
-  void trigger(Pair& pair);
-  void consider_nomination(Instant now);
-  void nominate(Pair& pair);
-  void select(const Pair& pair);
-  void schedule_slot();
-  void answer(Response response);
-  void say(const Event& event);
+  void switch_role(Instant now);
+  void pair_local(std::uint8_t local);
+  void pair_remote(std::uint8_t remote);
+  void follow_nomination(Instant now, Pair& pair);
+  void select(Instant now, Pair& pair);
+  void use_best_path(Instant now);
+
+  void advance(Instant now);
+  void nominate(Instant now);
+  void use_slot(Instant now);
+  void give_up_if_hopeless(Instant now);
+  void fall_silent();
+  Duration check_rto() const;
+
+  std::size_t write_check(MutableBytes out, Route& to, Pair& pair);
+  std::size_t write_consent_check(MutableBytes out, Route& to);
+  std::size_t write_request(MutableBytes out, const stun::TransactionId& id, std::uint8_t local,
+                            bool use_candidate);
+
+  bool known_user(std::string_view username) const;
+  void tell(Tell what);
+  bool take(Tell what);
   void drop(Instant now, const char* why, std::size_t size) const;
 
-  std::size_t write_response(MutableBytes out, const Response& response);
-  std::size_t write_check(Instant now, MutableBytes out, Pair& pair);
-  std::size_t write_consent(MutableBytes out, Route& to);
-  void put_check_body(stun::Builder& check, const Route& route, bool use_candidate);
-  std::uint32_t reflexive_priority(const Address& base) const;
-  const Pair* in_use() const;
-
   Options options_;
-  Credentials local_;
-  std::optional<Credentials> remote_;
+  Credentials local_, remote_;
   crypto::Provider& crypto_;
   Env env_;
   Role role_;
-  bool remote_lite_;
   std::uint64_t tie_breaker_;
   Duration pacing_;
-  Vector<Candidate> locals_;   // at most max_local_candidates
-  Vector<Candidate> remotes_;  // at most max_remote_candidates, learned ones counted
+  LocalCandidates locals_;
+  RemoteCandidates remotes_;
   CheckList checks_;
   Gatherer gatherer_;
   Consent consent_;
-  std::optional<Route> selected_;
-  FixedVector<EarlyCheck, max_early_checks> early_;  // further ones are only answered
-  Deque<Response> responses_;                        // at most max_responses; the newest dropped
-  Deque<Event> events_;  // drained by the owner after every input: a few, and one a candidate
+  EarlyChecks early_;
+  Answers answers_;
   TimerTable<Timer> timers_;
-  Instant next_slot_ = Instant::min();
-  bool slot_open_ = false;    // one check may be written now
-  bool consent_due_ = false;  // and one for consent
-  bool said_valid_ = false, was_gathering_ = false, nominating_ = false, closed_ = false;
+  std::optional<Route> first_valid_;
+  std::uint8_t told_locals_ = 0;  // of locals_, those whose event was fetched
+  std::uint8_t to_tell_ = 0;      // a bit each of Tell
+  bool has_remote_ = false, all_remotes_known_ = false;
+  bool silent_ = false;  // failed, lost consent or closed: nothing is sent or obeyed any more
 };
 
 }  // namespace esp_peer::ice

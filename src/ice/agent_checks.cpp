@@ -1,278 +1,203 @@
-// The agent's STUN: checks and answers, as client and as server [rfc8445#7].
+// The agent's STUN: checks and their answers, as server and as client [rfc8445#7].
 #include <algorithm>
 
 #include "ice/agent.hpp"
+#include "stun/builder.hpp"
 
 namespace esp_peer::ice {
-namespace {
 
-constexpr std::uint16_t bad_request = 400, unauthorized = 401, unknown_attribute = 420,
-                        role_conflict = 487;
+// Server.
 
-std::string_view reason_of(std::uint16_t error) {
-  switch (error) {
-    case bad_request:
-      return "Bad Request";
-    case unauthorized:
-      return "Unauthorized";
-    case unknown_attribute:
-      return "Unknown Attribute";
-    default:
-      return "Role Conflict";
+void Agent::on_request(Instant now, const Route& route, const stun::Message& request,
+                       std::size_t size) {
+  if (route.transport != Transport::udp || !locals_.find_base(route.local)) {
+    return drop(now, "check of a socket that is not ours", size);
   }
-}
-
-// "<ours>:<theirs>" [rfc8445#7.2.2]
-std::optional<std::string_view> their_ufrag(std::string_view username, std::string_view ours) {
-  if (!username.starts_with(ours) || username.size() <= ours.size()) return std::nullopt;
-  if (username[ours.size()] != ':') return std::nullopt;
-  return username.substr(ours.size() + 1);
-}
-
-}  // namespace
-
-void Agent::on_request(Instant now, const Route& route, const stun::Message& request, Bytes raw) {
-  Response response;
-  response.to = route;
-  response.id = request.id;
-  response.no_larger_than = raw.size();
-  if (!request.username || !request.has_integrity()) {
-    drop(now, "check without credentials", raw.size());
-    response.error = bad_request;
-    return answer(response);
+  // [rfc8489#9.1.3]
+  if (!request.has_integrity() || !request.username) {
+    answers_.refuse(route, request, StunError::bad_request, size);
+    return drop(now, "check without credentials", size);
   }
-  const auto ufrag = their_ufrag(*request.username, local_.ufrag.view());
-  const bool known_user = ufrag && (!remote_ || *ufrag == remote_->ufrag.view());
-  if (!known_user || !request.integrity_matches(crypto_, as_bytes(local_.password.view()))) {
-    drop(now, "check with wrong credentials", raw.size());
-    response.error = unauthorized;
-    return answer(response);
+  if (!known_user(*request.username) ||
+      !request.integrity_matches(crypto_, as_bytes(local_.password.view()))) {
+    answers_.refuse(route, request, StunError::unauthenticated, size);
+    return drop(now, "check with wrong credentials", size);
   }
-  // From here on the peer is who it should be, and every answer is signed.
-  response.no_larger_than = 0;
+  // From here on it is the peer, and every answer is signed.
   if (!request.unknown_required.empty()) {
-    response.error = unknown_attribute;
-    response.unknown = request.unknown_required;
-    return answer(response);
+    return answers_.answer(route, request, StunError::unknown_attribute);
   }
-  if (!request.priority) {
-    response.error = bad_request;
-    return answer(response);
+  if (!resolve_role_conflict(now, request)) {
+    answers_.answer(route, request, StunError::role_conflict);
+    return advance(now);
   }
-  if (!resolve_role_conflict(request, response)) return answer(response);
-  answer(response);
-  if (remote_) return on_check(now, route, *request.priority, request.use_candidate);
-
-  // [rfc8445#7.3] Checks may come before the description whose password we would need.
-  for (EarlyCheck& early : early_) {
-    if (early.route != route) continue;
-    early.use_candidate = early.use_candidate || request.use_candidate;
-    return;
+  answers_.answer(route, request, StunError::none);
+  // A check without a PRIORITY, which it must have, is worth the least [rfc8445#7.1.1].
+  const EarlyCheck check{route, request.priority.value_or(0), request.use_candidate};
+  if (has_remote_) {
+    on_peer_check(now, check);
+  } else {
+    early_.remember(check);
   }
-  EarlyCheck early{route, *request.priority, request.use_candidate, {}};
-  if (early.remote_ufrag.assign(*ufrag)) early_.push_back(early);
+  advance(now);
 }
 
-// [rfc8445#7.3.1.1] False when the peer is to change its role, not we.
-bool Agent::resolve_role_conflict(const stun::Message& request, Response& response) {
+// [rfc8445#7.3] Ours is the first part; the second one is the peer's word for itself.
+bool Agent::known_user(std::string_view username) const {
+  const std::string_view ours = local_.ufrag.view();
+  return username.size() > ours.size() && username.starts_with(ours) &&
+         username[ours.size()] == ':';
+}
+
+// [rfc8445#7.3.1.1] False when it is the peer who has to change its role.
+bool Agent::resolve_role_conflict(Instant now, const stun::Message& request) {
   const bool controlling = role_ == Role::controlling;
-  const auto theirs = controlling ? request.controlling : request.controlled;
-  if (!theirs) return true;
-  if (remote_lite_) return true;  // it is wrong, and cannot know better
-  const bool we_are_larger = tie_breaker_ >= *theirs;
-  if (controlling == we_are_larger) {
-    response.error = role_conflict;
-    return false;
-  }
-  switch_role();
+  const auto& theirs = controlling ? request.controlling : request.controlled;
+  // A lite agent is never controlling where we are full: it cannot mean it [rfc8445#6.1.1].
+  if (!theirs || options_.remote_lite) return true;
+  const bool ours_is_larger = tie_breaker_ >= *theirs;
+  if (controlling == ours_is_larger) return false;
+  switch_role(now);
   return true;
 }
 
-void Agent::switch_role() {
-  role_ = role_ == Role::controlling ? Role::controlled : Role::controlling;
-  checks_.set_controlling(role_ == Role::controlling);
-  nominating_ = false;
-  for (Pair& pair : checks_) {
-    pair.nominating = false;
-    if (pair.state != PairState::in_progress) continue;
-    pair.state = PairState::waiting;  // the answer to the old role is of no interest
-    trigger(pair);
-  }
-  timers_.disarm(Timer::nominate);
-  say(RoleSwitched{role_});
-}
-
-void Agent::on_check(Instant now, const Route& route, std::uint32_t priority, bool use_candidate) {
-  Pair* pair = checks_.find(route);
-  if (!pair) pair = learn_pair(route, priority);
+void Agent::on_peer_check(Instant now, const EarlyCheck& check) {
+  const auto local = locals_.find_base(check.route.local);
+  const bool nominates = check.use_candidate && role_ == Role::controlled;
+  // [rfc8445#8.1.2] Once a pair is selected, nothing new is tried but what the peer chooses.
+  if (!local || (checks_.selected() && !nominates)) return;
+  auto remote = remotes_.find(check.route.remote);
+  if (!remote) remote = learn_remote(check.route.remote, check.priority);
+  Pair* pair = remote ? checks_.add(*local, *remote, true) : nullptr;
   if (!pair) return drop(now, "check from one address too many", 0);
-  pair->authenticated = true;
-  if (use_candidate && role_ == Role::controlled) pair->nominated = true;
-  // [rfc8445#7.3.1.4] Their check has come through: ours will, now.
-  if (!pair->works) {
-    if (pair->state != PairState::in_progress || now - pair->first_sent >= pacing_) trigger(*pair);
-  } else if (pair->nominated && role_ == Role::controlled) {
-    select(*pair);
+  pair->heard = true;
+  pair->chosen = pair->chosen || nominates;
+  if (!pair->valid()) return checks_.trigger(*pair);  // [rfc8445#7.3.1.4]
+  if (nominates) {
+    follow_nomination(now, *pair);
+    use_best_path(now);
   }
 }
 
-// [rfc8445#7.3.1.3] An address that no candidate named: there is a NAT in between.
-Pair* Agent::learn_pair(const Route& route, std::uint32_t priority) {
-  const auto base = std::find_if(locals_.begin(), locals_.end(), [&](const Candidate& c) {
-    return c.type == CandidateType::host && c.base == route.local;
-  });
-  if (base == locals_.end() || remotes_.size() >= options_.max_remote_candidates) return nullptr;
-  Candidate remote;
-  remote.type = CandidateType::peer_reflexive;
-  remote.address = route.remote;
-  remote.priority = priority;
-  return remotes_.push_back(remote) ? add_pair(*base, remote) : nullptr;
+// [rfc8445#7.3.1.3] At the bound, one that was tried in vain makes room.
+std::optional<std::uint8_t> Agent::learn_remote(const Address& address, std::uint32_t priority) {
+  if (const auto index = remotes_.learn(address, priority)) return index;
+  for (std::size_t i = 0; i < remotes_.size(); ++i) {
+    const auto index = static_cast<std::uint8_t>(i);
+    if (remotes_[i].type != CandidateType::peer_reflexive || !checks_.tried_in_vain(index))
+      continue;
+    checks_.forget_remote(index);
+    remotes_.overwrite(index, address, priority);
+    return index;
+  }
+  return std::nullopt;
 }
 
-void Agent::on_response(Instant now, const Route& route, const stun::Message& response) {
-  if (!response.has_integrity()) {
-    if (const auto mapping = gatherer_.on_response(route, response)) on_mapping(*mapping);
-    if (std::exchange(was_gathering_, gatherer_.busy()) && !gatherer_.busy()) say(GatheringDone{});
-    return;
-  }
-  if (!remote_ || !response.integrity_matches(crypto_, as_bytes(remote_->password.view()))) {
-    return drop(now, "answer with wrong integrity", 0);
-  }
-  if (consent_.owns(response.id)) {
-    const Pair* pair = in_use();
-    if (pair && pair->route == route && response.kind == stun::Class::success) {
-      consent_.renew(now, env_.random);
-    }
-    return;
-  }
-  Pair* pair = checks_.find(response.id);
-  if (!pair) return drop(now, "answer to no check", 0);
-  if (pair->route != route) {  // [rfc8445#7.2.5.2.1]
-    pair->state = PairState::failed;
-    return drop(now, "answer from another address", 0);
-  }
-  if (response.kind == stun::Class::success) return on_check_answered(now, *pair, response);
-  if (response.error_code == role_conflict) {
-    // [rfc8445#7.2.5.1] Ours to change, if it has not changed since, with a new tie-breaker against
-    // an endless draw.
-    const bool same_role = pair->sent_controlling == (role_ == Role::controlling);
-    if (same_role && !remote_lite_) {
-      tie_breaker_ = env_.random.number<std::uint64_t>();
-      switch_role();
-    }
-    pair->state = PairState::waiting;
-    trigger(*pair);
-    return;
-  }
-  pair->state = PairState::failed;
-  if (std::exchange(pair->nominating, false)) nominating_ = false;
-}
+// Client.
 
-void Agent::on_check_answered(Instant now, Pair& pair, const stun::Message& response) {
-  if (!response.mapped) return drop(now, "answer without an address", 0);
-  pair.state = PairState::succeeded;
-  pair.works = true;
-  pair.triggered = false;
-  pair.rtt = now - pair.first_sent;
-  if (!std::exchange(said_valid_, true)) say(PairValid{pair.route});
-  if (pair.nominating) pair.nominated = true;
-  if (pair.nominated) select(pair);
-  if (in_use() == &pair) consent_.renew(now, env_.random);
-}
-
-void Agent::on_mapping(const Gatherer::Mapping& mapping) {
-  if (locals_.size() >= options_.max_local_candidates) return;
-  // [rfc8445#5.1.3] What is another candidate's address and base is redundant.
-  for (const Candidate& c : locals_) {
-    if (c.address == mapping.mapped && c.base == mapping.base) return;
+void Agent::on_response(Instant now, const Route& route, const stun::Message& response,
+                        std::size_t size) {
+  if (gatherer_.owns(route, response.id)) return on_server_response(now, route, response);
+  const bool for_consent = consent_.sent(response.id);
+  Pair* pair = for_consent ? nullptr : checks_.find(response.id);
+  if (!pair && !for_consent) return drop(now, "answer to no request of ours", size);
+  // exception: [rfc8445#7.2.5.2.1] wants the pair to fail at once. It fails when its time is over,
+  // as if this had not come: a bystander's copy from elsewhere could else end a good check.
+  const bool symmetric = pair ? checks_.route_of(*pair) == route : consent_.route() == route;
+  if (!symmetric) return drop(now, "answer from or to another address", size);
+  // [rfc8489#9.1.4] As if it had never been received.
+  if (!response.integrity_matches(crypto_, as_bytes(remote_.password.view()))) {
+    return drop(now, "answer with wrong integrity", size);
   }
-  Candidate c;
-  c.type = CandidateType::server_reflexive;
-  c.address = mapping.mapped;
-  c.base = mapping.base;
-  c.priority = candidate_priority(c.type, static_cast<std::uint16_t>(65535 - locals_.size()), 1);
-  const char foundation[] = {'s', static_cast<char>('a' + locals_.size() % 26)};
-  c.foundation.assign({foundation, 2});
-  if (locals_.push_back(c)) say(LocalCandidate{c});
-}
-
-void Agent::answer(Response response) {
-  if (responses_.size() < max_responses) static_cast<void>(responses_.push_back(response));
-}
-
-std::size_t Agent::write_response(MutableBytes out, const Response& response) {
-  const bool failed = response.error != 0;
-  stun::Builder message(out, failed ? stun::Class::error : stun::Class::success, stun::binding,
-                        response.id);
-  if (failed) {
-    message.error(response.error, reason_of(response.error));
-    if (!response.unknown.empty()) {
-      message.unknown_attributes({response.unknown.begin(), response.unknown.size()});
-    }
+  if (!response.unknown_required.empty()) return drop(now, "answer beyond comprehension", size);
+  if (pair) {
+    on_check_response(now, *pair, response);
   } else {
-    message.xor_mapped_address(response.to.remote);
+    on_consent_response(now, response);
   }
-  const bool to_stranger = response.no_larger_than != 0;
-  if (!to_stranger) message.integrity(crypto_, as_bytes(local_.password.view()));
-  const std::size_t n = message.finish();
-  // exception: [rfc8489#9.1.3] asks for an answer always; a stranger gets none that is larger than
-  // what it sent, so that nobody can be flooded through us.
-  return to_stranger && n > response.no_larger_than ? 0 : n;
+  if (!silent_) advance(now);
 }
 
-std::size_t Agent::write_check(Instant now, MutableBytes out, Pair& pair) {
-  const bool is_new = pair.state != PairState::in_progress;
-  if (is_new) {
-    env_.random.fill_public(pair.id);
-    pair.first_sent = now;
-    pair.rto = check_rto;
-    pair.state = PairState::in_progress;
-  } else if (!pair.triggered) {
-    pair.rto = std::min(pair.rto * 2, max_check_rto);
+void Agent::on_server_response(Instant now, const Route& route, const stun::Message& response) {
+  const bool was_gathering = gatherer_.busy();
+  if (const auto mapping = gatherer_.on_response(now, route, response)) {
+    locals_.add_reflexive(mapping->base, mapping->mapped, mapping->server);
   }
-  pair.sent_controlling = role_ == Role::controlling;
-  pair.triggered = false;
-  pair.next_send = now + pair.rto;
-  stun::Builder check(out, stun::Class::request, stun::binding, pair.id);
-  put_check_body(check, pair.route, pair.nominating);
-  return check.finish();
+  if (was_gathering && !gatherer_.busy()) tell(Tell::gathering_done);
+  advance(now);
 }
 
-std::size_t Agent::write_consent(MutableBytes out, Route& to) {
-  to = in_use()->route;
-  stun::Builder check(out, stun::Class::request, stun::binding, consent_.begin_check(env_.random));
-  put_check_body(check, to, false);
-  return check.finish();
+void Agent::on_consent_response(Instant now, const stun::Message& response) {
+  if (response.kind == stun::Class::success) return consent_.on_answer(now);
+  if (response.error_code != static_cast<std::uint16_t>(StunError::forbidden)) return;
+  tell(Tell::consent_lost);  // [rfc7675#5.2] revoked
+  tell(Tell::lost);
+  fall_silent();
 }
 
-void Agent::put_check_body(stun::Builder& check, const Route& route, bool use_candidate) {
-  char username[256 + 1 + 256];
-  std::size_t size = 0;
-  for (const std::string_view part :
-       {remote_->ufrag.view(), std::string_view(":"), local_.ufrag.view()}) {
-    size =
-        static_cast<std::size_t>(std::copy(part.begin(), part.end(), username + size) - username);
+void Agent::on_check_response(Instant now, Pair& pair, const stun::Message& response) {
+  const bool current = pair.check.running && pair.check.id == response.id;
+  if (response.kind == stun::Class::error) return on_check_error(now, pair, current, response);
+  if (!response.mapped) return drop(now, "answer without a mapped address", 0);
+  const bool nominated = current && pair.check.nominating;
+  const auto seen_as = locals_.type_of(*response.mapped, locals_[pair.local].base);
+  checks_.succeed(now, pair, seen_as, current);
+  if (!first_valid_) {
+    first_valid_ = checks_.route_of(pair);
+    tell(Tell::pair_valid);
+    env_.trace(now, PairValid{*first_valid_});
   }
-  check.username({username, size});
-  check.priority(reflexive_priority(route.local));
+  if (nominated) {
+    select(now, pair);
+  } else if (role_ == Role::controlled && pair.chosen) {
+    follow_nomination(now, pair);
+  }
+  use_best_path(now);
+}
+
+void Agent::on_check_error(Instant now, Pair& pair, bool current, const stun::Message& response) {
+  if (!current) return;
+  if (response.error_code != static_cast<std::uint16_t>(StunError::role_conflict)) {
+    checks_.fail(pair);  // [rfc8445#7.2.5.2.4]
+    return use_best_path(now);
+  }
+  if (options_.remote_lite) return checks_.fail(pair);  // it cannot be right
+  // [rfc8445#7.2.5.1] A check that still runs was sent in the role we have: it is ours to change,
+  // and the tie-breaker with it.
+  tie_breaker_ = env_.random.number<std::uint64_t>();
+  switch_role(now);
+  checks_.trigger(pair);
+}
+
+// Requests.
+
+std::size_t Agent::write_check(MutableBytes out, Route& to, Pair& pair) {
+  to = checks_.route_of(pair);
+  const std::size_t n = write_request(out, pair.check.id, pair.local, pair.check.nominating);
+  pair.check.to_write = n == 0;
+  return n;
+}
+
+std::size_t Agent::write_consent_check(MutableBytes out, Route& to) {
+  const auto id = consent_.take_check();
+  if (!id) return 0;
+  to = *consent_.route();
+  return write_request(out, *id, locals_.find_base(to.local).value_or(0), false);
+}
+
+std::size_t Agent::write_request(MutableBytes out, const stun::TransactionId& id,
+                                 std::uint8_t local, bool use_candidate) {
+  stun::Builder request(out, stun::Class::request, stun::binding, id);
+  request.username(remote_.ufrag.view(), local_.ufrag.view());
+  request.priority(locals_.priority_in_checks(local));
   if (role_ == Role::controlling) {
-    check.controlling(tie_breaker_);
-    if (use_candidate) check.use_candidate();
+    request.controlling(tie_breaker_);
+    if (use_candidate) request.use_candidate();
   } else {
-    check.controlled(tie_breaker_);
+    request.controlled(tie_breaker_);
   }
-  check.integrity(crypto_, as_bytes(remote_->password.view()));
-}
-
-// [rfc8445#7.1.1] What a candidate learned from this check would have.
-std::uint32_t Agent::reflexive_priority(const Address& base) const {
-  std::uint16_t preference = 0;
-  for (const Candidate& c : locals_) {
-    if (c.base == base && c.type == CandidateType::host) {
-      preference = static_cast<std::uint16_t>(c.priority >> 8);
-    }
-  }
-  return candidate_priority(CandidateType::peer_reflexive, preference, 1);
+  request.integrity(crypto_, as_bytes(remote_.password.view()));
+  return request.finish();
 }
 
 }  // namespace esp_peer::ice

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/openssl/provider.hpp"
+#include "stun/builder.hpp"
 #include "tests/support/test_env.hpp"
 
 namespace esp_peer::ice {
@@ -419,13 +420,17 @@ TEST(IceAgent, sixty_thousand_reflexive_sources_and_ten_thousand_candidates_stay
     if (port == 100) live_early = p.left.world.memory.live;
   }
   EXPECT_EQ(p.left.world.memory.live, live_early);
+  std::size_t taken = 0;
   for (unsigned i = 0; i < 10'000; ++i) {
     Candidate c;
     c.address =
         Address::v4(10, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i), 5);
-    EXPECT_EQ(p.left.agent.add_remote(p.now, c).code(), Errc::over_limit);
+    const auto code = p.left.agent.add_remote(p.now, c).code();
+    EXPECT_TRUE(code == Errc::ok || code == Errc::over_limit);
+    taken += code == Errc::ok;
   }
-  EXPECT_EQ(p.left.world.memory.live, live_early);
+  EXPECT_EQ(taken, 31u) << "32, one of which is the right side";
+  EXPECT_LE(p.left.world.memory.peak, 25'000u);
 }
 
 TEST(IceAgent, every_answer_after_a_passed_check_is_signed) {
@@ -434,7 +439,7 @@ TEST(IceAgent, every_answer_after_a_passed_check_is_signed) {
   const std::string user = std::string(p.left.agent.local_credentials().ufrag.view()) + ":" +
                            std::string(p.right.agent.local_credentials().ufrag.view());
   const auto key = p.left.agent.local_credentials().password;
-  for (const int expected : {0, 400, 420, 487}) {
+  for (const int expected : {0, 420, 487}) {
     std::array<std::byte, 300> room{}, out{};
     stun::Builder b(room, stun::Class::request, stun::binding, {});
     b.username(user);

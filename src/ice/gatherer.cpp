@@ -6,77 +6,131 @@
 
 namespace esp_peer::ice {
 
-void Gatherer::ask(Instant now, const Address& base, const Address& server) {
+Status Gatherer::add_server(const Address& server) {
+  for (const Address& known : servers_) {
+    if (known == server) return {};
+  }
+  if (servers_.size() == max_servers) return Error{Errc::over_limit, "too many STUN servers"};
+  if (!servers_.push_back(server)) return Error{Errc::no_memory, "no room for a server"};
+  return {};
+}
+
+void Gatherer::ask(const Address& base, const Address& server) {
+  if (base.is_v4() != server.is_v4() || requests_.size() == max_requests) return;
   const Route route{base, server};
   for (const Request& r : requests_) {
     if (r.route == route) return;
   }
-  if (requests_.size() == max_requests) return;
-  Request request{route, {}, now, first_rto, 0};
-  random_.fill_public(request.id);
-  static_cast<void>(requests_.push_back(request));
+  Request request;
+  request.route = route;
+  static_cast<void>(requests_.push_back(request));  // without memory it is not asked
 }
 
-std::optional<Gatherer::Mapping> Gatherer::on_response(const Route& route,
-                                                       const stun::Message& response) {
-  for (std::size_t i = 0; i < requests_.size(); ++i) {
-    if (requests_[i].id != response.id || requests_[i].route != route) continue;
-    requests_.erase(i);
-    if (response.kind != stun::Class::success || !response.mapped) return std::nullopt;
-    return Mapping{route.local, *response.mapped, route.remote};
-  }
-  return std::nullopt;
+void Gatherer::ask_all(const Address& base) {
+  for (const Address& server : servers_) ask(base, server);
 }
 
-void Gatherer::on_deadline(Instant now) {
-  for (std::size_t i = requests_.size(); i-- > 0;) {
-    if (requests_[i].tries == max_tries && requests_[i].next <= now) requests_.erase(i);
-  }
-}
-
-bool Gatherer::due(Instant now) const {
-  for (const Request& r : requests_) {
-    if (r.tries < max_tries && r.next <= now) return true;
+bool Gatherer::begin_next(Instant now, Duration pacing, Random& random) {
+  for (Request& r : requests_) {
+    if (r.state != Request::State::waiting) continue;
+    r.state = Request::State::running;
+    r.id = stun::new_transaction_id(random);
+    r.to_write = true;
+    // [rfc8445#14.3] and never below 500 ms
+    const auto all = static_cast<std::int64_t>(requests_.size());
+    r.timer.start(now, {.rto = std::max(stun::Schedule{}.rto, pacing * all)});
+    return true;
   }
   return false;
 }
 
-std::size_t Gatherer::write_request(Instant now, MutableBytes out, Route& to) {
-  Request* due = nullptr;
-  for (Request& r : requests_) {
-    if (r.tries < max_tries && r.next <= now && (!due || r.next < due->next)) due = &r;
+void Gatherer::stop() { requests_.clear(); }
+
+std::optional<Gatherer::Mapping> Gatherer::on_response(Instant now, const Route& route,
+                                                       const stun::Message& response) {
+  auto* request = const_cast<Request*>(find(route, response.id));
+  if (!request) return std::nullopt;
+  request->timer.stop();
+  request->settled = true;
+  request->to_write = false;
+  if (response.kind != stun::Class::success || !response.mapped) {
+    request->state = Request::State::over;
+    return std::nullopt;
   }
-  if (!due) return 0;
-  ++due->tries;
-  due->next = now + (due->tries == max_tries ? last_wait : due->rto);
-  due->rto *= 2;
-  to = due->route;
-  stun::Builder request(out, stun::Class::request, stun::binding, due->id);
-  return request.finish();
+  // [rfc8445#5.1.1.4] The binding must live until a pair is selected.
+  request->state = Request::State::resting;
+  request->next_refresh = now + refresh;
+  return Mapping{route.local, *response.mapped, route.remote};
 }
 
-std::optional<Instant> Gatherer::next_request_at() const {
-  std::optional<Instant> next;
-  for (const Request& r : requests_) {
-    if (r.tries < max_tries) next = std::min(next.value_or(r.next), r.next);
+void Gatherer::on_deadline(Instant now) {
+  for (Request& r : requests_) {
+    if (r.state == Request::State::resting && r.next_refresh <= now) {
+      r.state = Request::State::waiting;
+    }
+    switch (r.timer.on_deadline(now)) {
+      case stun::Retransmission::Step::none:
+        break;
+      case stun::Retransmission::Step::send:
+        r.to_write = true;
+        break;
+      case stun::Retransmission::Step::timed_out:
+        r.state = Request::State::over;
+        r.settled = true;
+        r.to_write = false;
+        break;
+    }
   }
-  return next;
+}
+
+std::size_t Gatherer::write_request(MutableBytes out, Route& to) {
+  for (Request& r : requests_) {
+    if (!r.to_write) continue;
+    stun::Builder request(out, stun::Class::request, stun::binding, r.id);
+    const std::size_t n = request.finish();
+    r.to_write = n == 0;
+    to = r.route;
+    return n;
+  }
+  return 0;
+}
+
+bool Gatherer::busy() const {
+  return std::any_of(requests_.begin(), requests_.end(),
+                     [](const Request& r) { return !r.settled; });
+}
+
+bool Gatherer::owns(const Route& route, const stun::TransactionId& id) const {
+  return find(route, id) != nullptr;
 }
 
 std::optional<Instant> Gatherer::next_deadline() const {
   std::optional<Instant> next;
   for (const Request& r : requests_) {
-    if (r.tries == max_tries) next = std::min(next.value_or(r.next), r.next);
+    next = earliest(next, r.state == Request::State::resting ? std::optional(r.next_refresh)
+                                                             : r.timer.next_deadline());
   }
   return next;
 }
 
 void Gatherer::hash_state(StateHash& hash) const {
+  for (const Address& server : servers_) hash.add(server);
   for (const Request& r : requests_) {
+    hash.add(r.route.local);
+    hash.add(r.route.remote);
+    hash.add(r.state);
+    hash.add(r.settled << 1 | static_cast<int>(r.to_write));
     hash.add(r.id);
-    hash.add(r.next);
-    hash.add(r.tries);
+    r.timer.hash_state(hash);
+    hash.add(r.next_refresh);
   }
+}
+
+const Gatherer::Request* Gatherer::find(const Route& route, const stun::TransactionId& id) const {
+  const auto it = std::find_if(requests_.begin(), requests_.end(), [&](const Request& r) {
+    return r.state == Request::State::running && r.id == id && r.route == route;
+  });
+  return it == requests_.end() ? nullptr : it;
 }
 
 }  // namespace esp_peer::ice

@@ -1,53 +1,64 @@
-// Asks STUN servers how they see us [rfc8445#5.1.1.2, rfc8489#6.2].
+// Asks STUN servers how they see our sockets, and keeps the bindings alive [rfc8445#5.1.1.2,
+// #5.1.1.4].
 #pragma once
 #include <cstdint>
 #include <optional>
 
-#include "base/containers.hpp"
 #include "base/env.hpp"
+#include "base/result.hpp"
 #include "base/state_hash.hpp"
-#include "stun/message.hpp"
+#include "base/timer_table.hpp"
+#include "stun/transaction.hpp"
 
 namespace esp_peer::ice {
 
 class Gatherer {
  public:
+  // How a server saw one of our sockets.
   struct Mapping {
     Address base, mapped, server;
   };
-  static constexpr std::size_t max_requests = 64;  // servers × bases; further ones are not asked
+  static constexpr std::size_t max_servers = 32;   // addresses; further ones are refused
+  static constexpr std::size_t max_requests = 64;  // sockets × servers; further ones are not asked
+  static constexpr Duration refresh = seconds(15);
 
-  Gatherer(Memory& memory, Random& random) : random_(random), requests_(memory) {}
+  explicit Gatherer(Memory& memory) : servers_(memory), requests_(memory) {}
 
-  void ask(Instant now, const Address& base, const Address& server);
-  // What the server says, if this is the answer to a request of ours.
-  std::optional<Mapping> on_response(const Route& route, const stun::Message& response);
-  // Gives up on servers that have not answered the last try.
+  Status add_server(const Address& server);
+  void ask(const Address& base, const Address& server);
+  void ask_all(const Address& base);
+  // Begins the next request, if one waits: this takes a slot of the agent's pacing.
+  bool begin_next(Instant now, Duration pacing, Random& random);
+  void stop();
+
+  // Nothing when it is no answer to a request of ours, or no success. Nobody signs it: whoever
+  // knows the id and the addresses is believed.
+  std::optional<Mapping> on_response(Instant now, const Route& route,
+                                     const stun::Message& response);
   void on_deadline(Instant now);
 
-  bool due(Instant now) const;
-  // Writes the request that is due the longest.
-  std::size_t write_request(Instant now, MutableBytes out, Route& to);
+  std::size_t write_request(MutableBytes out, Route& to);
 
-  bool busy() const { return !requests_.empty(); }
-  std::optional<Instant> next_request_at() const;
-  std::optional<Instant> next_deadline() const;  // of giving up
+  bool busy() const;  // a server has neither answered nor failed
+  bool owns(const Route& route, const stun::TransactionId& id) const;
+  std::optional<Instant> next_deadline() const;
   void hash_state(StateHash& hash) const;
 
  private:
-  // [rfc8489#6.2.1] RTO 500 ms, doubling, seven tries, and 16 × RTO after the last one.
-  static constexpr Duration first_rto = milliseconds(500);
-  static constexpr std::uint8_t max_tries = 7;
-  static constexpr Duration last_wait = 16 * first_rto;
-
   struct Request {
-    Route route;
-    stun::TransactionId id;
-    Instant next;
-    Duration rto;
-    std::uint8_t tries;
+    enum class State : std::uint8_t { waiting, running, resting, over };
+    Route route;  // from the socket to the server
+    State state = State::waiting;
+    bool settled = false;   // answered or failed once
+    bool to_write = false;  // waits for write_request()
+    stun::TransactionId id{};
+    stun::Retransmission timer;
+    Instant next_refresh{};
   };
-  Random& random_;
+
+  const Request* find(const Route& route, const stun::TransactionId& id) const;
+
+  Vector<Address> servers_;   // at most max_servers
   Vector<Request> requests_;  // at most max_requests
 };
 
