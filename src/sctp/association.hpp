@@ -8,12 +8,15 @@
 #include "base/env.hpp"
 #include "base/result.hpp"
 #include "base/state_hash.hpp"
+#include "base/timer_table.hpp"
 #include "crypto/provider.hpp"
+#include "sctp/cookie.hpp"
+#include "sctp/packet/chunk.hpp"
+#include "sctp/rx/receiver.hpp"
+#include "sctp/tx/sender.hpp"
+#include "sctp/types.hpp"
 
 namespace esp_peer::sctp {
-
-enum class StreamId : std::uint16_t {};
-enum class Ppid : std::uint32_t {};
 
 struct Options {
   std::uint16_t local_port = 5000, remote_port = 5000;
@@ -41,13 +44,6 @@ struct Closed {};             // shut down in good order, by either side
 struct Aborted {
   const char* why;  // a literal for logs
   bool by_peer;
-};
-
-struct Message {
-  StreamId stream{};
-  Ppid ppid{};
-  bool unordered = false;
-  Buffer body;
 };
 
 class Association {
@@ -78,6 +74,96 @@ class Association {
   bool connected() const;
   std::size_t buffered() const;  // bytes of messages not yet acknowledged
   void hash_state(StateHash& hash) const;
+
+ private:
+  enum class State : std::uint8_t {
+    closed,
+    cookie_wait,
+    cookie_echoed,
+    established,
+    shutdown_pending,
+    shutdown_sent,
+    shutdown_received,
+    shutdown_ack_sent,
+    ended,
+  };
+  enum class Timer : std::uint8_t {
+    t1,  // INIT or COOKIE-ECHO
+    t2,  // SHUTDOWN or SHUTDOWN-ACK
+    delayed_ack,
+    heartbeat,
+    heartbeat_ack,
+    count,
+  };
+  struct PendingInitAck {
+    std::uint32_t peer_tag;
+    std::uint32_t local_tag, local_tsn;
+    SealedCookie cookie;
+  };
+  static constexpr Duration cookie_lifetime = seconds(60);   // [rfc9260#16]
+  static constexpr Duration ack_delay = milliseconds(200);   // [rfc9260#16] SACK.Delay
+  static constexpr std::size_t max_heartbeat_info = 256;     // larger ones are not answered
+  static constexpr std::size_t heartbeat_info_size = 8 + 8;  // nonce and time
+  static constexpr std::size_t max_peer_cookie = 1024;       // of INIT-ACK
+
+  // Chunks of the peer.
+  bool tag_is_right(const PacketView& packet, const ChunkView& first) const;
+  void on_chunk(Instant now, const PacketView& packet, const ChunkView& chunk);
+  void on_init(Instant now, const ChunkView& chunk);
+  void on_init_ack(Instant now, const ChunkView& chunk);
+  void on_cookie_echo(Instant now, const PacketView& packet, const ChunkView& chunk);
+  void on_cookie_ack(Instant now);
+  void on_data(Instant now, const ChunkView& chunk);
+  void on_sack(Instant now, const ChunkView& chunk);
+  void on_heartbeat(const ChunkView& chunk);
+  void on_heartbeat_ack(Instant now, const ChunkView& chunk);
+  void on_shutdown(Instant now, const ChunkView& chunk);
+  void on_shutdown_ack();
+  void on_error(Instant now, const ChunkView& chunk);
+
+  void adopt(Instant now, const Cookie& cookie);
+  void establish(Instant now);
+  void arm_t1(Instant now);
+  void on_t1(Instant now);
+  void on_t2(Instant now);
+  void on_t3(Instant now);
+  void count_error(Instant now);
+  void advance_shutdown(Instant now);
+  void end(const char* why, bool by_peer);
+  void close_in_order();
+  void say(const Event& event) { static_cast<void>(events_.push_back(event)); }
+  void drop(Instant now, const char* why, std::size_t size) const;
+
+  std::size_t write_init(MutableBytes out);
+  std::size_t write_init_ack(MutableBytes out);
+  std::size_t write_abort(MutableBytes out);
+  std::size_t write_last(MutableBytes out, ChunkType type, std::uint8_t flags);
+  void write_control(Instant now, PacketWriter& packet);
+  void write_sack(PacketWriter& packet);
+  void write_heartbeat(Instant now, PacketWriter& packet);
+  bool data_may_flow() const;
+
+  Options options_;
+  crypto::Provider& crypto_;
+  Env env_;
+  State state_ = State::closed;
+  std::uint32_t local_tag_ = 0, local_tsn_ = 0, peer_tag_ = 0, peer_tsn_ = 0;
+  CookieKey cookie_key_{};
+  Receiver receiver_;
+  Sender sender_;
+  TimerTable<Timer> timers_;
+  Deque<Event> events_;  // drained by the owner after every input
+  Buffer peer_cookie_;   // to be echoed; at most max_peer_cookie
+  std::optional<PendingInitAck> init_ack_;
+  Buffer heartbeat_info_;  // to be answered, the last one; at most max_heartbeat_info
+  std::array<std::byte, 8> heartbeat_nonce_{};
+  Duration handshake_rto_{};
+  std::uint8_t handshake_tries_ = 0, errors_ = 0, unacknowledged_packets_ = 0;
+  // What write_packet() owes.
+  bool send_init_ = false, send_cookie_echo_ = false, send_cookie_ack_ = false, send_sack_ = false;
+  bool send_heartbeat_ = false, send_shutdown_ = false, send_shutdown_ack_ = false;
+  bool send_shutdown_complete_ = false, send_abort_ = false;
+  bool said_ready_ = false, was_full_ = false, closed_in_order_ = false;
 };
 
 }  // namespace esp_peer::sctp

@@ -1,0 +1,369 @@
+#include "sctp/association.hpp"
+
+#include <algorithm>
+
+namespace esp_peer::sctp {
+namespace {
+
+std::uint32_t tag_of(Random& random) {
+  std::uint32_t tag = 0;
+  while (tag == 0) random.fill_secret(std::as_writable_bytes(std::span(&tag, 1)));
+  return tag;
+}
+
+}  // namespace
+
+Association::Association(const Options& options, crypto::Provider& crypto, Env env)
+    : options_(options),
+      crypto_(crypto),
+      env_(env),
+      receiver_(env.memory, std::max<std::uint32_t>(options.receive_window, 1500)),
+      sender_(env.memory, options.send_buffer,
+              (options.max_packet - common_header_size - data_header_size) / 4u * 4u,
+              Rto(options.rto_initial, options.rto_min, options.rto_max)),
+      events_(env.memory) {
+  env_.random.fill_secret(cookie_key_);
+  local_tag_ = tag_of(env_.random);
+  local_tsn_ = tag_of(env_.random);
+}
+
+// ---------------------------------------------------------------- commands
+
+Status Association::connect(Instant now) {
+  if (state_ != State::closed) return Error{Errc::wrong_state, "association began before"};
+  state_ = State::cookie_wait;
+  handshake_rto_ = options_.rto_initial;
+  send_init_ = true;
+  arm_t1(now);
+  return {};
+}
+
+Status Association::send(Instant, StreamId stream, Ppid ppid, Bytes message,
+                         const SendOptions& how) {
+  if (state_ != State::established) return Error{Errc::wrong_state, "no association"};
+  const Status queued = sender_.enqueue(stream, ppid, message, how.unordered);
+  if (queued.code() == Errc::would_block) was_full_ = true;
+  return queued;
+}
+
+void Association::shutdown(Instant now) {
+  if (state_ == State::established) {
+    state_ = State::shutdown_pending;
+    advance_shutdown(now);
+  } else if (state_ < State::established) {
+    close_in_order();
+  }
+}
+
+void Association::abort(Instant) {
+  if (state_ == State::ended) return;
+  // Without a tag of the peer there is nobody to tell.
+  send_abort_ = peer_tag_ != 0;
+  end("aborted by us", false);
+}
+
+// ---------------------------------------------------------------- inputs
+
+void Association::on_packet(Instant now, Bytes bytes) {
+  if (state_ == State::ended && !closed_in_order_) return;
+  const auto packet = parse_packet(bytes);
+  if (!packet) return drop(now, "bad checksum or header", bytes.size());
+  if (packet->source_port != options_.remote_port ||
+      packet->destination_port != options_.local_port) {
+    return drop(now, "other ports", bytes.size());
+  }
+  Bytes rest = packet->chunks;
+  auto chunk = take_chunk(rest);
+  if (!chunk || !tag_is_right(*packet, *chunk)) return drop(now, "wrong tag", bytes.size());
+  if (state_ == State::ended) {
+    // [rfc9260#8.4] Our SHUTDOWN-COMPLETE was lost: the one thing that is still said.
+    send_shutdown_complete_ = chunk->type == ChunkType::shutdown_ack;
+    return;
+  }
+  const bool first_alone = chunk->type == ChunkType::init || chunk->type == ChunkType::init_ack ||
+                           chunk->type == ChunkType::shutdown_complete;
+  if (first_alone && !rest.empty()) return drop(now, "bundled with INIT", bytes.size());
+
+  bool has_data = false;
+  for (; chunk && state_ != State::ended; chunk = take_chunk(rest)) {
+    has_data = has_data || chunk->type == ChunkType::data;
+    const auto type = static_cast<std::uint8_t>(chunk->type);
+    const bool known = type <= 11 || type == 14;
+    // [rfc9260#3.2] The highest bit of an unknown type says whether what follows still counts.
+    // exception: none is reported; see parse_init().
+    if (!known && (type & 0x80) == 0) break;
+    if (known) on_chunk(now, *packet, *chunk);
+  }
+  // [rfc9260#6.2] An acknowledgement for every second packet, or after 200 ms.
+  if (has_data && data_may_flow()) {
+    if (++unacknowledged_packets_ >= 2 || receiver_.has_gaps()) send_sack_ = true;
+    if (!send_sack_) timers_.arm(Timer::delayed_ack, now + ack_delay);
+  }
+  if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say(MessageReady{});
+  advance_shutdown(now);
+}
+
+// [rfc9260#8.5] Every chunk but the first one of an association carries the tag we chose.
+bool Association::tag_is_right(const PacketView& packet, const ChunkView& first) const {
+  const bool ours = packet.verification_tag == local_tag_;
+  const bool theirs = peer_tag_ != 0 && packet.verification_tag == peer_tag_;
+  switch (first.type) {
+    case ChunkType::init:
+      return packet.verification_tag == 0;
+    case ChunkType::cookie_echo:
+      return true;  // the cookie itself says which tag is right
+    case ChunkType::abort:
+    case ChunkType::shutdown_complete:
+      return (first.flags & 1) != 0 ? theirs : ours;
+    default:
+      return ours && state_ != State::closed;
+  }
+}
+
+void Association::on_chunk(Instant now, const PacketView& packet, const ChunkView& chunk) {
+  switch (chunk.type) {
+    case ChunkType::data:
+      return on_data(now, chunk);
+    case ChunkType::init:
+      return on_init(now, chunk);
+    case ChunkType::init_ack:
+      return on_init_ack(now, chunk);
+    case ChunkType::sack:
+      return on_sack(now, chunk);
+    case ChunkType::heartbeat:
+      return on_heartbeat(chunk);
+    case ChunkType::heartbeat_ack:
+      return on_heartbeat_ack(now, chunk);
+    case ChunkType::abort:
+      return state_ == State::closed ? drop(now, "ABORT of nothing", 0)
+                                     : end("aborted by the peer", true);
+    case ChunkType::shutdown:
+      return on_shutdown(now, chunk);
+    case ChunkType::shutdown_ack:
+      return on_shutdown_ack();
+    case ChunkType::error:
+      return on_error(now, chunk);
+    case ChunkType::cookie_echo:
+      return on_cookie_echo(now, packet, chunk);
+    case ChunkType::cookie_ack:
+      return on_cookie_ack(now);
+    case ChunkType::shutdown_complete:
+      if (state_ == State::shutdown_ack_sent) close_in_order();
+      return;
+  }
+}
+
+void Association::on_data(Instant now, const ChunkView& chunk) {
+  // [rfc9260#6] Also while our own SHUTDOWN waits: the peer may still have something to say.
+  const bool open = state_ == State::established || state_ == State::shutdown_pending ||
+                    state_ == State::shutdown_sent;
+  const auto data = parse_data(chunk);
+  if (!open || !data) return drop(now, "DATA that cannot be taken", chunk.value.size());
+  switch (receiver_.on_data(*data)) {
+    case Receiver::Verdict::accepted:
+      send_sack_ = send_sack_ || data->immediate || state_ == State::shutdown_sent;
+      return;
+    case Receiver::Verdict::duplicate:
+    case Receiver::Verdict::dropped:
+      send_sack_ = true;
+      return;
+    case Receiver::Verdict::violation:
+      send_abort_ = true;
+      return end("DATA that contradicts itself or our window", false);
+  }
+}
+
+void Association::on_sack(Instant now, const ChunkView& chunk) {
+  if (!data_may_flow()) return;
+  const auto sack = parse_sack(chunk);
+  if (!sack || sender_.on_sack(now, *sack) != Sender::SackResult::obeyed) {
+    return drop(now, "SACK that is old or absurd", chunk.value.size());
+  }
+  errors_ = 0;
+  if (was_full_ && sender_.has_room_again()) {
+    was_full_ = false;
+    say(SendBufferDrained{});
+  }
+}
+
+void Association::on_heartbeat(const ChunkView& chunk) {
+  if (state_ < State::established || chunk.value.size() > max_heartbeat_info) return;
+  heartbeat_info_ = Buffer::copy_of(env_.memory, chunk.value);
+}
+
+// [rfc9260#8.3] The nonce shows that this answers our own question.
+void Association::on_heartbeat_ack(Instant now, const ChunkView& chunk) {
+  Reader r(chunk.value);
+  r.skip(4);
+  const Bytes nonce = r.bytes(heartbeat_nonce_.size());
+  const Instant sent{Duration(static_cast<std::int64_t>(r.u64()))};
+  if (!r.ok() || !timers_.armed(Timer::heartbeat_ack) || !equal(nonce, heartbeat_nonce_)) {
+    return drop(now, "HEARTBEAT-ACK to no question", chunk.value.size());
+  }
+  timers_.disarm(Timer::heartbeat_ack);
+  errors_ = 0;
+  sender_.rto().measure(now - sent);
+}
+
+void Association::on_shutdown(Instant now, const ChunkView& chunk) {
+  Reader r(chunk.value);
+  const std::uint32_t cumulative_tsn = r.u32();
+  if (!r.ok() || !data_may_flow()) return;
+  if (sender_.on_cumulative(now, cumulative_tsn) == Sender::SackResult::absurd) return;
+  if (state_ == State::shutdown_sent) {  // both at once [rfc9260#9.2]
+    state_ = State::shutdown_ack_sent;
+    send_shutdown_ack_ = true;
+    handshake_rto_ = sender_.rto().value();
+    timers_.arm(Timer::t2, now + handshake_rto_);
+  } else if (state_ != State::shutdown_ack_sent) {
+    state_ = State::shutdown_received;
+  }
+}
+
+void Association::on_shutdown_ack() {
+  if (state_ != State::shutdown_sent && state_ != State::shutdown_ack_sent) return;
+  send_shutdown_complete_ = true;
+  close_in_order();
+}
+
+void Association::on_deadline(Instant now) {
+  if (state_ == State::ended) return;
+  timers_.expire(now, [&](Timer timer) {
+    switch (timer) {
+      case Timer::t1:
+        return on_t1(now);
+      case Timer::t2:
+        return on_t2(now);
+      case Timer::delayed_ack:
+        send_sack_ = true;
+        return;
+      case Timer::heartbeat:
+        send_heartbeat_ = true;
+        return;
+      case Timer::heartbeat_ack:
+        return count_error(now);
+      case Timer::count:
+        return;
+    }
+  });
+  if (const auto t3 = sender_.timeout_at(); t3 && *t3 <= now) on_t3(now);
+}
+
+void Association::on_t1(Instant now) {
+  if (state_ != State::cookie_wait && state_ != State::cookie_echoed) return;
+  if (++handshake_tries_ > options_.max_init_retransmits) {
+    return end("no answer to the handshake", false);
+  }
+  handshake_rto_ = std::min(handshake_rto_ * 2, options_.rto_max);
+  (state_ == State::cookie_wait ? send_init_ : send_cookie_echo_) = true;
+  arm_t1(now);
+}
+
+void Association::on_t2(Instant now) {
+  count_error(now);
+  if (state_ == State::shutdown_sent) send_shutdown_ = true;
+  if (state_ == State::shutdown_ack_sent) send_shutdown_ack_ = true;
+  if (!send_shutdown_ && !send_shutdown_ack_) return;
+  handshake_rto_ = std::min(handshake_rto_ * 2, options_.rto_max);
+  timers_.arm(Timer::t2, now + handshake_rto_);
+}
+
+void Association::on_t3(Instant now) {
+  const bool probing = sender_.probing_zero_window();
+  sender_.on_timeout();
+  if (!probing) return count_error(now);
+  // [rfc9260#6.1] A peer that keeps its window shut but answers is no failure; one that is silent
+  // shows in the heartbeats.
+  send_heartbeat_ = true;
+}
+
+void Association::count_error(Instant) {
+  if (++errors_ > options_.max_association_retransmits) {
+    send_abort_ = true;
+    end("the peer does not acknowledge", false);
+  }
+}
+
+// ---------------------------------------------------------------- shutdown and end
+
+void Association::advance_shutdown(Instant now) {
+  if (!sender_.empty()) return;
+  if (state_ == State::shutdown_pending) {
+    state_ = State::shutdown_sent;
+    send_shutdown_ = true;
+  } else if (state_ == State::shutdown_received) {
+    state_ = State::shutdown_ack_sent;
+    send_shutdown_ack_ = true;
+  } else {
+    return;
+  }
+  handshake_rto_ = sender_.rto().value();
+  timers_.arm(Timer::t2, now + handshake_rto_);
+}
+
+void Association::end(const char* why, bool by_peer) {
+  if (state_ == State::ended) return;
+  state_ = State::ended;
+  timers_.disarm_all();
+  say(Aborted{why, by_peer});
+}
+
+void Association::close_in_order() {
+  state_ = State::ended;
+  closed_in_order_ = true;
+  timers_.disarm_all();
+  say(Closed{});
+}
+
+// ---------------------------------------------------------------- questions
+
+std::optional<Association::Event> Association::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  const std::optional<Event> event = events_.front();
+  events_.pop_front();
+  return event;
+}
+
+std::optional<Message> Association::read_message(Instant) {
+  const std::uint32_t before = receiver_.free_window();
+  auto message = receiver_.read();
+  if (!receiver_.has_messages()) said_ready_ = false;
+  // [rfc9260#6.2] A window that was nearly shut is said to be open again, or nobody would ask.
+  const std::uint32_t worth_saying = options_.max_packet * 2u;
+  if (data_may_flow() && before < worth_saying && receiver_.free_window() >= worth_saying) {
+    send_sack_ = true;
+  }
+  return message;
+}
+
+std::optional<Instant> Association::next_deadline() const {
+  if (state_ == State::ended) return std::nullopt;
+  return earliest(timers_.next(), sender_.timeout_at());
+}
+
+bool Association::connected() const { return state_ == State::established; }
+std::size_t Association::buffered() const { return sender_.buffered(); }
+
+bool Association::data_may_flow() const {
+  return state_ >= State::established && state_ <= State::shutdown_received;
+}
+
+void Association::hash_state(StateHash& hash) const {
+  hash.add(state_);
+  hash.add(local_tag_);
+  hash.add(peer_tag_);
+  receiver_.hash_state(hash);
+  sender_.hash_state(hash);
+  hash.add(timers_.next().value_or(Instant::max()));
+  hash.add(events_.size());
+  hash.add(errors_);
+  hash.add(send_sack_);
+  hash.add(unacknowledged_packets_);
+  hash.add(init_ack_.has_value());
+}
+
+void Association::drop(Instant now, const char* why, std::size_t size) const {
+  env_.trace(now, PacketDropped{"sctp", why, size});
+}
+
+}  // namespace esp_peer::sctp

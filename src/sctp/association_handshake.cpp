@@ -1,0 +1,117 @@
+// How an association comes to be: INIT, INIT-ACK, COOKIE-ECHO, COOKIE-ACK, and all the ways in
+// which they cross [rfc9260#5].
+#include <algorithm>
+
+#include "sctp/association.hpp"
+
+namespace esp_peer::sctp {
+namespace {
+
+constexpr std::uint16_t stale_cookie = 3;  // an error cause [rfc9260#3.3.10.3]
+
+}  // namespace
+
+void Association::arm_t1(Instant now) { timers_.arm(Timer::t1, now + handshake_rto_); }
+
+// Nothing is allocated: all that must be remembered goes out in the cookie.
+void Association::on_init(Instant now, const ChunkView& chunk) {
+  const auto init = parse_init(chunk);
+  if (!init) return drop(now, "INIT that may not be obeyed", chunk.value.size());
+  Cookie cookie;
+  cookie.peer_tag = init->initiate_tag;
+  cookie.peer_tsn = init->initial_tsn;
+  cookie.peer_a_rwnd = init->a_rwnd;
+  cookie.peer_outbound_streams = init->outbound_streams;
+  cookie.peer_inbound_streams = init->inbound_streams;
+  cookie.created = now;
+  // [rfc9260#5.2.1] Before there is an association the answer names the tag of our own INIT;
+  // [rfc9260#5.2.2] afterwards a new one, and the tie-tags of the one that exists.
+  cookie.local_tag = local_tag_;
+  cookie.local_tsn = local_tsn_;
+  if (state_ >= State::established) {
+    env_.random.fill_secret(std::as_writable_bytes(std::span(&cookie.local_tag, 1)));
+    cookie.local_tag |= 1;  // never zero
+    env_.random.fill_secret(std::as_writable_bytes(std::span(&cookie.local_tsn, 1)));
+    cookie.local_tie_tag = local_tag_;
+    cookie.peer_tie_tag = peer_tag_;
+  }
+  init_ack_ = PendingInitAck{cookie.peer_tag, cookie.local_tag, cookie.local_tsn,
+                             seal(cookie, cookie_key_, crypto_)};
+}
+
+void Association::on_init_ack(Instant now, const ChunkView& chunk) {
+  if (state_ != State::cookie_wait) return;
+  const auto ack = parse_init(chunk);
+  if (!ack || ack->cookie.empty() || ack->cookie.size() > max_peer_cookie) {
+    return drop(now, "INIT-ACK that may not be obeyed", chunk.value.size());
+  }
+  peer_cookie_ = Buffer::copy_of(env_.memory, ack->cookie);
+  if (!peer_cookie_) return;  // T1 asks again
+  peer_tag_ = ack->initiate_tag;
+  peer_tsn_ = ack->initial_tsn;
+  receiver_.start(peer_tsn_);
+  sender_.start(local_tsn_, ack->a_rwnd);
+  state_ = State::cookie_echoed;
+  send_init_ = false;
+  send_cookie_echo_ = true;
+  handshake_tries_ = 0;
+  handshake_rto_ = options_.rto_initial;
+  arm_t1(now);
+}
+
+void Association::on_cookie_echo(Instant now, const PacketView& packet, const ChunkView& chunk) {
+  const auto cookie = open(chunk.value, cookie_key_, crypto_);
+  if (!cookie || packet.verification_tag != cookie->local_tag) {
+    return drop(now, "COOKIE-ECHO that is not ours", chunk.value.size());
+  }
+  const bool our_tag = cookie->local_tag == local_tag_, their_tag = cookie->peer_tag == peer_tag_;
+  if (state_ >= State::established) {
+    // [rfc9260#5.2.4] D: our COOKIE-ACK was lost. A: the peer has begun anew; over one DTLS
+    // connection there is no way that it forgot without meaning it.
+    if (our_tag && their_tag) {
+      send_cookie_ack_ = true;
+    } else if (cookie->local_tie_tag == local_tag_ && cookie->peer_tie_tag == peer_tag_) {
+      send_abort_ = true;
+      end("the peer restarted the association", true);
+    }
+    return;
+  }
+  if (now - cookie->created > cookie_lifetime) return drop(now, "stale cookie", 0);
+  // B: both began at once. C, a cookie of an INIT that we have replaced, is dropped.
+  if (!our_tag) return drop(now, "cookie of another attempt", 0);
+  if (state_ != State::cookie_echoed || !their_tag) adopt(now, *cookie);
+  send_cookie_ack_ = true;
+  establish(now);
+}
+
+void Association::adopt(Instant, const Cookie& cookie) {
+  peer_tag_ = cookie.peer_tag;
+  peer_tsn_ = cookie.peer_tsn;
+  receiver_.start(peer_tsn_);
+  sender_.start(local_tsn_, cookie.peer_a_rwnd);
+}
+
+void Association::on_cookie_ack(Instant now) {
+  if (state_ == State::cookie_echoed) establish(now);
+}
+
+void Association::establish(Instant now) {
+  state_ = State::established;
+  send_init_ = send_cookie_echo_ = false;
+  peer_cookie_ = Buffer();
+  timers_.disarm(Timer::t1);
+  timers_.arm(Timer::heartbeat, now + options_.heartbeat_interval);
+  say(Connected{});
+}
+
+// [rfc9260#5.2.6] The cookie was too old: ask for a new one.
+void Association::on_error(Instant now, const ChunkView& chunk) {
+  Reader r(chunk.value);
+  if (state_ != State::cookie_echoed || r.u16() != stale_cookie || !r.ok()) return;
+  state_ = State::cookie_wait;
+  send_cookie_echo_ = false;
+  send_init_ = true;
+  arm_t1(now);
+}
+
+}  // namespace esp_peer::sctp

@@ -1,0 +1,102 @@
+// Chunks on the wire [rfc9260#3.2]: views that have checked their lengths, and nothing else.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.hpp"
+#include "base/containers.hpp"
+
+namespace esp_peer::sctp {
+
+enum class ChunkType : std::uint8_t {
+  data = 0,
+  init = 1,
+  init_ack = 2,
+  sack = 3,
+  heartbeat = 4,
+  heartbeat_ack = 5,
+  abort = 6,
+  shutdown = 7,
+  shutdown_ack = 8,
+  error = 9,
+  cookie_echo = 10,
+  cookie_ack = 11,
+  shutdown_complete = 14,
+};
+
+inline constexpr std::size_t common_header_size = 12;
+inline constexpr std::size_t chunk_header_size = 4;
+inline constexpr std::size_t data_header_size = 16;  // of a DATA chunk
+
+struct ChunkView {
+  ChunkType type{};
+  std::uint8_t flags = 0;
+  Bytes value;  // without header and padding
+};
+
+struct PacketView {
+  std::uint16_t source_port = 0, destination_port = 0;
+  std::uint32_t verification_tag = 0;
+  Bytes chunks;
+};
+
+// Nothing unless the checksum is right [rfc9260#6.8].
+std::optional<PacketView> parse_packet(Bytes packet);
+// Takes the first chunk off `rest`; nothing at the end, or where a length does not hold.
+std::optional<ChunkView> take_chunk(Bytes& rest);
+
+struct DataView {
+  bool immediate = false, unordered = false, beginning = false, ending = false;
+  std::uint32_t tsn = 0;
+  std::uint16_t stream = 0, ssn = 0;
+  std::uint32_t ppid = 0;
+  Bytes payload;  // at least one byte [rfc9260#3.3.1]
+};
+std::optional<DataView> parse_data(const ChunkView& chunk);
+
+// INIT and INIT-ACK.
+struct InitView {
+  std::uint32_t initiate_tag = 0, a_rwnd = 0, initial_tsn = 0;
+  std::uint16_t outbound_streams = 0, inbound_streams = 0;
+  Bytes cookie;  // of INIT-ACK
+};
+// Nothing where the RFC says that it must not be obeyed: a zero tag, no streams, a_rwnd below 1500,
+// a parameter with a broken length.
+std::optional<InitView> parse_init(const ChunkView& chunk);
+
+struct GapBlock {
+  std::uint16_t start = 0, end = 0;  // offsets from the cumulative TSN, both included
+};
+struct SackView {
+  std::uint32_t cumulative_tsn = 0, a_rwnd = 0;
+  std::uint16_t gap_count = 0;
+  Bytes gaps;
+  GapBlock gap(std::size_t i) const {
+    Reader r(gaps.subspan(i * 4, 4));
+    return {r.u16(), r.u16()};
+  }
+};
+std::optional<SackView> parse_sack(const ChunkView& chunk);
+
+// Writes one packet. A chunk is begun only where it fits as a whole.
+class PacketWriter {
+ public:
+  PacketWriter(MutableBytes room, std::uint16_t source_port, std::uint16_t destination_port,
+               std::uint32_t verification_tag);
+
+  // Room for the value of a new chunk; empty when there is not enough. A value of no bytes is
+  // written with begin_empty().
+  MutableBytes begin(ChunkType type, std::uint8_t flags, std::size_t value_size);
+  bool begin_empty(ChunkType type, std::uint8_t flags = 0);
+
+  // Bytes that a value may still have.
+  std::size_t room_for_value() const;
+  bool empty() const { return out_.size() == common_header_size; }
+  // Sets the checksum. The size, 0 without any chunk.
+  std::size_t finish();
+
+ private:
+  Writer out_;
+};
+
+}  // namespace esp_peer::sctp

@@ -1,0 +1,303 @@
+#include "sctp/rx/receiver.hpp"
+
+#include <algorithm>
+
+namespace esp_peer::sctp {
+namespace {
+
+// How far ahead of the cumulative TSN a peer may be: a gap block's offset has 16 bits.
+constexpr std::uint32_t max_ahead = 0xFFFF;
+
+bool continues(const DataView& data, std::uint16_t stream, std::uint16_t ssn, bool unordered) {
+  return !data.beginning && data.stream == stream && data.unordered == unordered &&
+         (unordered || data.ssn == ssn);
+}
+
+}  // namespace
+
+void Receiver::start(std::uint32_t first_tsn) { cumulative_tsn_ = first_tsn - 1; }
+
+Receiver::Verdict Receiver::on_data(const DataView& data) {
+  if (serial_less_equal(data.tsn, cumulative_tsn_) || in_ranges(data.tsn)) {
+    duplicates_.push_back(data.tsn);
+    return Verdict::duplicate;
+  }
+  if (data.tsn - cumulative_tsn_ > max_ahead) return Verdict::dropped;
+  const bool in_order = data.tsn == cumulative_tsn_ + 1;
+  // [rfc9260#6.2] What closes a gap has the right of way over what lies above it.
+  if (!make_room(data.payload.size() + bookkeeping, in_order)) {
+    const bool stuck = in_order && ready_.empty() && assembly_.active;
+    return stuck ? Verdict::violation : Verdict::dropped;
+  }
+  if (!stream_of(data.stream)) return Verdict::violation;
+  const Verdict verdict = in_order ? take_in_order(data) : keep_fragment(data);
+  if (in_order && verdict == Verdict::accepted) advance_over_ranges();
+  return out_of_memory_ ? Verdict::violation : verdict;
+}
+
+std::optional<Message> Receiver::read() {
+  if (ready_.empty()) return std::nullopt;
+  std::optional<Message> message = std::move(ready_.front());
+  ready_.pop_front();
+  used_ -= message->body.size() + bookkeeping;
+  return message;
+}
+
+std::size_t Receiver::sack_size(std::size_t max_value) const {
+  const std::size_t wanted = 12 + 4 * (ranges_.size() + duplicates_.size());
+  return std::min(wanted, max_value / 4 * 4);
+}
+
+void Receiver::write_sack(MutableBytes value) {
+  const std::size_t room = (value.size() - 12) / 4;
+  const std::size_t gaps = std::min(ranges_.size(), room);
+  const std::size_t duplicates = std::min(duplicates_.size(), room - gaps);
+  Writer w(value);
+  w.u32(cumulative_tsn_);
+  w.u32(free_window());
+  w.u16(static_cast<std::uint16_t>(gaps));
+  w.u16(static_cast<std::uint16_t>(duplicates));
+  for (std::size_t i = 0; i < gaps; ++i) {
+    w.u16(static_cast<std::uint16_t>(ranges_[i].first - cumulative_tsn_));
+    w.u16(static_cast<std::uint16_t>(ranges_[i].last - cumulative_tsn_));
+  }
+  for (std::size_t i = 0; i < duplicates; ++i) w.u32(duplicates_[i]);
+  duplicates_.clear();
+}
+
+void Receiver::hash_state(StateHash& hash) const {
+  hash.add(cumulative_tsn_);
+  hash.add(used_);
+  for (const Range& r : ranges_) {
+    hash.add(r.first);
+    hash.add(r.last);
+  }
+  hash.add(ready_.size());
+  hash.add(assembly_.size);
+}
+
+bool Receiver::in_ranges(std::uint32_t tsn) const {
+  return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& r) {
+    return serial_less_equal(r.first, tsn) && serial_less_equal(tsn, r.last);
+  });
+}
+
+bool Receiver::note_out_of_order(std::uint32_t tsn) {
+  std::size_t i = ranges_.size();
+  while (i > 0 && serial_less(tsn, ranges_[i - 1].first)) --i;
+  // ranges_[i - 1] lies before tsn, ranges_[i] behind it.
+  const bool joins_before = i > 0 && ranges_[i - 1].last + 1 == tsn;
+  const bool joins_behind = i < ranges_.size() && tsn + 1 == ranges_[i].first;
+  if (joins_before && joins_behind) {
+    ranges_[i - 1].last = ranges_[i].last;
+    ranges_.erase(i);
+  } else if (joins_before) {
+    ranges_[i - 1].last = tsn;
+  } else if (joins_behind) {
+    ranges_[i].first = tsn;
+  } else {
+    if (ranges_.size() == max_ranges || !ranges_.push_back(Range{tsn, tsn})) return false;
+    std::rotate(ranges_.begin() + i, ranges_.end() - 1, ranges_.end());
+  }
+  return true;
+}
+
+Receiver::Verdict Receiver::take_in_order(const DataView& data) {
+  Assembly& a = assembly_;
+  if (a.active ? !continues(data, a.stream, a.ssn, a.unordered) : !data.beginning) {
+    return Verdict::violation;  // [rfc9260#6.9] fragments of a message stand side by side
+  }
+  if (data.beginning) {
+    a.body = Buffer::with_size(memory_, data.payload.size() * (data.ending ? 1 : 4));
+    if (!a.body) return Verdict::dropped;
+    a.active = true;
+    a.unordered = data.unordered;
+    a.stream = data.stream;
+    a.ssn = data.ssn;
+    a.ppid = data.ppid;
+    a.size = 0;
+    used_ += bookkeeping;
+  }
+  if (!append(data.payload)) {
+    if (data.beginning) {
+      a.active = false;
+      used_ -= bookkeeping;
+    }
+    return Verdict::dropped;
+  }
+  ++cumulative_tsn_;
+  if (data.ending) {
+    a.active = false;
+    a.body.shrink(a.size);
+    if (!a.unordered) {
+      Stream* stream = stream_of(a.stream);
+      if (!stream || stream->next_ssn != a.ssn) return Verdict::violation;
+      ++stream->next_ssn;
+    }
+    push_ready({StreamId{a.stream}, Ppid{a.ppid}, a.unordered, std::move(a.body)});
+    if (!a.unordered) deliver_early_of(a.stream);
+  }
+  return Verdict::accepted;
+}
+
+bool Receiver::append(Bytes payload) {
+  Assembly& a = assembly_;
+  if (a.size + payload.size() > a.body.size()) {
+    Buffer larger = Buffer::with_size(memory_, 2 * (a.size + payload.size()));
+    if (!larger) return false;
+    copy_bytes(Bytes(a.body.bytes()).first(a.size), larger.bytes());
+    a.body = std::move(larger);
+  }
+  copy_bytes(payload, a.body.bytes().subspan(a.size));
+  a.size += payload.size();
+  used_ += payload.size();
+  return true;
+}
+
+Receiver::Verdict Receiver::keep_fragment(const DataView& data) {
+  Fragment f{data.tsn,       data.stream,    data.ssn,    data.ppid,
+             data.unordered, data.beginning, data.ending, Buffer::copy_of(memory_, data.payload)};
+  if (!f.payload || !fragments_.reserve(fragments_.size() + 1)) return Verdict::dropped;
+  if (!note_out_of_order(data.tsn)) return Verdict::dropped;
+  static_cast<void>(fragments_.push_back(std::move(f)));
+  std::size_t i = fragments_.size() - 1;
+  while (i > 0 && serial_less(data.tsn, fragments_[i - 1].tsn)) --i;
+  std::rotate(fragments_.begin() + i, fragments_.end() - 1, fragments_.end());
+  used_ += data.payload.size() + bookkeeping;
+  if (!deliver_early(i)) return Verdict::violation;
+  if (!data.unordered) deliver_early_of(data.stream);
+  return Verdict::accepted;
+}
+
+// The cumulative TSN moves over what came early; what was kept of it goes the way of the others.
+void Receiver::advance_over_ranges() {
+  while (!ranges_.empty() && ranges_[0].first == cumulative_tsn_ + 1) {
+    const std::uint32_t last = ranges_[0].last;
+    while (cumulative_tsn_ != last) {
+      if (fragments_.empty() || fragments_[0].tsn != cumulative_tsn_ + 1) {
+        ++cumulative_tsn_;  // delivered early
+        continue;
+      }
+      const Fragment f = std::move(fragments_[0]);
+      fragments_.erase(0);
+      used_ -= f.payload.size() + bookkeeping;
+      DataView data;
+      data.unordered = f.unordered, data.beginning = f.beginning, data.ending = f.ending;
+      data.tsn = f.tsn, data.stream = f.stream, data.ssn = f.ssn, data.ppid = f.ppid;
+      data.payload = f.payload.bytes();
+      if (take_in_order(data) == Verdict::accepted) continue;
+      // Without memory it is lost here although a gap block has acknowledged it: a sender may not
+      // rely on gap blocks, and sends it again [rfc9260#6.2.1].
+      ranges_[0].first = f.tsn + 1;
+      if (f.tsn == last) ranges_.erase(0);
+      return;
+    }
+    ranges_.erase(0);
+  }
+}
+
+// A message that is whole although something before it is missing need not wait for that, unless it
+// has to keep the order of its stream. False when its fragments contradict each other.
+bool Receiver::deliver_early(std::size_t index) {
+  std::size_t first = index, last = index;
+  while (!fragments_[first].beginning) {
+    if (first == 0 || fragments_[first - 1].tsn + 1 != fragments_[first].tsn) return true;
+    --first;
+  }
+  while (!fragments_[last].ending) {
+    if (last + 1 == fragments_.size() || fragments_[last].tsn + 1 != fragments_[last + 1].tsn) {
+      return true;
+    }
+    ++last;
+  }
+  const Fragment& head = fragments_[first];
+  for (std::size_t i = first; i <= last; ++i) {
+    const Fragment& f = fragments_[i];
+    const bool fits = f.stream == head.stream && f.unordered == head.unordered &&
+                      (f.unordered || f.ssn == head.ssn) && f.beginning == (i == first) &&
+                      f.ending == (i == last);
+    if (!fits) return false;
+  }
+  if (!head.unordered) {
+    Stream* stream = stream_of(head.stream);
+    if (!stream || stream->next_ssn != head.ssn) return true;
+    ++stream->next_ssn;
+  }
+  push_ready(take_whole(first, last));
+  return true;
+}
+
+// The next ones of a stream may have been waiting for the one that was just delivered.
+void Receiver::deliver_early_of(std::uint16_t id) {
+  for (std::size_t i = 0; i < fragments_.size();) {
+    const Stream* stream = stream_of(id);
+    const Fragment& f = fragments_[i];
+    const bool next =
+        stream && !f.unordered && f.beginning && f.stream == id && f.ssn == stream->next_ssn;
+    const std::size_t before = fragments_.size();
+    if (next) static_cast<void>(deliver_early(i));
+    i = fragments_.size() == before ? i + 1 : 0;
+  }
+}
+
+Message Receiver::take_whole(std::size_t first, std::size_t last) {
+  std::size_t size = 0;
+  for (std::size_t i = first; i <= last; ++i) size += fragments_[i].payload.size();
+  const Fragment& head = fragments_[first];
+  Message message{StreamId{head.stream}, Ppid{head.ppid}, head.unordered, {}};
+  if (first == last) {
+    message.body = std::move(fragments_[first].payload);
+  } else {
+    message.body = Buffer::with_size(memory_, size);
+    out_of_memory_ = !message.body;
+    std::size_t at = 0;
+    for (std::size_t i = first; message.body && i <= last; ++i) {
+      copy_bytes(fragments_[i].payload.bytes(), message.body.bytes().subspan(at));
+      at += fragments_[i].payload.size();
+    }
+  }
+  used_ -= (last - first) * bookkeeping;  // one message is left of so many fragments
+  for (std::size_t n = last - first + 1; n > 0; --n) fragments_.erase(first);
+  return message;
+}
+
+bool Receiver::make_room(std::size_t size, bool may_renege) {
+  while (may_renege && used_ + size > window_ && !fragments_.empty()) forget_highest_fragment();
+  return used_ + size <= window_;
+}
+
+void Receiver::forget_highest_fragment() {
+  const std::uint32_t tsn = fragments_.back().tsn;
+  used_ -= fragments_.back().payload.size() + bookkeeping;
+  fragments_.pop_back();
+  for (std::size_t i = ranges_.size(); i-- > 0;) {
+    Range& r = ranges_[i];
+    if (serial_less(tsn, r.first) || serial_less(r.last, tsn)) continue;
+    // What lies above it in its range has been delivered and stays acknowledged.
+    const Range below{r.first, tsn - 1}, above{tsn + 1, r.last};
+    const bool has_below = r.first != tsn, has_above = r.last != tsn;
+    if (has_below) r = below;
+    if (!has_below && has_above) r = above;
+    if (!has_below && !has_above) ranges_.erase(i);
+    if (has_below && has_above && ranges_.push_back(above)) {
+      std::rotate(ranges_.begin() + i + 1, ranges_.end() - 1, ranges_.end());
+    }
+    return;
+  }
+}
+
+Receiver::Stream* Receiver::stream_of(std::uint16_t id) {
+  Stream* at = std::lower_bound(streams_.begin(), streams_.end(), id,
+                                [](const Stream& s, std::uint16_t key) { return s.id < key; });
+  if (at != streams_.end() && at->id == id) return at;
+  const auto index = at - streams_.begin();
+  if (streams_.size() == max_streams || !streams_.push_back(Stream{id, 0})) return nullptr;
+  std::rotate(streams_.begin() + index, streams_.end() - 1, streams_.end());
+  return streams_.begin() + index;
+}
+
+void Receiver::push_ready(Message message) {
+  if (!ready_.push_back(std::move(message))) out_of_memory_ = true;
+}
+
+}  // namespace esp_peer::sctp

@@ -1,0 +1,106 @@
+// The receiving half: which TSNs have come, what may be told of them, and the messages that they
+// make up [rfc9260#6.2, #6.5 - #6.9].
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "base/containers.hpp"
+#include "base/env.hpp"
+#include "base/serial.hpp"
+#include "base/state_hash.hpp"
+#include "sctp/packet/chunk.hpp"
+#include "sctp/types.hpp"
+
+namespace esp_peer::sctp {
+
+class Receiver {
+ public:
+  enum class Verdict : std::uint8_t {
+    accepted,
+    duplicate,
+    dropped,    // no room now: the peer sends it again
+    violation,  // nothing that a correct peer could send, or nothing that can ever be kept
+  };
+
+  Receiver(Memory& memory, std::uint32_t window)
+      : memory_(memory),
+        window_(window),
+        ranges_(memory),
+        fragments_(memory),
+        ready_(memory),
+        streams_(memory) {}
+
+  void start(std::uint32_t first_tsn);
+  Verdict on_data(const DataView& data);
+  std::optional<Message> read();
+
+  // Writes cumulative TSN, window, gap blocks and duplicates, as many as fit in `max_value` bytes.
+  std::size_t sack_size(std::size_t max_value) const;
+  void write_sack(MutableBytes value);
+
+  std::uint32_t cumulative_tsn() const { return cumulative_tsn_; }
+  bool has_gaps() const { return !ranges_.empty(); }
+  bool has_messages() const { return !ready_.empty(); }
+  std::uint32_t free_window() const {
+    return used_ >= window_ ? 0 : window_ - static_cast<std::uint32_t>(used_);
+  }
+  void hash_state(StateHash& hash) const;
+
+ private:
+  static constexpr std::size_t max_ranges =
+      512;  // gap ranges; data that would open more is dropped
+  static constexpr std::size_t max_duplicates = 16;  // reported by one SACK
+  static constexpr std::size_t max_streams =
+      4096;  // that have ever spoken; one more is a violation
+
+  struct Range {  // TSNs that have come above the cumulative one
+    std::uint32_t first, last;
+  };
+  struct Fragment {
+    std::uint32_t tsn;
+    std::uint16_t stream, ssn;
+    std::uint32_t ppid;
+    bool unordered, beginning, ending;
+    Buffer payload;
+  };
+  struct Stream {
+    std::uint16_t id, next_ssn;
+  };
+  // The message whose fragments arrive one behind the other at the cumulative TSN.
+  struct Assembly {
+    bool active = false, unordered = false;
+    std::uint16_t stream = 0, ssn = 0;
+    std::uint32_t ppid = 0;
+    Buffer body;
+    std::size_t size = 0;
+  };
+
+  bool note_out_of_order(std::uint32_t tsn);
+  bool in_ranges(std::uint32_t tsn) const;
+  Verdict take_in_order(const DataView& data);
+  bool append(Bytes payload);
+  Verdict keep_fragment(const DataView& data);
+  void advance_over_ranges();
+  bool deliver_early(std::size_t index);
+  void deliver_early_of(std::uint16_t stream);
+  Message take_whole(std::size_t first, std::size_t last);
+  bool make_room(std::size_t size, bool may_renege);
+  void forget_highest_fragment();
+  Stream* stream_of(std::uint16_t id);
+  void push_ready(Message message);
+
+  Memory& memory_;
+  std::uint32_t window_;
+  std::size_t used_ =
+      0;  // payload and bookkeeping of everything below; at most window_ and one packet
+  std::uint32_t cumulative_tsn_ = 0;
+  Vector<Range> ranges_;        // ascending; at most max_ranges
+  Vector<Fragment> fragments_;  // ascending by TSN; bounded by window_
+  Deque<Message> ready_;        // bounded by window_
+  Vector<Stream> streams_;      // ascending; at most max_streams
+  Assembly assembly_;
+  FixedVector<std::uint32_t, max_duplicates> duplicates_;
+  bool out_of_memory_ = false;  // something acknowledged could not be kept: there is no going on
+};
+
+}  // namespace esp_peer::sctp

@@ -1,0 +1,63 @@
+// Congestion control by the book [rfc9260#7.2]. In bytes of user data.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace esp_peer::sctp {
+
+class NewReno {
+ public:
+  explicit NewReno(std::size_t max_payload)
+      : mtu_(max_payload), cwnd_(std::min(4 * mtu_, std::max<std::size_t>(2 * mtu_, 4344))) {}
+
+  // The cumulative TSN has moved over `acked` bytes; `flight` was outstanding before.
+  void on_progress(std::size_t acked, std::size_t flight) {
+    if (in_recovery_) return;
+    const bool fully_used = flight + mtu_ > cwnd_;
+    if (cwnd_ <= ssthresh_) {
+      if (fully_used) cwnd_ += std::min(acked, mtu_);
+      return;
+    }
+    partial_ += acked;
+    if (partial_ < cwnd_) return;
+    if (fully_used) {
+      partial_ -= cwnd_;
+      cwnd_ += mtu_;
+    } else {
+      partial_ = cwnd_;  // [rfc9260#7.2.2] no credit is saved up while the window is not used
+    }
+  }
+  // The third report of a loss; recovery lasts until `exit_tsn` is acknowledged.
+  void on_fast_retransmit(std::uint32_t exit_tsn) {
+    if (in_recovery_) return;
+    in_recovery_ = true;
+    exit_tsn_ = exit_tsn;
+    ssthresh_ = cwnd_ = std::max(cwnd_ / 2, 4 * mtu_);
+    partial_ = 0;
+  }
+  void leave_recovery() { in_recovery_ = false; }
+  void on_timeout() {
+    ssthresh_ = std::max(cwnd_ / 2, 4 * mtu_);
+    cwnd_ = mtu_;
+    partial_ = 0;
+    in_recovery_ = false;
+  }
+  // Nothing was sent for an RTO.
+  void on_idle() { cwnd_ = std::min(cwnd_, std::max(cwnd_ / 2, 4 * mtu_)); }
+
+  std::size_t cwnd() const { return cwnd_; }
+  std::size_t ssthresh() const { return ssthresh_; }
+  bool in_recovery() const { return in_recovery_; }
+  std::uint32_t exit_tsn() const { return exit_tsn_; }
+
+ private:
+  std::size_t mtu_;
+  std::size_t cwnd_;
+  std::size_t ssthresh_ = static_cast<std::size_t>(-1);
+  std::size_t partial_ = 0;
+  bool in_recovery_ = false;
+  std::uint32_t exit_tsn_ = 0;
+};
+
+}  // namespace esp_peer::sctp

@@ -1,0 +1,271 @@
+#include "sctp/tx/sender.hpp"
+
+#include <algorithm>
+
+namespace esp_peer::sctp {
+
+void Sender::start(std::uint32_t first_tsn, std::uint32_t peer_window) {
+  next_tsn_ = first_tsn;
+  peer_window_ = peer_window;
+}
+
+Status Sender::enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered) {
+  if (message.empty()) return Error{Errc::invalid_argument, "an SCTP message is never empty"};
+  if (message.size() > send_buffer_)
+    return Error{Errc::over_limit, "message above the send buffer"};
+  const std::size_t cost = message.size() + bookkeeping;
+  if (buffered_ != 0 && buffered_ + cost > send_buffer_) {
+    return Error{Errc::would_block, "send buffer full"};
+  }
+  Stream* s = stream_of(stream);
+  Buffer body = Buffer::copy_of(memory_, message);
+  if (!s || !body) return Error{Errc::would_block, "no memory now"};
+  OutMessage out{std::move(body), stream, ppid, s->next_ssn, unordered};
+  if (!messages_.push_back(std::move(out))) return Error{Errc::would_block, "no memory now"};
+  if (!unordered) ++s->next_ssn;
+  buffered_ += cost;
+  return {};
+}
+
+Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
+  const std::uint32_t last_acked = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size()) - 1;
+  if (serial_less(sack.cumulative_tsn, last_acked)) return SackResult::old;
+  if (!valid(sack)) return SackResult::absurd;
+
+  const std::size_t flight_before = flight_;
+  const bool moved = sack.cumulative_tsn != last_acked;
+  const std::size_t acked = acknowledge_up_to(now, sack.cumulative_tsn);
+  if (congestion_.in_recovery() && serial_less_equal(congestion_.exit_tsn(), sack.cumulative_tsn)) {
+    congestion_.leave_recovery();
+  }
+  if (moved) congestion_.on_progress(acked, flight_before);
+  if (has_gap_acks_) forget_gaps();
+  if (sack.gap_count != 0) apply_gaps(sack);
+
+  peer_window_ = sack.a_rwnd > flight_ ? sack.a_rwnd - static_cast<std::uint32_t>(flight_) : 0;
+  if (outstanding_.empty()) {
+    t3_.reset();
+  } else if (moved) {
+    t3_ = now + rto_.value();  // [rfc9260#6.3.2] R3
+  }
+  return SackResult::obeyed;
+}
+
+Sender::SackResult Sender::on_cumulative(Instant now, std::uint32_t cumulative_tsn) {
+  SackView sack;
+  sack.cumulative_tsn = cumulative_tsn;
+  sack.a_rwnd = peer_window_ + static_cast<std::uint32_t>(flight_);
+  return on_sack(now, sack);
+}
+
+void Sender::on_timeout() {
+  t3_.reset();
+  if (outstanding_.empty()) return;
+  rto_.back_off();
+  congestion_.on_timeout();
+  timed_tsn_.reset();  // [rfc9260#6.3.1] C5
+  lost_ = 0;
+  for (std::size_t i = 0; i < outstanding_.size(); ++i) {
+    Chunk& c = outstanding_[i];
+    if (c.state == ChunkState::gap_acked) continue;
+    c.state = ChunkState::lost;
+    c.reports = 0;
+    ++lost_;
+  }
+  flight_ = 0;
+}
+
+void Sender::write_data(Instant now, PacketWriter& packet) {
+  if (flight_ == 0 && last_sent_ != Instant{} && now - last_sent_ > rto_.value()) {
+    congestion_.on_idle();
+  }
+  if (lost_ != 0) retransmit(now, packet);
+  if (lost_ != 0) return;
+  while (send_new(now, packet)) {
+  }
+}
+
+bool Sender::wants_to_send() const {
+  if (lost_ != 0) return flight_ < congestion_.cwnd();
+  if (next_message_ - first_message_ == messages_.size()) return false;
+  return flight_ < congestion_.cwnd() && (peer_window_ > 0 || flight_ == 0);
+}
+
+void Sender::hash_state(StateHash& hash) const {
+  hash.add(next_tsn_);
+  hash.add(first_message_);
+  hash.add(next_message_);
+  hash.add(next_offset_);
+  hash.add(outstanding_.size());
+  hash.add(buffered_);
+  hash.add(flight_);
+  hash.add(lost_);
+  hash.add(peer_window_);
+  hash.add(congestion_.cwnd());
+  hash.add(rto_.value());
+  hash.add(t3_.value_or(Instant::max()));
+}
+
+// [rfc9260#6.2.1] Nothing that was never sent can be acknowledged, and blocks ascend.
+bool Sender::valid(const SackView& sack) const {
+  if (!serial_less(sack.cumulative_tsn, next_tsn_)) return false;
+  const std::uint32_t highest = next_tsn_ - 1 - sack.cumulative_tsn;
+  std::uint32_t previous_end = 0;
+  for (std::size_t i = 0; i < sack.gap_count; ++i) {
+    const GapBlock gap = sack.gap(i);
+    if (gap.start <= previous_end || gap.end < gap.start || gap.end > highest) return false;
+    previous_end = gap.end;
+  }
+  return true;
+}
+
+// The bytes that are acknowledged for the first time.
+std::size_t Sender::acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn) {
+  std::size_t acked = 0;
+  measure(now, cumulative_tsn);
+  std::uint32_t tsn = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  for (; serial_less_equal(tsn, cumulative_tsn) && !outstanding_.empty(); ++tsn) {
+    const Chunk c = outstanding_.front();
+    outstanding_.pop_front();
+    if (c.state == ChunkState::in_flight) flight_ -= c.size;
+    if (c.state == ChunkState::lost) --lost_;
+    if (c.state != ChunkState::gap_acked) acked += c.size;
+    if (!c.last) continue;
+    buffered_ -= messages_.front().body.size() + bookkeeping;
+    messages_.pop_front();
+    ++first_message_;
+  }
+  return acked;
+}
+
+// [rfc9260#6.2.1] A receiver may take back what a gap block has said, so each SACK says it anew.
+void Sender::forget_gaps() {
+  has_gap_acks_ = false;
+  for (std::size_t i = 0; i < outstanding_.size(); ++i) {
+    Chunk& c = outstanding_[i];
+    if (c.state != ChunkState::gap_acked) continue;
+    c.state = ChunkState::in_flight;
+    c.reports = 0x80;  // was acknowledged before: apply_gaps() sees that it is not new
+    flight_ += c.size;
+  }
+}
+
+void Sender::apply_gaps(const SackView& sack) {
+  const std::uint32_t first = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  std::optional<std::uint32_t> highest_new;
+  for (std::size_t g = 0; g < sack.gap_count; ++g) {
+    const GapBlock gap = sack.gap(g);
+    for (std::uint32_t offset = gap.start; offset <= gap.end; ++offset) {
+      const std::uint32_t tsn = sack.cumulative_tsn + offset;
+      Chunk& c = outstanding_[tsn - first];
+      if ((c.reports & 0x80) == 0) highest_new = tsn;
+      if (c.state == ChunkState::in_flight) flight_ -= c.size;
+      if (c.state == ChunkState::lost) --lost_;
+      c.state = ChunkState::gap_acked;
+      c.reports = 0;
+      has_gap_acks_ = true;
+      if (timed_tsn_ == tsn) timed_tsn_.reset();
+    }
+  }
+  if (highest_new) report_missing(*highest_new);
+}
+
+// [rfc9260#7.2.4] Highest TSN Newly Acknowledged: only what lies below it counts as reported.
+void Sender::report_missing(std::uint32_t highest_newly_acked) {
+  std::uint32_t tsn = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  for (std::size_t i = 0; serial_less(tsn, highest_newly_acked); ++i, ++tsn) {
+    Chunk& c = outstanding_[i];
+    c.reports &= 0x7F;
+    if (c.state != ChunkState::in_flight || c.retransmitted) continue;
+    if (++c.reports < reports_until_lost) continue;
+    c.state = ChunkState::lost;
+    flight_ -= c.size;
+    ++lost_;
+    congestion_.on_fast_retransmit(next_tsn_ - 1);
+  }
+}
+
+void Sender::retransmit(Instant now, PacketWriter& packet) {
+  std::uint32_t tsn = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  for (std::size_t i = 0; i < outstanding_.size() && lost_ != 0; ++i, ++tsn) {
+    Chunk& c = outstanding_[i];
+    if (c.state != ChunkState::lost) continue;
+    if (flight_ >= congestion_.cwnd()) return;
+    if (data_header_size - chunk_header_size + c.size > packet.room_for_value()) return;
+    c.state = ChunkState::in_flight;
+    c.retransmitted = true;
+    c.reports = 0;
+    --lost_;
+    flight_ += c.size;
+    put_chunk(packet, c, tsn);
+    if (timed_tsn_ == tsn) timed_tsn_.reset();  // [rfc9260#6.3.1] C5
+    if (i == 0 || !t3_) t3_ = now + rto_.value();
+    last_sent_ = now;
+  }
+}
+
+bool Sender::send_new(Instant now, PacketWriter& packet) {
+  if (!wants_to_send() || lost_ != 0) return false;
+  constexpr std::size_t header = data_header_size - chunk_header_size;
+  const std::size_t room = packet.room_for_value();
+  if (room <= header) return false;
+
+  const OutMessage& m = messages_[next_message_ - first_message_];
+  const std::size_t rest = m.body.size() - next_offset_;
+  std::size_t size = std::min(rest, room - header);
+  // A message that a packet of its own could hold is not torn to fill this one.
+  if (size < rest && !packet.empty() && (rest <= max_payload_ || size < min_split)) return false;
+  // [rfc9260#6.1] A: into a window that is too small goes only the one probe.
+  if (size > peer_window_ && flight_ != 0) return false;
+
+  Chunk c{};
+  c.message = next_message_;
+  c.offset = static_cast<std::uint32_t>(next_offset_);
+  c.size = static_cast<std::uint16_t>(size);
+  c.last = size == rest;
+  if (!outstanding_.push_back(c)) return false;
+  put_chunk(packet, c, next_tsn_);
+  if (!timed_tsn_) {
+    timed_tsn_ = next_tsn_;
+    timed_since_ = now;
+  }
+  ++next_tsn_;
+  flight_ += size;
+  peer_window_ -= std::min<std::uint32_t>(peer_window_, static_cast<std::uint32_t>(size));
+  next_offset_ = c.last ? 0 : next_offset_ + size;
+  if (c.last) ++next_message_;
+  if (!t3_) t3_ = now + rto_.value();
+  last_sent_ = now;
+  return true;
+}
+
+void Sender::put_chunk(PacketWriter& packet, const Chunk& c, std::uint32_t tsn) {
+  const OutMessage& m = message_of(c);
+  const unsigned flags = (m.unordered ? 4u : 0u) | (c.offset == 0 ? 2u : 0u) | (c.last ? 1u : 0u);
+  Writer w(packet.begin(ChunkType::data, static_cast<std::uint8_t>(flags),
+                        data_header_size - chunk_header_size + c.size));
+  w.u32(tsn);
+  w.u16(static_cast<std::uint16_t>(m.stream));
+  w.u16(m.unordered ? 0 : m.ssn);
+  w.u32(static_cast<std::uint32_t>(m.ppid));
+  w.bytes(m.body.bytes().subspan(c.offset, c.size));
+}
+
+Sender::Stream* Sender::stream_of(StreamId stream) {
+  const auto id = static_cast<std::uint16_t>(stream);
+  Stream* at = std::lower_bound(streams_.begin(), streams_.end(), id,
+                                [](const Stream& s, std::uint16_t key) { return s.id < key; });
+  if (at != streams_.end() && at->id == id) return at;
+  const auto index = at - streams_.begin();
+  if (!streams_.push_back(Stream{id, 0})) return nullptr;
+  std::rotate(streams_.begin() + index, streams_.end() - 1, streams_.end());
+  return streams_.begin() + index;
+}
+
+void Sender::measure(Instant now, std::uint32_t acked_tsn) {
+  if (!timed_tsn_ || !serial_less_equal(*timed_tsn_, acked_tsn)) return;
+  rto_.measure(now - timed_since_);
+  timed_tsn_.reset();
+}
+
+}  // namespace esp_peer::sctp

@@ -1,0 +1,117 @@
+// The sending half: messages wait, go out in fragments, and are kept until the peer has them
+// [rfc9260#6.1, #6.3, #7.2].
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "base/containers.hpp"
+#include "base/env.hpp"
+#include "base/result.hpp"
+#include "base/serial.hpp"
+#include "base/state_hash.hpp"
+#include "sctp/packet/chunk.hpp"
+#include "sctp/tx/new_reno.hpp"
+#include "sctp/tx/rto.hpp"
+#include "sctp/types.hpp"
+
+namespace esp_peer::sctp {
+
+class Sender {
+ public:
+  enum class SackResult : std::uint8_t { obeyed, old, absurd };
+
+  Sender(Memory& memory, std::uint32_t send_buffer, std::size_t max_payload, const Rto& rto)
+      : memory_(memory),
+        send_buffer_(send_buffer),
+        max_payload_(max_payload),
+        rto_(rto),
+        congestion_(max_payload),
+        messages_(memory),
+        outstanding_(memory),
+        streams_(memory) {}
+
+  void start(std::uint32_t first_tsn, std::uint32_t peer_window);
+  Status enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered);
+
+  SackResult on_sack(Instant now, const SackView& sack);
+  // SHUTDOWN carries a cumulative TSN too.
+  SackResult on_cumulative(Instant now, std::uint32_t cumulative_tsn);
+  // T3 has expired: everything that is out counts as lost.
+  void on_timeout();
+
+  // Puts DATA chunks into `packet`, as many as the windows and its room allow.
+  void write_data(Instant now, PacketWriter& packet);
+
+  bool wants_to_send() const;
+  // When T3 expires; nothing while nothing is out.
+  std::optional<Instant> timeout_at() const { return t3_; }
+  bool empty() const { return messages_.empty(); }
+  std::size_t buffered() const { return buffered_; }
+  bool has_room_again() const { return buffered_ <= send_buffer_ / 2; }
+  std::size_t in_flight() const { return flight_; }
+  bool probing_zero_window() const { return peer_window_ == 0 && flight_ > 0; }
+  std::uint32_t next_tsn() const { return next_tsn_; }
+  Rto& rto() { return rto_; }
+  const Rto& rto() const { return rto_; }
+  const NewReno& congestion() const { return congestion_; }
+  void hash_state(StateHash& hash) const;
+
+ private:
+  static constexpr std::uint8_t reports_until_lost = 3;
+  // A fragment smaller than this is not worth splitting a message for.
+  static constexpr std::size_t min_split = 256;
+
+  struct OutMessage {
+    Buffer body;
+    StreamId stream;
+    Ppid ppid;
+    std::uint16_t ssn;
+    bool unordered;
+  };
+  enum class ChunkState : std::uint8_t { in_flight, lost, gap_acked };
+  struct Chunk {
+    std::uint32_t message;  // its number
+    std::uint32_t offset;
+    std::uint16_t size;
+    ChunkState state;
+    std::uint8_t reports;  // of being missing
+    bool retransmitted;
+    bool last;  // of its message
+  };
+  struct Stream {
+    std::uint16_t id, next_ssn;
+  };
+
+  bool valid(const SackView& sack) const;
+  std::size_t acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn);
+  void apply_gaps(const SackView& sack);
+  void forget_gaps();
+  void report_missing(std::uint32_t highest_newly_acked);
+  void retransmit(Instant now, PacketWriter& packet);
+  bool send_new(Instant now, PacketWriter& packet);
+  void put_chunk(PacketWriter& packet, const Chunk& chunk, std::uint32_t tsn);
+  OutMessage& message_of(const Chunk& chunk) { return messages_[chunk.message - first_message_]; }
+  Stream* stream_of(StreamId id);
+  void measure(Instant now, std::uint32_t acked_tsn);
+
+  Memory& memory_;
+  std::uint32_t send_buffer_;
+  std::size_t max_payload_;
+  Rto rto_;
+  NewReno congestion_;
+  Deque<OutMessage> messages_;       // until acknowledged; bounded by send_buffer_
+  Deque<Chunk> outstanding_;         // sent and above the cumulative TSN; bounded by messages_
+  Vector<Stream> streams_;           // one for each that was ever sent on; the owner opens them
+  std::uint32_t first_message_ = 0;  // number of messages_[0]
+  std::uint32_t next_message_ = 0;   // number of the one being fragmented
+  std::size_t next_offset_ = 0;      // in it
+  std::uint32_t next_tsn_ = 0;
+  std::size_t buffered_ = 0, flight_ = 0, lost_ = 0;  // bytes; chunks marked lost
+  bool has_gap_acks_ = false;
+  std::uint32_t peer_window_ = 0;
+  std::optional<Instant> t3_;
+  std::optional<std::uint32_t> timed_tsn_;  // one round trip is measured at a time
+  Instant timed_since_{}, last_sent_{};
+};
+
+}  // namespace esp_peer::sctp
