@@ -163,9 +163,9 @@ Pair* CheckList::to_write() {
 }
 
 std::optional<Instant> CheckList::next_deadline() const {
-  std::optional<Instant> next;
-  for (const Pair& p : pairs_) next = earliest(next, p.check.timer.next_deadline());
-  return next;
+  Instant next = stun::Retransmission::never;
+  for (const Pair& p : pairs_) next = std::min(next, p.check.timer.next_deadline());
+  return next == stun::Retransmission::never ? std::nullopt : std::optional(next);
 }
 
 Pair* CheckList::find(std::uint8_t local, std::uint8_t remote) {
@@ -201,35 +201,45 @@ Pair* CheckList::best_valid() {
 const Pair* CheckList::best_valid() const { return const_cast<CheckList*>(this)->best_valid(); }
 
 const Pair* CheckList::selected() const {
-  const auto it = std::find_if(pairs_.begin(), pairs_.end(), [](auto& p) { return p.selected; });
-  return it == pairs_.end() ? nullptr : it;
+  for (const Pair& p : pairs_) {
+    if (p.selected) return &p;
+  }
+  return nullptr;
 }
 
 const Pair* CheckList::nominating() const {
-  if (role_ != Role::controlling) return nullptr;
-  const auto it = std::find_if(pairs_.begin(), pairs_.end(), [](auto& p) { return p.chosen; });
-  return it == pairs_.end() ? nullptr : it;
+  for (const Pair& p : pairs_) {
+    if (p.chosen && role_ == Role::controlling) return &p;
+  }
+  return nullptr;
 }
 
 bool CheckList::has_triggered() const {
-  return std::any_of(pairs_.begin(), pairs_.end(), [](auto& p) { return p.triggered != 0; });
+  for (const Pair& p : pairs_) {
+    if (p.triggered != 0) return true;
+  }
+  return false;
 }
 
 bool CheckList::all_failed() const {
-  return std::all_of(pairs_.begin(), pairs_.end(),
-                     [](const Pair& p) { return p.state == State::failed; });
+  for (const Pair& p : pairs_) {
+    if (p.state != State::failed) return false;
+  }
+  return true;
 }
 
 bool CheckList::tried_in_vain(std::uint8_t remote) const {
-  return std::all_of(pairs_.begin(), pairs_.end(), [&](const Pair& p) {
-    return p.remote != remote || (!p.valid() && (p.timeouts != 0 || p.state == State::failed));
-  });
+  for (const Pair& p : pairs_) {
+    const bool in_vain = p.state == State::failed || (!p.valid() && p.timeouts != 0);
+    if (p.remote == remote && !in_vain) return false;
+  }
+  return true;
 }
 
-std::size_t CheckList::checks_to_do() const {
-  return static_cast<std::size_t>(std::count_if(pairs_.begin(), pairs_.end(), [](const Pair& p) {
-    return p.state == State::waiting || p.state == State::in_progress;
-  }));
+unsigned CheckList::checks_to_do() const {
+  unsigned n = 0;
+  for (const Pair& p : pairs_) n += p.state == State::waiting || p.state == State::in_progress;
+  return n;
 }
 
 Route CheckList::route_of(const Pair& pair) const {

@@ -66,7 +66,7 @@ class CheckList {
   bool has_triggered() const;
   bool all_failed() const;
   bool tried_in_vain(std::uint8_t remote) const;
-  std::size_t checks_to_do() const;
+  unsigned checks_to_do() const;
   Route route_of(const Pair& pair) const;
   std::span<const Pair> pairs() const { return {pairs_.begin(), pairs_.size()}; }
   void hash_state(StateHash& hash) const;

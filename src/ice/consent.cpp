@@ -71,7 +71,10 @@ bool Consent::doubtful(Instant now) const {
 }
 
 bool Consent::sent(const stun::TransactionId& id) const {
-  return std::find(outstanding_.begin(), outstanding_.end(), id) != outstanding_.end();
+  for (const auto& known : outstanding_) {
+    if (known == id) return true;
+  }
+  return false;
 }
 
 void Consent::hash_state(StateHash& hash) const {

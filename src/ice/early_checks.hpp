@@ -1,7 +1,6 @@
 // Checks of the peer that came before its description. They are answered at once; what follows from
 // them has to wait for its password [rfc8445#7.3].
 #pragma once
-#include <algorithm>
 #include <cstdint>
 
 #include "base/address.hpp"
@@ -33,7 +32,10 @@ class EarlyChecks {
   void clear() { checks_.clear(); }
 
   bool has(const Route& route) const {
-    return std::any_of(begin(), end(), [&](const EarlyCheck& c) { return c.route == route; });
+    for (const EarlyCheck& c : checks_) {
+      if (c.route == route) return true;
+    }
+    return false;
   }
   const EarlyCheck* begin() const { return checks_.begin(); }
   const EarlyCheck* end() const { return checks_.end(); }

@@ -96,8 +96,10 @@ std::size_t Gatherer::write_request(MutableBytes out, Route& to) {
 }
 
 bool Gatherer::busy() const {
-  return std::any_of(requests_.begin(), requests_.end(),
-                     [](const Request& r) { return !r.settled; });
+  for (const Request& r : requests_) {
+    if (!r.settled) return true;
+  }
+  return false;
 }
 
 bool Gatherer::owns(const Route& route, const stun::TransactionId& id) const {
@@ -105,12 +107,12 @@ bool Gatherer::owns(const Route& route, const stun::TransactionId& id) const {
 }
 
 std::optional<Instant> Gatherer::next_deadline() const {
-  std::optional<Instant> next;
+  Instant next = stun::Retransmission::never;
   for (const Request& r : requests_) {
-    next = earliest(next, r.state == Request::State::resting ? std::optional(r.next_refresh)
-                                                             : r.timer.next_deadline());
+    const bool resting = r.state == Request::State::resting;
+    next = std::min(next, resting ? r.next_refresh : r.timer.next_deadline());
   }
-  return next;
+  return next == stun::Retransmission::never ? std::nullopt : std::optional(next);
 }
 
 void Gatherer::hash_state(StateHash& hash) const {
@@ -127,10 +129,10 @@ void Gatherer::hash_state(StateHash& hash) const {
 }
 
 const Gatherer::Request* Gatherer::find(const Route& route, const stun::TransactionId& id) const {
-  const auto it = std::find_if(requests_.begin(), requests_.end(), [&](const Request& r) {
-    return r.state == Request::State::running && r.id == id && r.route == route;
-  });
-  return it == requests_.end() ? nullptr : it;
+  for (const Request& r : requests_) {
+    if (r.state == Request::State::running && r.id == id && r.route == route) return &r;
+  }
+  return nullptr;
 }
 
 }  // namespace esp_peer::ice

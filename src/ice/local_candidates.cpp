@@ -1,7 +1,5 @@
 #include "ice/local_candidates.hpp"
 
-#include <algorithm>
-
 namespace esp_peer::ice {
 
 Status LocalCandidates::add_host(const Address& base) {
@@ -15,10 +13,10 @@ Status LocalCandidates::add_host(const Address& base) {
 bool LocalCandidates::add_reflexive(const Address& base, const Address& mapped,
                                     const Address& server) {
   if (mapped.is_unspecified() || mapped.port == 0 || mapped.is_v4() != base.is_v4()) return false;
-  const bool known = std::any_of(list_.begin(), list_.end(), [&](const Candidate& c) {
-    return c.address == mapped && c.base == base;
-  });
-  return !known && add(CandidateType::server_reflexive, base, mapped, server).code() == Errc::ok;
+  for (const Candidate& c : list_) {
+    if (c.address == mapped && c.base == base) return false;
+  }
+  return add(CandidateType::server_reflexive, base, mapped, server).code() == Errc::ok;
 }
 
 std::optional<std::uint8_t> LocalCandidates::find_base(const Address& base) const {
@@ -30,8 +28,10 @@ std::optional<std::uint8_t> LocalCandidates::find_base(const Address& base) cons
 }
 
 bool LocalCandidates::has_family_of(const Address& address) const {
-  return std::any_of(list_.begin(), list_.end(),
-                     [&](const Candidate& c) { return c.address.is_v4() == address.is_v4(); });
+  for (const Candidate& c : list_) {
+    if (c.address.is_v4() == address.is_v4()) return true;
+  }
+  return false;
 }
 
 std::uint32_t LocalCandidates::priority_in_checks(std::uint8_t index) const {
@@ -78,12 +78,11 @@ void LocalCandidates::set_foundation(Candidate& candidate, const Address& server
   hash.add(candidate.transport);
   hash.add(candidate.base.with_port(0));
   hash.add(server.with_port(0));
-  char digits[10];
-  std::size_t at = sizeof digits;
-  auto value = static_cast<std::uint32_t>(hash.value() >> 32);
-  do digits[--at] = static_cast<char>('0' + value % 10);
-  while ((value /= 10) != 0);
-  candidate.foundation.assign({digits + at, sizeof digits - at});
+  char digits[8];
+  for (std::size_t i = 0; i < sizeof digits; ++i) {
+    digits[i] = "0123456789abcdef"[hash.value() >> (4 * i) & 15];
+  }
+  candidate.foundation.assign({digits, sizeof digits});
 }
 
 }  // namespace esp_peer::ice

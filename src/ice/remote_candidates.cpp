@@ -74,9 +74,9 @@ void RemoteCandidates::hash_state(StateHash& hash) const {
 }
 
 std::size_t RemoteCandidates::learned() const {
-  return static_cast<std::size_t>(std::count_if(list_.begin(), list_.end(), [](const Candidate& c) {
-    return c.type == CandidateType::peer_reflexive;
-  }));
+  std::size_t n = 0;
+  for (const Candidate& c : list_) n += c.type == CandidateType::peer_reflexive;
+  return n;
 }
 
 }  // namespace esp_peer::ice

@@ -16,9 +16,9 @@ void Retransmission::start(Instant now, const Schedule& schedule) {
 }
 
 Retransmission::Step Retransmission::on_deadline(Instant now) {
-  if (!at_ || now < *at_) return Step::none;
+  if (now < at_) return Step::none;
   if (left_ == 0) {
-    at_.reset();
+    at_ = never;
     return Step::timed_out;
   }
   --left_;
@@ -28,7 +28,7 @@ Retransmission::Step Retransmission::on_deadline(Instant now) {
 }
 
 void Retransmission::hash_state(StateHash& hash) const {
-  hash.add(at_.value_or(Instant::max()));
+  hash.add(at_);
   hash.add(interval_);
   hash.add(left_);
 }

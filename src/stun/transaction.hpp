@@ -1,7 +1,6 @@
 // What a STUN client keeps about one request on its way: its id, and when to send it again.
 #pragma once
 #include <cstdint>
-#include <optional>
 
 #include "base/env.hpp"
 #include "base/state_hash.hpp"
@@ -22,19 +21,21 @@ struct Schedule {
 
 class Retransmission {
  public:
+  static constexpr Instant never = Instant::max();
   enum class Step : std::uint8_t { none, send, timed_out };
 
   // The first request goes now.
   void start(Instant now, const Schedule& schedule);
-  void stop() { at_.reset(); }
+  void stop() { at_ = never; }
   // What is due: another request, or the end.
   Step on_deadline(Instant now);
 
-  std::optional<Instant> next_deadline() const { return at_; }
+  // `never` when it is stopped: cheaper than an optional where many are compared.
+  Instant next_deadline() const { return at_; }
   void hash_state(StateHash& hash) const;
 
  private:
-  std::optional<Instant> at_;
+  Instant at_ = never;
   Duration interval_{}, last_interval_{};
   std::uint8_t left_ = 0;
 };

@@ -17,16 +17,17 @@ TEST(StunRetransmission, sends_seven_times_and_gives_up_after_39500_ms) {
   Retransmission r;
   r.start(at_ms(0), {});
   std::vector<std::int64_t> sent{0};
-  while (const auto next = r.next_deadline()) {
-    const auto ms = next->time_since_epoch().count() / 1000;
-    if (r.on_deadline(*next) == Retransmission::Step::timed_out) {
+  while (r.next_deadline() != Retransmission::never) {
+    const Instant next = r.next_deadline();
+    const auto ms = next.time_since_epoch().count() / 1000;
+    if (r.on_deadline(next) == Retransmission::Step::timed_out) {
       EXPECT_EQ(ms, 39'500);
       break;
     }
     sent.push_back(ms);
   }
   EXPECT_EQ(sent, (std::vector<std::int64_t>{0, 500, 1500, 3500, 7500, 15'500, 31'500}));
-  EXPECT_FALSE(r.next_deadline());
+  EXPECT_EQ(r.next_deadline(), Retransmission::never);
 }
 
 TEST(StunRetransmission, one_request_only_waits_rm_times_the_rto) {
@@ -49,7 +50,7 @@ TEST(StunRetransmission, is_silent_once_stopped) {
   Retransmission r;
   r.start(at_ms(0), {});
   r.stop();
-  EXPECT_FALSE(r.next_deadline());
+  EXPECT_EQ(r.next_deadline(), Retransmission::never);
   EXPECT_EQ(r.on_deadline(at_ms(99'999)), Retransmission::Step::none);
 }
 
