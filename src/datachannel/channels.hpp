@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "datachannel/dcep.hpp"
 #include "sctp/association.hpp"
 
 namespace esp_peer::datachannel {
@@ -13,7 +14,6 @@ namespace esp_peer::datachannel {
 using sctp::StreamId;
 
 enum class Kind : std::uint8_t { binary, string };
-enum class Reliability : std::uint8_t { reliable, lifetime, retransmits };
 
 struct ChannelOptions {
   std::string_view label;
@@ -56,7 +56,8 @@ class Channels {
   // Data may be sent at once. over_limit: no stream or no room in the table; invalid_argument:
   // label or protocol above 65,535 bytes; wrong_state: no association.
   Result<StreamId> open(Instant now, const ChannelOptions& options);
-  // All channels with this label; not_found when there is none.
+  // All channels with this label; not_found when there is none. The peer hears of it when streams
+  // are reset [rfc6525], which is still to come; until then its further messages are dropped.
   Status close(Instant now, std::string_view label);
   // not_found: no such channel; would_block and over_limit as Association::send.
   Status send(Instant now, StreamId stream, Kind kind, Bytes message);
@@ -64,7 +65,8 @@ class Channels {
   // The association is gone: every channel is closed, each with its event.
   void end(Instant now);
 
-  // Takes what has arrived on the association; call after every input of it.
+  // Takes what has arrived on the association; call after every input of it, and after the events
+  // and messages have been fetched: it goes no further than the first of either.
   void process(Instant now);
   std::optional<Event> poll_event();
   std::optional<Message> read_message(Instant now);
@@ -75,6 +77,44 @@ class Channels {
   std::optional<StreamId> first_open() const;  // in order of opening
   std::size_t size() const;
   void hash_state(StateHash& hash) const;
+
+ private:
+  struct Channel {
+    StreamId stream{};
+    Buffer label, protocol;
+    std::uint32_t opened = 0;  // in order of opening
+    Reliability reliability = Reliability::reliable;
+    std::uint16_t priority = 256;
+    std::uint32_t limit = 0;
+    bool ordered = true;
+    bool by_peer = false;
+    bool owes_open = false, owes_ack = false;  // the association had no room yet
+    bool open = false;
+    bool closed = false;  // stays for its label until the event is fetched and a command follows
+  };
+
+  void on_dcep(Instant now, StreamId stream, Bytes message);
+  void on_open(Instant now, StreamId stream, Bytes message);
+  void acknowledge(Channel& channel);
+  void pay_debts(Instant now);
+  Status send_open(Instant now, Channel& channel);
+  std::optional<Message> to_user(Instant now, sctp::Message message);
+  void mark_closed(Channel& channel);
+  void bury_closed();
+  Channel* find(StreamId stream);
+  const Channel* find(StreamId stream) const;
+  std::optional<StreamId> free_stream();
+  Channel* add(StreamId stream, std::string_view label, std::string_view protocol);
+  void drop(Instant now, const char* why, std::size_t size) const;
+
+  Options options_;
+  bool even_streams_;
+  sctp::Association& association_;
+  Env env_;
+  Vector<Channel> channels_;  // at most max_channels
+  Deque<Event> events_;       // at most two for each channel
+  std::optional<Message> held_;
+  std::uint32_t next_stream_, opened_ = 0;
 };
 
 }  // namespace esp_peer::datachannel

@@ -66,6 +66,7 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
     }
   }
   if (std::exchange(say_connected_, false)) return Event{Event::Kind::connected, {}};
+  channels_.process(now);
   if (const auto event = channels_.poll_event()) {
     if (const auto* opened = std::get_if<datachannel::Opened>(&*event)) {
       return Event{Event::Kind::opened, opened->stream};

@@ -35,7 +35,7 @@ struct Media {
   std::optional<std::uint16_t> sctp_port;         // a=sctp-port, or a=sctpmap's of the old form
   std::optional<std::uint32_t> max_message_size;  // 0 = any size
 
-  bool rejected() const { return port == 0 && !bundle_only; }
+  bool old_sctp_form = false;  // "DTLS/SCTP 5000" with a=sctpmap
 };
 
 // Session-level attributes that sections inherit are copied into the sections by parse().
@@ -47,6 +47,12 @@ struct Description {
   std::optional<std::uint32_t> pacing_ms;  // a=ice-pacing
   std::string_view bundle;                 // the mids of the first BUNDLE group, blank-separated
   FixedVector<Media, max_media> media;
+
+  bool in_bundle(const Media& section) const;
+  // [rfc3264#6] Port 0 refuses a section; bundled ones may have it and live [rfc9143#7.2].
+  bool rejected(const Media& section) const {
+    return section.port == 0 && !section.bundle_only && !in_bundle(section);
+  }
 };
 
 // bad_data: no description at all; over_limit: more than max_media sections or 64 KiB. Views point
