@@ -57,6 +57,8 @@ bool Agent::resolve_role_conflict(Instant now, const stun::Message& request) {
   if (!theirs || options_.remote_lite) return true;
   const bool ours_is_larger = tie_breaker_ >= *theirs;
   if (controlling == ours_is_larger) return false;
+  // Equal ones would meet again in the other role.
+  if (tie_breaker_ == *theirs) tie_breaker_ = env_.random.number<std::uint64_t>();
   switch_role(now);
   return true;
 }
@@ -72,8 +74,11 @@ void Agent::on_peer_check(Instant now, const EarlyCheck& check) {
   if (!pair) return drop(now, "check from one address too many", 0);
   pair->heard = true;
   pair->chosen = pair->chosen || nominates;
-  if (!pair->valid()) return checks_.trigger(*pair);  // [rfc8445#7.3.1.4]
-  if (nominates) {
+  if (!pair->valid()) {
+    // [rfc8445#7.3.1.4] Theirs has come through, so ours should now. exception: once is enough; on
+    // a slow path the peer's repetitions would else cancel every check before its answer is here.
+    if (!pair->check.running || !pair->check.after_theirs) checks_.trigger(*pair);
+  } else if (nominates) {
     follow_nomination(now, *pair);
     use_best_path(now);
   }
@@ -182,7 +187,9 @@ std::size_t Agent::write_consent_check(MutableBytes out, Route& to) {
   const auto id = consent_.take_check();
   if (!id) return 0;
   to = *consent_.route();
-  return write_request(out, *id, locals_.find_base(to.local).value_or(0), false);
+  // What is selected stays nominated: a peer that chose another pair meanwhile can come after.
+  const bool use_candidate = role_ == Role::controlling && checks_.selected();
+  return write_request(out, *id, locals_.find_base(to.local).value_or(0), use_candidate);
 }
 
 std::size_t Agent::write_request(MutableBytes out, const stun::TransactionId& id,

@@ -83,6 +83,7 @@ Pair* CheckList::begin_next(Instant now, Duration rto, Random& random) {
   if (!pair->valid()) pair->state = State::in_progress;
   check.id = stun::new_transaction_id(random);
   check.running = check.to_write = true;
+  check.after_theirs = pair->heard;
   check.nominating = role_ == Role::controlling && pair->chosen;
   check.timer.start(now, {.rto = rto, .requests = requests, .last_wait = last_wait});
   return pair;
@@ -146,8 +147,8 @@ void CheckList::time_out(Pair& pair) {
   pair.check.cancel();  // on a slow path the answer may still come, and be welcome
   if (pair.valid()) {
     // exception: [rfc8445#7.2.5.3.4] A nomination that nobody answered would make the pair fail. It
-    // has worked a moment ago: another pair is nominated, or this one again; consent has the last
-    // word.
+    // has worked a moment ago: it is nominated again, or another one if this goes on; consent has
+    // the last word.
     if (role_ == Role::controlling) pair.chosen = false;
     return;
   }
@@ -193,7 +194,7 @@ const Pair* CheckList::find(const Route& route) const {
 Pair* CheckList::best_valid() {
   Pair* best = nullptr;
   for (Pair& p : pairs_) {
-    if (p.valid() && (!best || better(p, *best))) best = &p;
+    if (p.valid() && (!best || p.priority > best->priority)) best = &p;
   }
   return best;
 }

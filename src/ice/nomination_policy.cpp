@@ -14,9 +14,11 @@ Duration wait_of(const Pair& pair, const RemoteCandidates& remotes) {
   return wait;
 }
 
-// Whose nomination was not answered comes last; a direct path comes first.
+// A direct path comes first, one whose nomination is never answered last.
 bool better(const Pair& a, const Pair& b, const RemoteCandidates& remotes) {
-  if (a.timeouts != b.timeouts) return a.timeouts < b.timeouts;
+  const bool a_silent = a.timeouts >= NominationPolicy::max_tries;
+  const bool b_silent = b.timeouts >= NominationPolicy::max_tries;
+  if (a_silent != b_silent) return b_silent;
   const bool a_direct = wait_of(a, remotes) == Duration(0);
   const bool b_direct = wait_of(b, remotes) == Duration(0);
   return a_direct != b_direct ? a_direct : a.priority > b.priority;

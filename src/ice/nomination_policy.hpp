@@ -15,6 +15,10 @@ struct NominationPolicy {
   static constexpr Duration wait_behind_nat = milliseconds(50);
   static constexpr Duration wait_behind_relay = milliseconds(200);
 
+  // Ten seconds of unanswered nominations, and another pair gets its chance. Not earlier: the peer
+  // may have taken the first one for good, and only its answers were lost.
+  static constexpr std::uint8_t max_tries = 4;
+
   struct Verdict {
     const Pair* nominate = nullptr;
     std::optional<Instant> ask_again;  // when there is a pair, but better ones may come

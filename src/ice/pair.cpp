@@ -15,6 +15,7 @@ void Check::hash_state(StateHash& hash) const {
   hash.add(cancelled);
   timer.hash_state(hash);
   hash.add(running << 3 | has_cancelled << 2 | to_write << 1 | static_cast<int>(nominating));
+  hash.add(after_theirs);
 }
 
 void Pair::hash_state(StateHash& hash) const {

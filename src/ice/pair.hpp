@@ -24,8 +24,9 @@ struct Check {
   stun::Retransmission timer;
   bool running = false;
   bool has_cancelled = false;
-  bool to_write = false;    // a request waits for write_datagram()
-  bool nominating = false;  // it carries USE-CANDIDATE
+  bool to_write = false;      // a request waits for write_datagram()
+  bool nominating = false;    // it carries USE-CANDIDATE
+  bool after_theirs = false;  // begun when the peer's had come through
 
   void cancel();
   void hash_state(StateHash& hash) const;
