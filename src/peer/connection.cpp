@@ -220,6 +220,7 @@ void Connection::advance(Instant now) {
   for (Bytes record = path_.read(now); !record.empty(); record = path_.read(now)) {
     if (data_) data_->on_packet(now, record);
   }
+  while (const auto event = path_.poll_event()) on_path_event(now, *event);
   take_data_events(now);
   describe_when_ready(now);
 }

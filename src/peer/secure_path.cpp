@@ -97,7 +97,12 @@ std::optional<SecurePath::Event> SecurePath::poll_event() {
   return event;
 }
 
-Bytes SecurePath::read(Instant now) { return dtls_ && !ended_ ? dtls_->read(now) : Bytes{}; }
+Bytes SecurePath::read(Instant now) {
+  if (!dtls_ || ended_) return {};
+  const Bytes record = dtls_->read(now);
+  if (record.empty()) advance(now);  // the last one may have been a close_notify
+  return record;
+}
 
 std::optional<Instant> SecurePath::next_deadline() const {
   if (ended_) return std::nullopt;
