@@ -145,10 +145,11 @@ class Network {
 
   // A Binding request as `from` would sign it, for `to`.
   struct Forgery {
-    std::optional<std::string> username, password;  // the right ones where nothing is said
+    // The right ones where nothing is said.
+    std::optional<std::string> username = {}, password = {};
     bool with_username = true, with_integrity = true, use_candidate = false;
     std::optional<std::uint32_t> priority = 1;
-    std::optional<std::uint64_t> controlling, controlled;
+    std::optional<std::uint64_t> controlling = {}, controlled = {};
     stun::TransactionId id{};
   };
   static std::vector<std::byte> request(const Side& from, const Side& to, const Forgery& forgery) {
