@@ -1,0 +1,181 @@
+#include "runner/linux/udp_sockets.hpp"
+
+#include <fcntl.h>
+#include <netinet/udp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "runner/linux/socket_address.hpp"
+
+namespace esp_peer::linux_runner {
+namespace {
+
+constexpr std::size_t largest_burst = 65'536;
+constexpr std::size_t largest_datagram = 2048;  // without coalescing; a longer one is no peer's
+
+void set_option(int fd, int level, int name, int value) {
+  setsockopt(fd, level, name, &value, sizeof(value));  // best effort: each has a fallback
+}
+
+int open_socket(const Address& address, int buffer_bytes, bool coalesce) {
+  const int family = address.is_v4() ? AF_INET : AF_INET6;
+  const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  set_option(fd, SOL_SOCKET, SO_RCVBUF, buffer_bytes);
+  set_option(fd, SOL_SOCKET, SO_SNDBUF, buffer_bytes);
+  if (coalesce) set_option(fd, SOL_UDP, UDP_GRO, 1);
+  const auto to = to_socket_address(address);
+  if (bind(fd, to.get(), to.size) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+}  // namespace
+
+std::span<const Address> UdpSockets::open(std::span<const Address> addresses) {
+  close();
+  buffer_.resize(offload_.coalesce ? largest_burst : largest_datagram);
+  for (const Address& address : addresses) {
+    const int fd = open_socket(address, buffer_bytes, offload_.coalesce);
+    if (fd < 0) continue;
+    sockaddr_storage bound{};
+    socklen_t size = sizeof(bound);
+    getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+    const auto local = from_socket_address(reinterpret_cast<const sockaddr*>(&bound));
+    sockets_.push_back({fd, local.value_or(address)});
+    addresses_.push_back(local.value_or(address));
+  }
+  return addresses_;
+}
+
+void UdpSockets::close() {
+  for (const Socket& s : sockets_) ::close(s.fd);
+  sockets_.clear();
+  addresses_.clear();
+  backlog_.clear();
+  backlog_bytes_ = 0;
+  buffer_ = {};
+}
+
+void UdpSockets::send(const TxBatch& batch) {
+  for (const TxBatch::Run& run : batch.runs()) {
+    const Bytes bytes = batch.bytes(run);
+    std::size_t sent = 0;
+    if (backlog_.empty() && send_run(run.route, bytes, run.segment, sent)) continue;
+    const Bytes rest = bytes.subspan(sent);
+    if (backlog_bytes_ + rest.size() > max_backlog) continue;  // as a full queue on the way would
+    backlog_.push_back({run.route, {rest.begin(), rest.end()}, run.segment});
+    backlog_bytes_ += rest.size();
+  }
+}
+
+void UdpSockets::flush() {
+  while (!backlog_.empty()) {
+    Pending& first = backlog_.front();
+    std::size_t sent = 0;
+    const bool done = send_run(first.route, first.bytes, first.segment, sent);
+    backlog_bytes_ -= done ? first.bytes.size() : sent;
+    if (!done) {
+      first.bytes.erase(first.bytes.begin(),
+                        first.bytes.begin() + static_cast<std::ptrdiff_t>(sent));
+      return;
+    }
+    backlog_.erase(backlog_.begin());
+  }
+}
+
+// False when the kernel has no room: `sent` says how far it came.
+bool UdpSockets::send_run(const Route& route, Bytes bytes, std::uint16_t segment,
+                          std::size_t& sent) {
+  const int fd = fd_of(route.local);
+  if (fd < 0) return true;  // closed meanwhile
+  if (bytes.size() <= segment || !offload_.segment) {
+    return send_segments(fd, route.remote, bytes, segment, sent);
+  }
+  auto to = to_socket_address(route.remote);
+  iovec data{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(std::uint16_t))]{};
+  msghdr message{};
+  message.msg_name = &to.storage;
+  message.msg_namelen = to.size;
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_UDP;
+  header->cmsg_type = UDP_SEGMENT;
+  header->cmsg_len = CMSG_LEN(sizeof(segment));
+  std::memcpy(CMSG_DATA(header), &segment, sizeof(segment));
+  for (;;) {
+    if (sendmsg(fd, &message, 0) >= 0) return true;
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == ENOBUFS) return false;
+    if (errno == EIO || errno == EINVAL || errno == ENOPROTOOPT || errno == EOPNOTSUPP) {
+      offload_.segment = false;  // this kernel or device does not know it
+      return send_segments(fd, route.remote, bytes, segment, sent);
+    }
+    // A refusal may be about an earlier datagram, and of a run that is too large about all of it.
+    return send_segments(fd, route.remote, bytes, segment, sent);
+  }
+}
+
+bool UdpSockets::send_segments(int fd, const Address& to, Bytes bytes, std::uint16_t segment,
+                               std::size_t& sent) {
+  const auto address = to_socket_address(to);
+  while (sent < bytes.size()) {
+    const std::size_t n = std::min<std::size_t>(segment, bytes.size() - sent);
+    if (sendto(fd, bytes.data() + sent, n, 0, address.get(), address.size) < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == ENOBUFS) return false;
+      // Unreachable, refused, too large, not permitted: lost, and the protocols above know how to
+      // live with losses.
+    }
+    sent += n;
+  }
+  return true;
+}
+
+UdpSockets::Burst UdpSockets::read_burst(int fd) {
+  sockaddr_storage from{};
+  iovec data{buffer_.data(), buffer_.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof(from);
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  Burst burst;
+  for (int tries = 0; tries < max_reads; ++tries) {
+    const ssize_t n = recvmsg(fd, &message, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
+    // EINTR, or the error of something sent earlier: the next call has the next datagram.
+    if (n <= 0 || (message.msg_flags & MSG_TRUNC) != 0) continue;
+    const auto address = from_socket_address(reinterpret_cast<const sockaddr*>(&from));
+    if (!address) continue;
+    burst.from = *address;
+    burst.size = burst.segment = static_cast<std::size_t>(n);
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+      if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO) continue;
+      int segment = 0;
+      std::memcpy(&segment, CMSG_DATA(c), sizeof(segment));
+      if (segment > 0) burst.segment = static_cast<std::size_t>(segment);
+    }
+    return burst;
+  }
+  return {};
+}
+
+int UdpSockets::fd_of(const Address& local) const {
+  for (const Socket& s : sockets_) {
+    if (s.address == local) return s.fd;
+  }
+  return -1;
+}
+
+}  // namespace esp_peer::linux_runner

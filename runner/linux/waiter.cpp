@@ -1,0 +1,62 @@
+#include "runner/linux/waiter.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+
+namespace esp_peer::linux_runner {
+namespace {
+
+constexpr Duration longest_wait = seconds(3600);
+
+}  // namespace
+
+Waiter::Waiter()
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (ok()) add(event_);
+}
+
+Waiter::~Waiter() {
+  if (event_ >= 0) close(event_);
+  if (epoll_ >= 0) close(epoll_);
+}
+
+bool Waiter::add(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void Waiter::want_writable(int fd, bool wanted) {
+  epoll_event event{};
+  event.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.data.fd = fd;
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
+}
+
+void Waiter::wake() {
+  const std::uint64_t one = 1;
+  static_cast<void>(!write(event_, &one, sizeof(one)));  // full means awake already
+}
+
+void Waiter::wait(Instant now, Instant until) {
+  const Duration left = std::clamp(until - now, Duration(0), longest_wait);
+  const timespec timeout{left.count() / 1'000'000, left.count() % 1'000'000 * 1000};
+  epoll_event events[8];
+  int n = epoll_pwait2(epoll_, events, 8, &timeout, nullptr);
+  if (n < 0 && errno == ENOSYS) {  // before Linux 5.11: whole milliseconds, never too early
+    n = epoll_wait(epoll_, events, 8, static_cast<int>((left.count() + 999) / 1000));
+  }
+  for (int i = 0; i < n; ++i) {
+    if (events[i].data.fd != event_) continue;
+    std::uint64_t count = 0;
+    static_cast<void>(!read(event_, &count, sizeof(count)));
+  }
+}
+
+}  // namespace esp_peer::linux_runner

@@ -1,0 +1,29 @@
+// Sleeps until a socket has something, a deadline has come, or another thread says wake().
+#pragma once
+#include <optional>
+
+#include "base/time.hpp"
+
+namespace esp_peer::linux_runner {
+
+class Waiter {
+ public:
+  Waiter();
+  Waiter(const Waiter&) = delete;
+  ~Waiter();
+
+  // False when the system has no descriptors left.
+  bool ok() const { return epoll_ >= 0 && event_ >= 0; }
+  bool add(int fd);  // removed by closing fd
+  void want_writable(int fd, bool wanted);
+
+  // Ends the wait that is on, or the next one. From any thread.
+  void wake();
+  // Returns at once when `until` has passed.
+  void wait(Instant now, Instant until);
+
+ private:
+  int epoll_ = -1, event_ = -1;
+};
+
+}  // namespace esp_peer::linux_runner
