@@ -40,6 +40,13 @@ std::optional<CandidateType> type_of(std::string_view name) {
   return std::nullopt;
 }
 
+// Checks go to one host each: a flood could be made of the others.
+bool is_one_host(const Address& address) {
+  if (address.is_unspecified()) return false;
+  const std::uint8_t first = address.is_v4() ? address.ip[12] : address.ip[0];
+  return address.is_v4() ? first < 224 : first != 0xFF;
+}
+
 class Line {
  public:
   Line& operator<<(std::string_view text) {
@@ -85,15 +92,18 @@ Result<Candidate> parse_candidate(std::string_view line) {
   const auto host = take_token(line);
   const auto port = number(take_token(line), 0xFFFF);
   if (take_token(line) != "typ") return bad;
-  const auto type = type_of(take_token(line));
+  const auto type_name = take_token(line);
+  const auto type = type_of(type_name);
   if (foundation.empty() || !c.foundation.assign(foundation)) return bad;
-  if (!component || *component == 0 || !priority || !port || !type || host.empty()) return bad;
+  if (!component || *component == 0 || !priority || !port) return bad;
+  if (host.empty() || type_name.empty()) return bad;
+  if (!type) return Error{Errc::unsupported, "a candidate of another type"};
 
   const auto address = parse_ip(host, static_cast<std::uint16_t>(*port));
   if (!address) return Error{Errc::unsupported, "a candidate with a name"};
   if (*component != 1) return Error{Errc::unsupported, "a candidate of another component"};
   if (!same_word(transport, "udp")) return Error{Errc::unsupported, "no UDP candidate"};
-  if (*port == 0 || address->is_unspecified()) return bad;
+  if (*port == 0 || !is_one_host(*address)) return bad;
   c.type = *type;
   c.priority = *priority;
   c.address = *address;

@@ -28,7 +28,10 @@ TEST(Candidate, that_cannot_be_used_is_unsupported) {
        {"candidate:1 1 udp 1 4f2d6d38-1b5c-4f6c-8f0f-9e1d1cb26b07.local 5000 typ host",
         "candidate:1 2 udp 1 192.0.2.1 5000 typ host",
         "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active",
-        "candidate:1 1 ssltcp 1 192.0.2.1 443 typ host"}) {
+        "candidate:1 1 ssltcp 1 192.0.2.1 443 typ host",
+        "candidate:1 1 udp 1 192.0.2.1 5000 typ none",
+        "candidate:1 1 udp 1 fe80::1%eth0 5 typ host",
+        "candidate:1 256 udp 1 192.0.2.1 5000 typ host"}) {
     auto c = parse_candidate(line);
     ASSERT_FALSE(c) << line;
     EXPECT_EQ(c.error().code, Errc::unsupported) << line;
@@ -43,7 +46,6 @@ TEST(Candidate, that_is_none_is_bad_data) {
            std::string("{}"),
            std::string("candidate:1 1 udp 1 192.0.2.1 5000"),
            std::string("candidate:1 1 udp 1 192.0.2.1 5000 typ"),
-           std::string("candidate:1 1 udp 1 192.0.2.1 5000 typ none"),
            std::string("candidate:1 0 udp 1 192.0.2.1 5000 typ host"),
            std::string("candidate:1 257 udp 1 192.0.2.1 5000 typ host"),
            std::string("candidate:1 1 udp 2147483648 192.0.2.1 5000 typ host"),
@@ -52,6 +54,11 @@ TEST(Candidate, that_is_none_is_bad_data) {
            std::string("candidate:1 1 udp 1 192.0.2.1 65536 typ host"),
            std::string("candidate:1 1 udp -1 192.0.2.1 5000 typ host"),
            std::string("candidate:1 1 udp 1 0.0.0.0 5000 typ host"),
+           std::string("candidate:1 1 udp 1 :: 5000 typ host"),
+           std::string("candidate:1 1 udp 1 224.0.0.251 5353 typ host"),
+           std::string("candidate:1 1 udp 1 255.255.255.255 5000 typ host"),
+           std::string("candidate:1 1 udp 1 ::ffff:239.0.0.1 5000 typ host"),
+           std::string("candidate:1 1 udp 1 ff02::fb 5353 typ host"),
            "candidate:" + long_foundation + " 1 udp 1 192.0.2.1 5000 typ host",
        }) {
     auto c = parse_candidate(line);
@@ -60,11 +67,32 @@ TEST(Candidate, that_is_none_is_bad_data) {
   }
 }
 
+TEST(Candidate, tokens_of_every_length_are_read_or_refused) {
+  const std::string good[] = {"candidate:1", "1",   "udp",  "2130706431", "192.0.2.1",
+                              "5000",        "typ", "host", "raddr",      "192.0.2.2"};
+  for (std::size_t broken = 0; broken < std::size(good); ++broken) {
+    for (const std::size_t length : {0, 1, 10, 11, 31, 32, 33, 45, 46, 200, 201, 65'536}) {
+      for (const char c : {'0', '9', 'x', ':', '.', '\0', '\x80'}) {
+        std::string line;
+        for (std::size_t i = 0; i < std::size(good); ++i) {
+          line += (i == broken ? std::string(length, c) : good[i]) + " ";
+        }
+        auto read = parse_candidate(line);
+        if (!read) continue;
+        EXPECT_GE(read->address.port, 1) << line;
+        EXPECT_LE(read->priority, 0x7FFF'FFFFu);
+        EXPECT_EQ(read->component, 1);
+        EXPECT_FALSE(candidate_text(*read).empty());
+      }
+    }
+  }
+}
+
 TEST(Candidate, comes_back_as_it_was_written) {
   Candidate c;
   c.type = CandidateType::server_reflexive;
   c.priority = candidate_priority(c.type, 65535, 1);
-  c.address = *parse_ip("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535);
+  c.address = *parse_ip("2fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535);
   c.base = *parse_ip("eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee", 65535);
   c.foundation.assign(std::string(32, 'x'));
   const auto text = candidate_text(c);
