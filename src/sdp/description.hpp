@@ -16,47 +16,55 @@ enum class MediaKind : std::uint8_t { audio, video, application, other };
 enum class Setup : std::uint8_t { absent, actpass, active, passive, holdconn };
 enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
 
+inline constexpr std::size_t max_text = 64 * 1024;  // bytes of one description
 inline constexpr std::size_t max_media = 16;        // m-sections of one description
 inline constexpr std::size_t max_fingerprints = 4;  // of one section; further ones are ignored
 inline constexpr std::size_t max_candidates = 32;   // of one section; further ones are ignored
 
-struct Media {
-  MediaKind kind = MediaKind::other;
-  std::string_view media, protocol, formats;  // of the m-line, as they stand
-  std::uint16_t port = 0;
-  std::string_view mid;
-  Direction direction = Direction::sendrecv;
-  Setup setup = Setup::absent;
+// What a section takes from the session where it says nothing of its own [rfc8839#5.4, rfc8122#5].
+struct Inherited {
   std::string_view ufrag, password;
-  FixedVector<std::string_view, max_fingerprints> fingerprints;  // "sha-256 AB:…"
-  FixedVector<std::string_view, max_candidates> candidates;      // "candidate:…"
+  Setup setup = Setup::absent;
+  Direction direction = Direction::sendrecv;
   bool end_of_candidates = false;
-  bool bundle_only = false;
-  std::optional<std::uint16_t> sctp_port;         // a=sctp-port, or a=sctpmap's of the old form
-  std::optional<std::uint32_t> max_message_size;  // 0 = any size
+  FixedVector<std::string_view, max_fingerprints> fingerprints;  // "sha-256 AB:…"
+};
 
-  bool old_sctp_form = false;  // "DTLS/SCTP 5000" with a=sctpmap
+struct Media : Inherited {
+  MediaKind kind = MediaKind::other;
+  std::string_view media, protocol, formats;  // of the m-line, as they stand; printable
+  std::uint16_t port = 0;
+  std::string_view mid;                                      // printable; empty if there is none
+  FixedVector<std::string_view, max_candidates> candidates;  // "candidate:…"
+  bool bundle_only = false;
+  bool old_sctp_form = false;  // "m=application 9 DTLS/SCTP 5000" with a=sctpmap: before rfc8841
+  // a=sctp-port; else the number in the m-line of the old form; else a=sctpmap's.
+  std::optional<std::uint16_t> sctp_port;
+  std::optional<std::uint32_t> max_message_size;  // 0 = any size
 };
 
 // Session-level attributes that sections inherit are copied into the sections by parse().
 struct Description {
   std::string_view session_id;
-  std::uint64_t session_id_number = 0;  // 0 where it is no number
+  std::uint64_t session_id_number = 0;  // 0 where it is no number of 64 bits
   bool ice_lite = false;
   bool trickle = false;
   std::optional<std::uint32_t> pacing_ms;  // a=ice-pacing
-  std::string_view bundle;                 // the mids of the first BUNDLE group, blank-separated
+  // The mids, blank-separated, of the BUNDLE group that has the data section, else of the first.
+  std::string_view bundle;
   FixedVector<Media, max_media> media;
 
   bool in_bundle(const Media& section) const;
-  // [rfc3264#6] Port 0 refuses a section; bundled ones may have it and live [rfc9143#7.2].
-  bool rejected(const Media& section) const {
-    return section.port == 0 && !section.bundle_only && !in_bundle(section);
-  }
+  // The first section of the bundle that has a port: its transport is the bundle's
+  // [rfc9143#7.2.1]. nullptr where there is none.
+  const Media* tagged() const;
+  // [rfc3264#6] Port 0 refuses a section. [rfc9143#7.3.5] But one that is bundled with a section
+  // that has a port lives on that one's.
+  bool rejected(const Media& section) const;
 };
 
-// bad_data: no description at all; over_limit: more than max_media sections or 64 KiB. Views point
-// into `text`.
+// bad_data: no description at all, or an m-line that cannot be answered; over_limit: more than
+// max_media sections or max_text bytes. Views point into `text`.
 Status parse(std::string_view text, Description& out);
 
 // What our data section needs of the remote side, its bundled transport resolved.
@@ -74,7 +82,10 @@ struct RemoteData {
   std::uint32_t max_message_size = 65536;  // [rfc8841#6.1] where none is named; 0 = any size
 };
 // bad_data: a mandatory piece is missing or holdconn; unsupported: no usable m=application section.
+// The error's `what` says which piece.
 Status remote_data(const Description& description, RemoteData& out);
+// The index of the first section that data channels can use; nothing when there is none.
+std::optional<std::size_t> data_section(const Description& description);
 
 // Our side of a description with one data section.
 struct Local {
@@ -90,6 +101,7 @@ struct Local {
 // The size written, without a terminating NUL; no_memory when `out` is too small.
 Result<std::size_t> write_offer(const Local& local, std::span<char> out);
 // Answers every section of `offer` in its order: data accepted, the others refused, mids mirrored.
+// unsupported where there is no data to accept.
 Result<std::size_t> write_answer(const Local& local, const Description& offer, std::span<char> out);
 
 }  // namespace esp_peer::sdp

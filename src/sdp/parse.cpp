@@ -1,17 +1,16 @@
+// From text to sections, line by line. Forgiving where a mistake cannot be misread: unknown lines
+// are passed over, of an attribute that stands twice the last one counts.
+// exception: [rfc8829#5.8] wants the whole description refused for any such line; real peers would
+// be lost by it.
 #include "sdp/description.hpp"
 #include "sdp/lines.hpp"
 
 namespace esp_peer::sdp {
 namespace {
 
-constexpr std::size_t max_text = 64 * 1024;
-
-// What sections inherit where they say nothing of their own [rfc8839#5.4, rfc8122#5].
-struct SessionLevel {
-  std::string_view ufrag, password;
-  Setup setup = Setup::absent;
-  Direction direction = Direction::sendrecv;
-  FixedVector<std::string_view, max_fingerprints> fingerprints;
+struct SessionLevel : Inherited {
+  static constexpr std::size_t max_bundles = 4;  // further groups are ignored
+  FixedVector<std::string_view, max_bundles> bundles;
 };
 
 MediaKind kind_of(std::string_view media) {
@@ -37,39 +36,37 @@ std::optional<Direction> direction_of(std::string_view attribute) {
   return std::nullopt;
 }
 
+// Strict, for an answer must mirror it.
 bool parse_media_line(std::string_view line, Media& m) {
+  if (!is_printable(line)) return false;
   m.media = take_word(line);
   m.kind = kind_of(m.media);
-  auto port = take_word(line);
-  port = port.substr(0, port.find('/'));  // "9/2": a range of ports, never used
-  const auto number = parse_number(port, 0x10000);
-  if (!number || *number > 0xFFFF) return false;
-  m.port = static_cast<std::uint16_t>(*number);
+  const auto ports = take_word(line);
+  const auto port = parse_u16(head(ports, ports.find('/')));  // "9/2": a range, never used
   m.protocol = take_word(line);
-  while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
-  m.formats = line;
-  if (m.media.empty() || m.protocol.empty() || m.formats.empty()) return false;
+  m.formats = without_leading_blanks(line);
+  if (!port || m.protocol.empty() || m.formats.empty()) return false;
+  m.port = *port;
   if (m.kind == MediaKind::application && m.protocol == "DTLS/SCTP") {
-    m.old_sctp_form = true;
-    if (const auto sctp_port = parse_number(m.formats, 0xFFFF)) {
-      m.sctp_port = static_cast<std::uint16_t>(*sctp_port);
-    }
+    m.sctp_port = parse_u16(m.formats);
+    m.old_sctp_form = m.sctp_port.has_value();
   }
   return true;
 }
 
 // Attributes that mean the same at session and media level.
-template <class Level>
-bool parse_common(std::string_view attribute, Level& level) {
+bool parse_common(std::string_view attribute, Inherited& level) {
   auto value = attribute;
   if (take_prefix(value, "ice-ufrag:")) {
-    level.ufrag = value;
+    level.ufrag = first_word(value);
   } else if (take_prefix(value, "ice-pwd:")) {
-    level.password = value;
+    level.password = first_word(value);
   } else if (take_prefix(value, "setup:")) {
-    level.setup = setup_of(value);
+    level.setup = setup_of(first_word(value));
   } else if (take_prefix(value, "fingerprint:")) {
     level.fingerprints.push_back(value);
+  } else if (attribute == "end-of-candidates") {
+    level.end_of_candidates = true;
   } else if (const auto direction = direction_of(attribute)) {
     level.direction = *direction;
   } else {
@@ -78,48 +75,74 @@ bool parse_common(std::string_view attribute, Level& level) {
   return true;
 }
 
-void parse_media_attribute(std::string_view attribute, Media& m) {
+// Attributes of the whole session, also where a peer writes them into a section.
+bool parse_everywhere(std::string_view attribute, Description& d) {
   auto value = attribute;
-  if (parse_common(attribute, m)) return;
-  if (attribute.starts_with("candidate:")) {
-    m.candidates.push_back(attribute);
-  } else if (take_prefix(value, "mid:")) {
-    m.mid = value;
-  } else if (attribute == "end-of-candidates") {
-    m.end_of_candidates = true;
-  } else if (attribute == "bundle-only") {
-    m.bundle_only = true;
-  } else if (take_prefix(value, "sctp-port:") || take_prefix(value, "sctpmap:")) {
-    const auto port = parse_number(take_word(value), 0x10000);
-    if (port && *port <= 0xFFFF) m.sctp_port = static_cast<std::uint16_t>(*port);
-  } else if (take_prefix(value, "max-message-size:")) {
-    // More than 32 bits is more than anybody sends.
-    if (const auto size = parse_number(value, 0xFFFF'FFFF)) {
-      m.max_message_size = static_cast<std::uint32_t>(*size);
-    }
-  }
-}
-
-void parse_session_attribute(std::string_view attribute, Description& d, SessionLevel& level) {
-  auto value = attribute;
-  if (parse_common(attribute, level)) return;
   if (attribute == "ice-lite") {
     d.ice_lite = true;
   } else if (take_prefix(value, "ice-options:")) {
-    while (!value.empty()) d.trickle = take_word(value) == "trickle" || d.trickle;
-  } else if (take_prefix(value, "ice-pacing:")) {
-    if (const auto ms = parse_number(value, 0xFFFF'FFFF)) {
-      d.pacing_ms = static_cast<std::uint32_t>(*ms);
+    // [rfc8839#5.6] Separated by blanks; libdatachannel writes commas.
+    while (!value.empty()) {
+      const auto end = value.find_first_of(" ,");
+      d.trickle = d.trickle || head(value, end) == "trickle";
+      value.remove_prefix(end == value.npos ? value.size() : end + 1);
     }
-  } else if (take_prefix(value, "group:BUNDLE") && d.bundle.empty()) {
-    d.bundle = value;
+  } else if (take_prefix(value, "ice-pacing:")) {
+    if (const auto ms = parse_clamped_u32(first_word(value))) d.pacing_ms = ms;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void parse_media_attribute(std::string_view attribute, Media& m) {
+  auto value = attribute;
+  if (attribute.starts_with("candidate:")) {
+    m.candidates.push_back(attribute);
+  } else if (take_prefix(value, "mid:")) {
+    const auto mid = first_word(value);
+    m.mid = is_printable(mid) ? mid : std::string_view();
+  } else if (attribute == "bundle-only") {
+    m.bundle_only = true;
+  } else if (take_prefix(value, "sctp-port:")) {
+    if (const auto port = parse_u16(first_word(value))) m.sctp_port = port;
+  } else if (take_prefix(value, "sctpmap:")) {
+    if (!m.sctp_port) m.sctp_port = parse_u16(first_word(value));
+  } else if (take_prefix(value, "max-message-size:")) {
+    // More than 32 bits is more than anybody sends.
+    if (const auto size = parse_clamped_u32(first_word(value))) m.max_message_size = size;
+  }
+}
+
+void parse_session_attribute(std::string_view attribute, SessionLevel& level) {
+  if (take_prefix(attribute, "group:BUNDLE ")) level.bundles.push_back(attribute);
+}
+
+void parse_attribute(std::string_view attribute, Description& d, SessionLevel& session) {
+  if (parse_everywhere(attribute, d)) return;
+  if (d.media.empty()) {
+    if (!parse_common(attribute, session)) parse_session_attribute(attribute, session);
+  } else {
+    Media& section = d.media[d.media.size() - 1];
+    if (!parse_common(attribute, section)) parse_media_attribute(attribute, section);
   }
 }
 
 void parse_origin(std::string_view line, Description& d) {
+  constexpr auto max = ~std::uint64_t{0};
   take_word(line);  // user name
   d.session_id = take_word(line);
-  d.session_id_number = parse_number(d.session_id, ~std::uint64_t{0}).value_or(0);
+  const auto number = parse_clamped(d.session_id, max);
+  d.session_id_number = number && *number != max ? *number : 0;
+}
+
+Status begin_section(std::string_view line, Description& d, const SessionLevel& session) {
+  Media m;
+  m.direction = session.direction;
+  m.end_of_candidates = session.end_of_candidates;
+  if (!parse_media_line(line, m)) return Error{Errc::bad_data, "broken m= line"};
+  if (!d.media.push_back(m)) return Error{Errc::over_limit, "more than 16 m= lines"};
+  return {};
 }
 
 void inherit(const SessionLevel& session, Media& m) {
@@ -129,44 +152,71 @@ void inherit(const SessionLevel& session, Media& m) {
   if (m.fingerprints.empty()) m.fingerprints = session.fingerprints;
 }
 
+// A description may have several groups; ours is the one with the data section.
+void choose_bundle(const SessionLevel& session, Description& d) {
+  if (!session.bundles.empty()) d.bundle = session.bundles[0];
+  for (const auto mids : session.bundles) {
+    for (const Media& m : d.media) {
+      if (m.kind != MediaKind::application || !has_word(mids, m.mid)) continue;
+      d.bundle = mids;
+      return;
+    }
+  }
+}
+
+// In place: a description is too large for a small stack.
+void clear(Description& d) {
+  d.session_id = d.bundle = {};
+  d.session_id_number = 0;
+  d.ice_lite = d.trickle = false;
+  d.pacing_ms.reset();
+  d.media.clear();
+}
+
 }  // namespace
 
 bool Description::in_bundle(const Media& section) const {
+  return !section.mid.empty() && has_word(bundle, section.mid);
+}
+
+const Media* Description::tagged() const {
   auto mids = bundle;
   while (!mids.empty()) {
     const auto mid = take_word(mids);
-    if (!mid.empty() && mid == section.mid) return true;
+    for (const Media& m : media) {
+      if (!mid.empty() && m.mid == mid && m.port != 0) return &m;
+    }
   }
-  return false;
+  return nullptr;
+}
+
+bool Description::rejected(const Media& section) const {
+  if (section.port != 0) return false;
+  return !section.bundle_only && !(in_bundle(section) && tagged());
 }
 
 Status parse(std::string_view text, Description& out) {
+  clear(out);
   if (text.size() > max_text) return Error{Errc::over_limit, "description above 64 KiB"};
-  out = Description{};
   SessionLevel session;
-  bool has_version = false;
+  bool begun = false;
   while (!text.empty()) {
     auto line = take_line(text);
-    if (line.size() < 2 || line[1] != '=') continue;  // not a line of SDP: passed over
+    if (line.empty()) continue;
+    if (!begun && line != "v=0") return Error{Errc::bad_data, "no description: v=0 comes first"};
+    begun = true;
+    if (line.size() < 2 || line[1] != '=') continue;  // not a line of SDP
     const char type = line[0];
     line.remove_prefix(2);
-    if (type == 'v') has_version = true;
     if (type == 'o' && out.media.empty()) parse_origin(line, out);
+    if (type == 'a') parse_attribute(line, out, session);
     if (type == 'm') {
-      Media m;
-      m.direction = session.direction;
-      if (!parse_media_line(line, m)) return Error{Errc::bad_data, "broken m= line"};
-      if (!out.media.push_back(m)) return Error{Errc::over_limit, "more than 16 m= lines"};
-    }
-    if (type != 'a') continue;
-    if (out.media.empty()) {
-      parse_session_attribute(line, out, session);
-    } else {
-      parse_media_attribute(line, out.media[out.media.size() - 1]);
+      if (const Status begins = begin_section(line, out, session); !begins) return begins.error();
     }
   }
-  if (!has_version) return Error{Errc::bad_data, "no v= line"};
+  if (!begun) return Error{Errc::bad_data, "an empty description"};
   for (Media& m : out.media) inherit(session, m);
+  choose_bundle(session, out);
   return {};
 }
 

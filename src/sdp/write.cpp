@@ -1,3 +1,6 @@
+// Our descriptions [rfc8829#5.2.1, #5.3.1]. Attributes stand in the sections even where the session
+// could have them; a=tls-id [rfc8842#4] is left out, as every browser does.
+#include "sdp/default_candidate.hpp"
 #include "sdp/description.hpp"
 #include "sdp/lines.hpp"
 
@@ -9,10 +12,8 @@ class Text {
   explicit Text(std::span<char> out) : out_(out) {}
 
   Text& operator<<(std::string_view text) {
-    if (text.size() > out_.size() - size_) {
-      full_ = true;
-      return *this;
-    }
+    full_ = full_ || text.size() > out_.size() - size_;
+    if (full_) return *this;
     for (const char c : text) out_[size_++] = c;
     return *this;
   }
@@ -34,6 +35,13 @@ class Text {
   bool full_ = false;
 };
 
+// What the m-line of the data section says; in an answer it mirrors the offer.
+struct DataLine {
+  std::string_view protocol = "UDP/DTLS/SCTP", formats = "webrtc-datachannel";
+  std::string_view mid = "0";
+  bool old_form = false;
+};
+
 std::string_view name_of(Setup setup) {
   switch (setup) {
     case Setup::active:
@@ -49,33 +57,35 @@ std::string_view name_of(Setup setup) {
   return "actpass";
 }
 
-void write_session(Text& text, const Local& local) {
+void write_session(Text& text, const Local& local, bool trickle) {
   text << "v=0\r\no=- " << local.session_id << " " << local.session_version
-       << " IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-options:trickle ice2\r\na=ice-pacing:5\r\n";
+       << " IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-options:" << (trickle ? "trickle " : "")
+       << "ice2\r\na=ice-pacing:5\r\n";
 }
 
-void write_data_section(Text& text, const Local& local, std::string_view mid, bool old_form) {
-  if (old_form) {
-    text << "m=application 9 DTLS/SCTP " << local.sctp_port << "\r\n";
+void write_data_section(Text& text, const Local& local, const DataLine& line) {
+  const auto reach = default_candidate(local.candidates);
+  text << "m=application " << reach.port << " " << line.protocol << " ";
+  if (line.old_form) {
+    text << local.sctp_port;
   } else {
-    text << "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+    text << line.formats;
   }
-  text << "c=IN IP4 0.0.0.0\r\n";
-  if (!mid.empty()) text << "a=mid:" << mid << "\r\n";
-  text << "a=ice-ufrag:" << local.ufrag << "\r\na=ice-pwd:" << local.password
-       << "\r\na=fingerprint:" << local.fingerprint << "\r\na=setup:" << name_of(local.setup)
-       << "\r\n";
-  if (old_form) {
+  text << "\r\nc=IN " << reach.family << " " << reach.address << "\r\n";
+  if (!line.mid.empty()) text << "a=mid:" << line.mid << "\r\n";
+  if (line.old_form) {
     text << "a=sctpmap:" << local.sctp_port << " webrtc-datachannel 65535\r\n";
   } else {
     text << "a=sctp-port:" << local.sctp_port << "\r\n";
   }
-  text << "a=max-message-size:" << local.max_message_size << "\r\n";
+  text << "a=max-message-size:" << local.max_message_size << "\r\na=ice-ufrag:" << local.ufrag
+       << "\r\na=ice-pwd:" << local.password << "\r\na=fingerprint:" << local.fingerprint
+       << "\r\na=setup:" << name_of(local.setup) << "\r\n";
   for (const auto candidate : local.candidates) text << "a=" << candidate << "\r\n";
   if (local.end_of_candidates) text << "a=end-of-candidates\r\n";
 }
 
-// [rfc8829#5.3.1] Port 0 and the formats of the offer.
+// [rfc3264#6] Port 0, and the formats of the offer.
 void write_refusal(Text& text, const Media& offered) {
   text << "m=" << offered.media << " 0 " << offered.protocol << " " << offered.formats
        << "\r\nc=IN IP4 0.0.0.0\r\n";
@@ -87,23 +97,26 @@ void write_refusal(Text& text, const Media& offered) {
 
 Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
   Text text(out);
-  write_session(text, local);
+  write_session(text, local, true);
   text << "a=group:BUNDLE 0\r\n";
-  write_data_section(text, local, "0", false);
+  write_data_section(text, local, {});
   return text.size();
 }
 
 Result<std::size_t> write_answer(const Local& local, const Description& offer,
                                  std::span<char> out) {
-  RemoteData data;
-  if (const Status usable = remote_data(offer, data); !usable) return usable.error();
+  const auto data = data_section(offer);
+  if (!data) return Error{Errc::unsupported, "no m=application section to accept"};
+  const Media& accepted = offer.media[*data];
   Text text(out);
-  write_session(text, local);
-  const Media& accepted = offer.media[data.section];
+  // [rfc8840#4.1.3] Trickling only where it was offered.
+  write_session(text, local, offer.trickle);
+  // [rfc9143#7.3] A group of what was grouped and is not refused.
   if (offer.in_bundle(accepted)) text << "a=group:BUNDLE " << accepted.mid << "\r\n";
   for (std::size_t i = 0; i < offer.media.size(); ++i) {
-    if (i == data.section) {
-      write_data_section(text, local, accepted.mid, accepted.old_sctp_form);
+    if (i == *data) {
+      write_data_section(
+          text, local, {accepted.protocol, accepted.formats, accepted.mid, accepted.old_sctp_form});
     } else {
       write_refusal(text, offer.media[i]);
     }
