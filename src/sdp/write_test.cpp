@@ -172,7 +172,8 @@ TEST(Write, of_several_data_sections_the_first_that_lives_is_taken) {
                           replaced(section, "a=mid:0", "a=mid:1") +
                           replaced(section, "a=mid:0", "a=mid:2");
   Description d;
-  ASSERT_TRUE(parse(answer_of(our_side(Setup::active), two), d));
+  const std::string answer = answer_of(our_side(Setup::active), two);
+  ASSERT_TRUE(parse(answer, d));
   ASSERT_EQ(d.media.size(), 3u);
   EXPECT_TRUE(d.rejected(d.media[0]));
   EXPECT_FALSE(d.rejected(d.media[1]));
@@ -182,7 +183,8 @@ TEST(Write, of_several_data_sections_the_first_that_lives_is_taken) {
 TEST(Write, an_offer_without_data_has_no_answer) {
   std::vector<char> room(5000);
   Description d;
-  ASSERT_TRUE(parse(sample("chromium_recvonly_offer"), d));
+  const std::string offer = sample("chromium_recvonly_offer");
+  ASSERT_TRUE(parse(offer, d));
   EXPECT_EQ(write_answer(our_side(Setup::active), d, room).error().code, Errc::unsupported);
 }
 
