@@ -15,13 +15,15 @@ struct Found {
   bool loopback;
 };
 
+constexpr unsigned usable = IFF_UP | IFF_RUNNING;
+
 std::vector<Found> all_addresses(const InterfaceOptions& options) {
   std::vector<Found> found;
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) return found;
   for (const ifaddrs* at = list; at; at = at->ifa_next) {
     const auto address = from_socket_address(at->ifa_addr);
-    if (!address || (at->ifa_flags & IFF_UP) == 0) continue;
+    if (!address || (at->ifa_flags & usable) != usable) continue;
     if (!address->is_v4() && (!options.ipv6 || address->is_link_local())) continue;
     if (options.filter && !options.filter(at->ifa_name, address->with_port(0), options.ctx)) {
       continue;

@@ -1,15 +1,24 @@
 #include "runner/linux/resolver.hpp"
 
 #include <netdb.h>
+#include <pthread.h>
 
 #include <deque>
 #include <mutex>
-#include <thread>
 
 #include "runner/linux/socket_address.hpp"
 
 namespace esp_peer::linux_runner {
+
+struct Resolver::State {
+  std::mutex mutex;
+  std::size_t waiting = 0;  // names of ours that have no answer yet; at most max_queue
+  bool abandoned = false;
+};
+
 namespace {
+
+constexpr int max_workers = 4;  // of the process: a look-up may hang for half a minute
 
 std::vector<Address> look_up(const std::string& name, bool ipv6) {
   addrinfo hints{};
@@ -27,56 +36,65 @@ std::vector<Address> look_up(const std::string& name, bool ipv6) {
 
 }  // namespace
 
-struct Resolver::State {
+// The threads of all resolvers. They end when there is nothing to do, and nobody waits for them.
+class Resolver::Workers {
+ public:
   struct Job {
+    std::shared_ptr<State> owner;
     std::string name;
     bool ipv6;
     Done done;
   };
-  std::mutex mutex;
-  std::deque<Job> jobs;  // at most max_queue
-  bool running = false, abandoned = false;
-};
 
-Resolver::Resolver() : state_(std::make_shared<State>()) {}
-
-Resolver::~Resolver() {
-  const std::lock_guard lock(state_->mutex);
-  state_->abandoned = true;
-  state_->jobs.clear();
-}
-
-void Resolver::resolve(std::string name, bool ipv6, Done done) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->jobs.size() < max_queue) {
-      state_->jobs.push_back({std::move(name), ipv6, std::move(done)});
-      if (state_->running) return;
-      state_->running = true;
-    }
+  // Never destroyed: a thread may still hang in a look-up when the process ends.
+  static Workers& instance() {
+    static auto* workers = new Workers;
+    return *workers;
   }
-  if (done) return done({});  // not taken: the queue is full
-  // Detached: a look-up cannot be interrupted, and nobody should wait for it to close a peer. It
-  // ends with its queue.
-  std::thread(run, state_).detach();
-}
 
-void Resolver::run(const std::shared_ptr<State>& state) {
-  for (;;) {
-    State::Job job;
+  // False when no thread can be had; the job is as before.
+  bool take(Job& job) {
+    const std::lock_guard lock(mutex_);
+    if (idle_ == 0 && count_ < max_workers && start()) ++count_;
+    if (count_ == 0) return false;
+    jobs_.push_back(std::move(job));
+    return true;
+  }
+
+ private:
+  bool start() {
+    pthread_t thread;
+    const auto run = [](void*) -> void* {
+      instance().work();
+      return nullptr;
+    };
+    if (pthread_create(&thread, nullptr, run, nullptr) != 0) return false;
+    pthread_detach(thread);
+    return true;
+  }
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (!jobs_.empty()) {
+      const Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      answer(job);
+      lock.lock();
+    }
+    --count_;
+  }
+  static void answer(const Job& job) {
     {
-      const std::lock_guard lock(state->mutex);
-      if (state->jobs.empty()) {
-        state->running = false;
-        return;
-      }
-      job = std::move(state->jobs.front());
-      state->jobs.pop_front();
+      const std::lock_guard lock(job.owner->mutex);
+      if (job.owner->abandoned) return;
     }
     auto addresses = look_up(job.name, job.ipv6);
-    const std::lock_guard lock(state->mutex);
-    if (!state->abandoned) job.done(std::move(addresses));
+    const std::lock_guard lock(job.owner->mutex);
+    --job.owner->waiting;
+    if (!job.owner->abandoned) job.done(std::move(addresses));
   }
-}
 
-}  // namespace esp_peer::linux_runner
+  std::mutex mutex_;
+  std::deque<Job> jobs_;  // at most max_queue of each resolver
+  int count_ = 0;
+};

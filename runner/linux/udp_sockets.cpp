@@ -13,10 +13,15 @@ namespace esp_peer::linux_runner {
 namespace {
 
 constexpr std::size_t largest_burst = 65'536;
-constexpr std::size_t largest_datagram = 2048;  // without coalescing; a longer one is no peer's
 
 void set_option(int fd, int level, int name, int value) {
   setsockopt(fd, level, name, &value, sizeof(value));  // best effort: each has a fallback
+}
+
+// [udp(7)] Kernels before 4.18 overlook the control message, and would send a run as one datagram.
+bool knows_segmentation(int fd) {
+  const int off = 0;
+  return setsockopt(fd, SOL_UDP, UDP_SEGMENT, &off, sizeof(off)) == 0;
 }
 
 int open_socket(const Address& address, int buffer_bytes, bool coalesce) {
@@ -37,10 +42,10 @@ int open_socket(const Address& address, int buffer_bytes, bool coalesce) {
 
 std::span<const Address> UdpSockets::open(std::span<const Address> addresses) {
   close();
-  buffer_.resize(offload_.coalesce ? largest_burst : largest_datagram);
   for (const Address& address : addresses) {
     const int fd = open_socket(address, buffer_bytes, offload_.coalesce);
     if (fd < 0) continue;
+    offload_.segment = offload_.segment && knows_segmentation(fd);
     sockaddr_storage bound{};
     socklen_t size = sizeof(bound);
     getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
@@ -57,7 +62,6 @@ void UdpSockets::close() {
   addresses_.clear();
   backlog_.clear();
   backlog_bytes_ = 0;
-  buffer_ = {};
 }
 
 void UdpSockets::send(const TxBatch& batch) {
@@ -113,12 +117,10 @@ bool UdpSockets::send_run(const Route& route, Bytes bytes, std::uint16_t segment
   for (;;) {
     if (sendmsg(fd, &message, 0) >= 0) return true;
     if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == ENOBUFS) return false;
-    if (errno == EIO || errno == EINVAL || errno == ENOPROTOOPT || errno == EOPNOTSUPP) {
-      offload_.segment = false;  // this kernel or device does not know it
-      return send_segments(fd, route.remote, bytes, segment, sent);
-    }
-    // A refusal may be about an earlier datagram, and of a run that is too large about all of it.
+    if (errno == EAGAIN) return false;
+    // This device cannot: never again. EINVAL and EMSGSIZE are about the path's MTU, a refusal about
+    // an earlier datagram: this run goes one by one.
+    if (errno == EIO || errno == ENOPROTOOPT || errno == EOPNOTSUPP) offload_.segment = false;
     return send_segments(fd, route.remote, bytes, segment, sent);
   }
 }
@@ -130,9 +132,9 @@ bool UdpSockets::send_segments(int fd, const Address& to, Bytes bytes, std::uint
     const std::size_t n = std::min<std::size_t>(segment, bytes.size() - sent);
     if (sendto(fd, bytes.data() + sent, n, 0, address.get(), address.size) < 0) {
       if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == ENOBUFS) return false;
-      // Unreachable, refused, too large, not permitted: lost, and the protocols above know how to
-      // live with losses.
+      if (errno == EAGAIN) return false;
+      // Unreachable, refused, too large, not permitted, no buffer (whose end no poll announces):
+      // lost, and the protocols above know how to live with losses.
     }
     sent += n;
   }
@@ -141,7 +143,9 @@ bool UdpSockets::send_segments(int fd, const Address& to, Bytes bytes, std::uint
 
 UdpSockets::Burst UdpSockets::read_burst(int fd) {
   sockaddr_storage from{};
-  iovec data{buffer_.data(), buffer_.size()};
+  // One for each thread that receives, not for each peer.
+  thread_local std::vector<std::byte> scratch(largest_burst);
+  iovec data{scratch.data(), scratch.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
   msghdr message{};
   message.msg_name = &from;
@@ -160,6 +164,7 @@ UdpSockets::Burst UdpSockets::read_burst(int fd) {
     if (!address) continue;
     burst.from = *address;
     burst.size = burst.segment = static_cast<std::size_t>(n);
+    burst.bytes = MutableBytes(scratch).first(burst.size);
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
       if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO) continue;
       int segment = 0;

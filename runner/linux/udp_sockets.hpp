@@ -43,8 +43,10 @@ class UdpSockets {
         const Burst burst = read_burst(sockets_[i].fd);
         if (burst.size == 0) break;
         const Route route{sockets_[i].address, burst.from};
+        const std::size_t sockets = sockets_.size();
         for (std::size_t at = 0; at < burst.size; at += burst.segment) {
-          sink(route, MutableBytes(buffer_).subspan(at, std::min(burst.segment, burst.size - at)));
+          if (sockets_.size() != sockets) return;  // closed by what came
+          sink(route, burst.bytes.subspan(at, std::min(burst.segment, burst.size - at)));
         }
       }
     }
@@ -65,6 +67,7 @@ class UdpSockets {
   struct Burst {
     Address from;
     std::size_t size = 0, segment = 0;
+    MutableBytes bytes;  // of this thread's scratch, until the next call
   };
   struct Pending {
     Route route;
@@ -81,7 +84,6 @@ class UdpSockets {
   Offload offload_;
   std::vector<Socket> sockets_;
   std::vector<Address> addresses_;
-  std::vector<std::byte> buffer_;  // of one receive call
   std::vector<Pending> backlog_;
   std::size_t backlog_bytes_ = 0;
 };

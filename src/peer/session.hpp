@@ -34,6 +34,8 @@ class Session {
   // Commands. Errors are the caller's, as design says for the function of the same name in C.
   Status set_servers(Instant now, std::span<const Server> servers);
   Status set_role(Instant now, ice::Role role);
+  // For the handshakes of later attempts.
+  void set_ciphers(dtls::CipherPreference ciphers) { options_.ciphers = ciphers; }
   // Says new_connection at once; everything else begins with the next on_deadline(now).
   Status new_connection(Instant now);
   Status disconnect(Instant now);

@@ -1,0 +1,101 @@
+#include "capi/config.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace esp_peer::capi {
+namespace {
+
+constexpr std::uint32_t least_cache = 1500;  // [rfc9260#3.3.2] no smaller window may be announced
+constexpr std::uint32_t default_cache = 100'000;
+constexpr std::uint16_t default_wait_ms = 100;
+
+template <class T>
+T value_or(T value, T otherwise) {
+  return value != 0 ? value : otherwise;
+}
+
+// Copies what the program's struct has; older programs have less of it.
+esp_peer_ext_cfg_t read_extra(const esp_peer_cfg_t& cfg) {
+  esp_peer_ext_cfg_t ext{};
+  if (!cfg.extra_cfg) return ext;
+  const std::size_t given =
+      cfg.extra_size > 0 ? static_cast<std::size_t>(cfg.extra_size) : sizeof(ext.base);
+  std::memcpy(&ext.base, cfg.extra_cfg, std::min(given, sizeof(ext.base)));
+
+  constexpr std::size_t head = offsetof(esp_peer_ext_cfg_t, size) + sizeof(ext.size);
+  if (given < head) return ext;
+  esp_peer_ext_cfg_t theirs{};
+  std::memcpy(&theirs, cfg.extra_cfg, std::min(given, sizeof(theirs)));
+  if (theirs.magic != ESP_PEER_EXT_MAGIC || theirs.size < head) return ext;
+  ext = esp_peer_ext_cfg_t{};
+  std::memcpy(&ext, &theirs, std::min<std::size_t>({given, theirs.size, sizeof(ext)}));
+  return ext;
+}
+
+}  // namespace
+
+Result<Config> read_config(const esp_peer_cfg_t& cfg) {
+  const bool roles = cfg.role == ESP_PEER_ROLE_CONTROLLING || cfg.role == ESP_PEER_ROLE_CONTROLLED;
+  if (!roles) return Error{Errc::invalid_argument, "no such role"};
+  Config config;
+  const Status servers = read_servers(cfg.server_lists, cfg.server_num, config.servers);
+  if (!servers) return servers.error();
+
+  const esp_peer_ext_cfg_t ext = read_extra(cfg);
+  const esp_peer_default_cfg_t& base = ext.base;
+  const auto wait_ms = value_or(base.agent_recv_timeout, default_wait_ms);
+  config.callbacks = cfg;
+  config.ipv6 = base.ipv6_support;
+  config.loopback_only = ext.loopback_only;
+  config.interface_filter = ext.interface_filter;
+  config.loop_wait = milliseconds(ext.loop_wait_set ? ext.loop_wait_ms : wait_ms);
+
+  peer::SessionOptions& s = config.session;
+  s.role = static_cast<ice::Role>(cfg.role);
+  s.keep_role = base.keep_role;
+  s.auto_reconnect = !cfg.no_auto_reconnect;
+  s.data = cfg.enable_data_channel;
+  s.automatic_channel = !cfg.manual_ch_create;
+  s.relay_only = cfg.ice_trans_policy == ESP_PEER_ICE_TRANS_POLICY_RELAY;
+  s.remote_lite = base.ice_use_lite_mode;
+  s.max_candidates = value_or(base.max_candidates, std::uint8_t{16});
+  s.consent_misses = value_or(base.alive_binding_retries, std::uint8_t{5});
+  s.gathering_timeout = milliseconds(5 * wait_ms);
+  if (ext.connect_timeout_ms != 0) s.connect_timeout = milliseconds(ext.connect_timeout_ms);
+  s.send_buffer = std::max(value_or(base.data_ch_cfg.send_cache_size, default_cache), least_cache);
+  s.receive_buffer =
+      std::max(value_or(base.data_ch_cfg.recv_cache_size, default_cache), least_cache);
+  return config;
+}
+
+Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Servers& out) {
+  out.clear();
+  if (count < 0) return Error{Errc::invalid_argument, "a negative number of servers"};
+  for (int i = 0; list && i < count; ++i) {
+    if (!list[i].stun_url || list[i].stun_url[0] == '\0') continue;
+    auto server = peer::parse_server_url(list[i].stun_url);
+    if (!server) return server.error();
+    if (!out.push_back(*server)) return Error{Errc::over_limit, "too many ICE servers"};
+  }
+  return {};
+}
+
+esp_peer_addr_t to_c_address(const Address& address) {
+  esp_peer_addr_t out{};
+  out.port = address.port;
+  if (address.is_v4()) {
+    out.family = AF_INET;
+    std::copy(address.ip.begin() + 12, address.ip.end(), out.ipv4);
+  } else {
+    out.family = AF_INET6;
+    std::copy(address.ip.begin(), address.ip.end(), out.ipv6);
+  }
+  return out;
+}
+
+int to_c_error(Errc code) { return -static_cast<int>(code); }
+
+}  // namespace esp_peer::capi

@@ -1,0 +1,28 @@
+// From the C configuration to ours.
+#pragma once
+#include <string>
+
+#include "esp_peer_ext.h"
+#include "peer/session.hpp"
+#include "runner/linux/interfaces.hpp"
+
+namespace esp_peer::capi {
+
+struct Config {
+  peer::SessionOptions session;
+  peer::Servers servers;
+  esp_peer_cfg_t callbacks{};  // the callbacks and ctx alone are used
+  bool (*interface_filter)(const char*, const esp_peer_addr_t*, void*) = nullptr;
+  bool ipv6 = false, loopback_only = false;
+  Duration loop_wait = milliseconds(100);
+};
+
+// A zero is the default everywhere; whatever is behind extra_size counts as zero.
+Result<Config> read_config(const esp_peer_cfg_t& cfg);
+// Errors: invalid_argument for a NULL or bad URL, over_limit for more than we take.
+Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Servers& out);
+
+esp_peer_addr_t to_c_address(const Address& address);
+int to_c_error(Errc code);
+
+}  // namespace esp_peer::capi

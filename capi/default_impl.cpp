@@ -1,0 +1,139 @@
+// The operations table of the default implementation.
+#include <new>
+
+#include "capi/default_peer.hpp"
+#include "capi/handle_table.hpp"
+#include "esp_peer_default.h"
+
+namespace esp_peer::capi {
+namespace {
+
+HandleTable<DefaultPeer>& peers() {
+  static auto* const table = new HandleTable<DefaultPeer>;  // outlives every thread
+  return *table;
+}
+
+template <class Method, class... Args>
+int on_peer(esp_peer_handle_t handle, Method method, Args... args) {
+  const auto peer = peers().acquire(handle);
+  return peer ? (peer.get()->*method)(args...) : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
+}
+
+int open_peer(esp_peer_cfg_t* cfg, esp_peer_handle_t* handle) {
+  if (!cfg || !handle) return ESP_PEER_ERR_INVALID_ARG;
+  auto config = read_config(*cfg);
+  if (!config) return to_c_error(config.error().code);
+  auto peer = std::shared_ptr<DefaultPeer>(new (std::nothrow) DefaultPeer(*config));
+  if (!peer) return ESP_PEER_ERR_NO_MEM;
+  if (!peer->ok()) return ESP_PEER_ERR_FAIL;
+  void* inserted = peers().insert(std::move(peer));
+  if (!inserted) return ESP_PEER_ERR_NO_MEM;
+  *handle = inserted;
+  return ESP_PEER_ERR_NONE;
+}
+
+int new_connection(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::new_connection); }
+
+int update_ice_info(esp_peer_handle_t h, esp_peer_role_t role, esp_peer_ice_server_cfg_t* servers,
+                    int count) {
+  return on_peer(h, &DefaultPeer::update_ice_info, role,
+                 static_cast<const esp_peer_ice_server_cfg_t*>(servers), count);
+}
+
+int send_msg(esp_peer_handle_t h, esp_peer_msg_t* message) {
+  return on_peer(h, &DefaultPeer::send_msg, static_cast<const esp_peer_msg_t*>(message));
+}
+
+// Media comes with a later version: what is wrong with the call is said, the rest not supported.
+int send_video(esp_peer_handle_t h, esp_peer_video_frame_t* frame) {
+  if (!peers().acquire(h) || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
+  return ESP_PEER_ERR_NOT_SUPPORT;
+}
+
+int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) {
+  if (!peers().acquire(h) || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
+  return ESP_PEER_ERR_NOT_SUPPORT;
+}
+
+int set_rtp_transformer(esp_peer_handle_t h, esp_peer_rtp_transform_role_t role,
+                        esp_peer_rtp_transform_cb_t*, void*) {
+  const bool known =
+      role == ESP_PEER_RTP_TRANSFORM_ROLE_SENDER || role == ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER;
+  if (!peers().acquire(h) || !known) return ESP_PEER_ERR_INVALID_ARG;
+  return ESP_PEER_ERR_NOT_SUPPORT;
+}
+
+int send_data(esp_peer_handle_t h, esp_peer_data_frame_t* frame) {
+  return on_peer(h, &DefaultPeer::send_data, static_cast<const esp_peer_data_frame_t*>(frame));
+}
+
+int create_data_channel(esp_peer_handle_t h, esp_peer_data_channel_cfg_t* config) {
+  return on_peer(h, &DefaultPeer::create_data_channel,
+                 static_cast<const esp_peer_data_channel_cfg_t*>(config));
+}
+
+int close_data_channel(esp_peer_handle_t h, const char* label) {
+  return on_peer(h, &DefaultPeer::close_data_channel, label);
+}
+
+int main_loop(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::main_loop); }
+
+int disconnect(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::disconnect); }
+
+void query(esp_peer_handle_t h) {
+  if (const auto peer = peers().acquire(h)) peer->query();
+}
+
+int close_peer(esp_peer_handle_t h) {
+  const auto peer = peers().remove(h);
+  return peer ? peer->close() : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
+}
+
+}  // namespace
+
+int default_paired_addr(esp_peer_handle_t inner, esp_peer_addr_t* addr) {
+  return on_peer(inner, &DefaultPeer::paired_addr, addr);
+}
+
+}  // namespace esp_peer::capi
+
+using namespace esp_peer;
+
+const esp_peer_ops_t* esp_peer_get_default_impl(void) {
+  static const esp_peer_ops_t ops = {
+      .open = capi::open_peer,
+      .new_connection = capi::new_connection,
+      .update_ice_info = capi::update_ice_info,
+      .send_msg = capi::send_msg,
+      .send_video = capi::send_video,
+      .send_audio = capi::send_audio,
+      .send_data = capi::send_data,
+      .create_data_channel = capi::create_data_channel,
+      .close_data_channel = capi::close_data_channel,
+      .main_loop = capi::main_loop,
+      .disconnect = capi::disconnect,
+      .query = capi::query,
+      .close = capi::close_peer,
+      .set_rtp_transformer = capi::set_rtp_transformer,
+  };
+  return &ops;
+}
+
+int esp_peer_pre_generate_cert(void) {
+  return capi::identity_cache::pre_generate() ? ESP_PEER_ERR_NONE : ESP_PEER_ERR_FAIL;
+}
+
+int esp_peer_set_dtls_cipher_pref(esp_peer_dtls_cipher_pref_t pref) {
+  switch (pref) {
+    case ESP_PEER_DTLS_CIPHER_AUTO:
+      capi::identity_cache::set_cipher_preference(dtls::CipherPreference::automatic);
+      return 0;
+    case ESP_PEER_DTLS_CIPHER_AES_GCM:
+      capi::identity_cache::set_cipher_preference(dtls::CipherPreference::aes_gcm);
+      return 0;
+    case ESP_PEER_DTLS_CIPHER_CHACHA:
+      capi::identity_cache::set_cipher_preference(dtls::CipherPreference::chacha);
+      return 0;
+  }
+  return -1;
+}
