@@ -53,8 +53,7 @@ int DefaultPeer::new_connection() {
   const Instant now = linux_runner::now();
   session_.set_ciphers(identity_cache::cipher_preference());
   const int result = finish(now, session_.new_connection(now));
-  // NEW_CONNECTION comes from the thread that asked for it.
-  deliver(lock);
+  tell_all(lock);  // NEW_CONNECTION comes from the thread that asked for it
   return result;
 }
 
@@ -145,8 +144,7 @@ int DefaultPeer::disconnect() {
   const Instant now = linux_runner::now();
   const int result = finish(now, session_.disconnect(now));
   waiter_.wake();
-  // What was still to be told of this connection, and its end, before we return.
-  deliver(lock);
+  tell_all(lock);  // what was still to be told of this connection, and its end, before we return
   return result;
 }
 
@@ -342,6 +340,7 @@ void DefaultPeer::wait(Lock& lock, Instant now) {
   sleeping_until_ = Instant::min();
 }
 
+// One by one: what another thread takes away by disconnecting is not told here any more.
 void DefaultPeer::deliver(Lock& lock) {
   while (!news_.empty()) {
     const News news = std::move(news_.front());
@@ -350,6 +349,15 @@ void DefaultPeer::deliver(Lock& lock) {
     tell(news);
     lock.lock();
   }
+}
+
+// All that there is, from this thread alone.
+void DefaultPeer::tell_all(Lock& lock) {
+  std::deque<News> mine;
+  mine.swap(news_);
+  lock.unlock();
+  for (const News& news : mine) tell(news);
+  lock.lock();
 }
 
 int DefaultPeer::finish(Instant now, const Status& status) {

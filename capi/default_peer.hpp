@@ -73,6 +73,7 @@ class DefaultPeer {
   void note(const peer::Event& event);
   void wait(Lock& lock, Instant now);
   void deliver(Lock& lock);
+  void tell_all(Lock& lock);
   void tell(const News& news) const;
   // A command has been given: send, and tell the loop if it sleeps too long for what is due now.
   int finish(Instant now, const Status& status);

@@ -18,20 +18,20 @@ Status Session::set_servers(Instant now, std::span<const Server> servers) {
   if (servers.size() > max_servers) return Error{Errc::over_limit, "too many ICE servers"};
   servers_.clear();
   for (const Server& server : servers) servers_.push_back(server);
-  if (connection_ && active()) connection_->set_servers(now, servers_);
+  if (live()) connection_->set_servers(now, servers_);
   return {};
 }
 
 Status Session::set_role(Instant, ice::Role role) {
   role_ = role;
-  if (connection_ && active() && !connection_->described()) connection_->set_role(role);
+  if (live() && !connection_->described()) connection_->set_role(role);
   return {};
 }
 
 Status Session::new_connection(Instant now) {
   if (!options_.data) return Error{Errc::unsupported, "nothing to connect for"};
   if (active()) {
-    const bool too_late = connection_ && !connection_->ended() && connection_->described();
+    const bool too_late = live() && connection_->described();
     return too_late ? Status(Error{Errc::wrong_state, "already connecting"}) : Status();
   }
   timers_.disarm_all();
@@ -57,7 +57,7 @@ Status Session::disconnect(Instant now) {
 }
 
 Status Session::set_remote_description(Instant now, std::string_view sdp) {
-  if (connection_ && active()) {
+  if (live()) {
     const Status taken = connection_->set_remote_description(now, sdp);
     settle(now);
     return taken;
@@ -83,7 +83,7 @@ Status Session::set_remote_description(Instant now, std::string_view sdp) {
 Status Session::add_remote_candidate(Instant now, std::string_view line) {
   auto candidate = ice::parse_candidate(line);
   if (!candidate) return candidate.error();
-  if (connection_ && active()) {
+  if (live()) {
     const Status added = connection_->add_remote_candidate(now, *candidate);
     settle(now);
     return added;
@@ -99,18 +99,18 @@ Status Session::add_remote_candidate(Instant now, std::string_view line) {
 
 Result<datachannel::StreamId> Session::create_channel(Instant now,
                                                       const datachannel::ChannelOptions& options) {
-  if (!connection_ || !active()) return Error{Errc::wrong_state, "not connected"};
+  if (!live()) return Error{Errc::wrong_state, "not connected"};
   return connection_->create_channel(now, options);
 }
 
 Status Session::close_channel(Instant now, std::string_view label) {
-  if (!connection_ || !active()) return Error{Errc::not_found, "no channel of this label"};
+  if (!live()) return Error{Errc::not_found, "no channel of this label"};
   return connection_->close_channel(now, label);
 }
 
 Status Session::send_data(Instant now, datachannel::StreamId stream, datachannel::Kind kind,
                           Bytes message) {
-  if (!connection_ || !active()) return Error{Errc::wrong_state, "not connected"};
+  if (!live()) return Error{Errc::wrong_state, "not connected"};
   return connection_->send_data(now, stream, kind, message);
 }
 
@@ -186,8 +186,12 @@ void Session::hash_state(StateHash& hash) const {
   hash.add(timers_.next().value_or(Instant::max()));
 }
 
-bool Session::active() const {
-  return timers_.armed(Timer::attempt) || (connection_ && !connection_->ended());
+// An attempt is on, or about to begin.
+bool Session::active() const { return timers_.armed(Timer::attempt) || live(); }
+
+// There is a connection to speak to; the last one's remains do not count.
+bool Session::live() const {
+  return connection_ && !connection_->ended() && !timers_.armed(Timer::attempt);
 }
 
 void Session::begin_attempt(Instant now) {

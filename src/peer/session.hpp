@@ -76,6 +76,7 @@ class Session {
   static constexpr std::size_t max_early_candidates = 32;
 
   bool active() const;
+  bool live() const;
   void begin_attempt(Instant now);
   void give_early_remote(Instant now);
   void settle(Instant now);
