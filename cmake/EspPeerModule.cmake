@@ -6,6 +6,12 @@ function(esp_peer_module name folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.hpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  # x_x86.cpp is for 64-bit x86, x_portable.cpp for every other processor.
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+    list(FILTER sources EXCLUDE REGEX "_portable\\.cpp$")
+  else()
+    list(FILTER sources EXCLUDE REGEX "_x86\\.cpp$")
+  endif()
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
 
   set(target esp_peer_${name})
