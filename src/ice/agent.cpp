@@ -13,7 +13,7 @@ Agent::Agent(const Options& options, const Credentials& local, crypto::Provider&
       env_(env),
       role_(options.remote_lite ? Role::controlling : options.role),
       tie_breaker_(env.random.number<std::uint64_t>()),
-      pacing_(options.pacing),
+      pacing_(std::max(options.pacing, min_pacing)),
       locals_(env.memory, options.max_local_candidates, env.random.number<std::uint64_t>()),
       remotes_(env.memory, options.max_remote_candidates),
       checks_(env.memory, locals_, remotes_, options.max_pairs, role_),
@@ -27,7 +27,7 @@ Status Agent::add_host(Instant now, const Address& base) {
   if (const Status added = locals_.add_host(base); !added) return added;
   if (locals_.size() == before) return {};
   gatherer_.ask_all(base);
-  if (has_remote_) pair_local(static_cast<std::uint8_t>(before));
+  pair_local(static_cast<std::uint8_t>(before));
   advance(now);
   return {};
 }
@@ -52,7 +52,7 @@ Status Agent::set_remote(Instant now, const Credentials& remote, bool lite, Dura
   if (again && !(remote_.ufrag == remote.ufrag && remote_.password == remote.password)) {
     return Error{Errc::unsupported, "an ICE restart"};
   }
-  pacing_ = std::max(options_.pacing, pacing);
+  pacing_ = std::max({options_.pacing, pacing, min_pacing});
   all_remotes_known_ = false;  // a description that comes again may name more
   if (again) return {};
   remote_ = remote;
@@ -80,7 +80,7 @@ Status Agent::add_remote(Instant now, const Candidate& candidate) {
   auto index = remotes_.add_named(candidate);
   if (!index) return index.error();
   checks_.recompute();  // a learned one may have got its real priority
-  if (has_remote_) pair_remote(*index);
+  pair_remote(*index);
   advance(now);
   return {};
 }
@@ -212,13 +212,16 @@ void Agent::switch_role(Instant now) {
   env_.trace(now, RoleSwitched{role_});
 }
 
+// [rfc8445#8.1.2] With a pair selected the search is over.
 void Agent::pair_local(std::uint8_t local) {
+  if (!has_remote_ || checks_.selected()) return;
   for (std::size_t i = 0; i < remotes_.size(); ++i) {
     static_cast<void>(checks_.add(local, static_cast<std::uint8_t>(i), false));
   }
 }
 
 void Agent::pair_remote(std::uint8_t remote) {
+  if (!has_remote_ || checks_.selected()) return;
   for (std::size_t i = 0; i < locals_.size(); ++i) {
     static_cast<void>(checks_.add(static_cast<std::uint8_t>(i), remote, false));
   }

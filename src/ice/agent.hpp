@@ -122,7 +122,8 @@ class Agent {
     lost = 1 << 5,
     failed = 1 << 6,
   };
-  static constexpr Duration min_rto = milliseconds(500);  // [rfc8445#14.3]
+  static constexpr Duration min_pacing = milliseconds(5);  // [rfc8445#14.2]
+  static constexpr Duration min_rto = milliseconds(500);   // [rfc8445#14.3]
   // exception: [rfc8445#14.3] lets the RTO grow with the number of checks; above a second one lost
   // check would cost a good pair its place.
   static constexpr Duration max_rto = seconds(1);

@@ -295,6 +295,113 @@ TEST(IceAgent, follows_the_rules_of_its_commands) {
   EXPECT_EQ(n.left.agent.add_host(n.now, {}).code(), Errc::invalid_argument);
 }
 
+TEST(IceAgent, once_a_pair_is_selected_nothing_else_is_tried) {
+  Network n;
+  n.start();
+  n.run_for(seconds(1));
+  ASSERT_TRUE(n.agreed());
+  n.meddle = [&](Route& route, std::vector<std::byte>&) {
+    EXPECT_EQ(route.local == n.left_address ? route.remote : route.local, n.right_address);
+    return true;
+  };
+  Candidate late;
+  late.address = Address::v4(10, 0, 0, 77, 7);
+  late.priority = 0x7FFF'FFFF;
+  EXPECT_TRUE(n.left.agent.add_remote(n.now, late));
+  ASSERT_TRUE(n.left.agent.add_host(n.now, Address::v4(10, 0, 0, 78, 8)));
+  const auto check = Network::request(n.right, n.left, {.priority = 0x7FFF'FFFF});
+  n.left.agent.on_stun(n.now, {n.left_address, Address::v4(10, 0, 0, 79, 9)}, check);
+  std::array<std::byte, 300> out{};
+  Route to;
+  ASSERT_NE(n.left.agent.write_datagram(n.now, out, to), 0u);
+  EXPECT_EQ(to.remote, Address::v4(10, 0, 0, 79, 9)) << "but it is answered [rfc8445#8.1.2]";
+  n.run_for(seconds(60));
+  EXPECT_TRUE(n.agreed());
+}
+
+TEST(IceAgent, ta_is_the_larger_of_both_and_never_below_5_ms) {
+  for (const auto& [ours, theirs, ta] :
+       {std::array{0, 0, 5}, {5, 20, 20}, {50, 5, 50}, {1, 2, 5}, {5, 50, 50}}) {
+    Options o;
+    o.pacing = milliseconds(ours);
+    Network n(1, o);
+    n.add_host(n.left, n.left_address);
+    std::vector<Instant> sent;
+    n.meddle = [&](Route&, std::vector<std::byte>&) {
+      sent.push_back(n.now);
+      return false;
+    };
+    ASSERT_TRUE(n.left.agent.set_remote(n.now, n.right.agent.local_credentials(), false,
+                                        milliseconds(theirs)));
+    for (std::uint8_t i = 1; i <= 3; ++i) {
+      Candidate c;
+      c.address = Address::v4(10, 1, 1, i, 1);
+      c.priority = 1000u - i;
+      c.foundation.assign(std::to_string(i));
+      ASSERT_TRUE(n.left.agent.add_remote(n.now, c));
+    }
+    n.run_for(milliseconds(200));
+    ASSERT_EQ(sent.size(), 3u);
+    EXPECT_EQ(sent[1] - sent[0], milliseconds(ta));
+    EXPECT_EQ(sent[2] - sent[1], milliseconds(ta));
+  }
+}
+
+// A controlling side of RFC 5245, that nominates whatever it checks. It answers all checks but
+// those to `deaf`.
+class Aggressive : public ::testing::Test {
+ protected:
+  Aggressive() {
+    n.add_host(n.right, n.right_address);
+    n.meddle = [this](Route& route, std::vector<std::byte>& bytes) {
+      const auto m = check_in(bytes);
+      if (!m || route.remote == deaf) return false;
+      std::vector<std::byte> room(200);
+      stun::Builder b(room, stun::Class::success, stun::binding, m->id);
+      b.xor_mapped_address(route.local);
+      b.integrity(openssl::provider(), as_bytes(n.left.agent.local_credentials().password.view()));
+      room.resize(b.finish());
+      n.inject(route, room);
+      return false;
+    };
+    EXPECT_TRUE(n.right.agent.set_remote(n.now, n.left.agent.local_credentials(), false, {}));
+  }
+  void nominate(const Address& from, std::uint32_t priority) {
+    n.right.agent.on_stun(
+        n.now, {n.right_address, from},
+        Network::request(n.left, n.right,
+                         {.use_candidate = true, .priority = priority, .controlling = 1}));
+    n.run_for(milliseconds(100));
+  }
+  Network n;
+  const Address good = Address::v4(10, 0, 0, 5, 5), better = Address::v4(10, 0, 0, 6, 6);
+  Address deaf;
+};
+
+TEST_F(Aggressive, of_several_nominated_pairs_the_best_is_selected_in_either_order) {
+  nominate(good, 100);
+  EXPECT_EQ(n.right.agent.selected()->remote, good);
+  nominate(better, 200);
+  EXPECT_EQ(n.right.agent.selected()->remote, better) << "[rfc8445#8.1.1]";
+  nominate(good, 100);
+  EXPECT_EQ(n.right.agent.selected()->remote, better);
+  EXPECT_EQ(n.right.agent.route(), n.right.agent.selected());
+}
+
+TEST_F(Aggressive, when_the_selected_pair_has_fallen_silent_another_nomination_is_followed) {
+  nominate(better, 200);
+  deaf = better;
+  n.run_for(seconds(3));
+  nominate(good, 100);
+  EXPECT_EQ(n.right.agent.selected()->remote, better) << "not yet: no check has gone unanswered";
+  n.run_for(seconds(9));
+  nominate(good, 100);
+  EXPECT_EQ(n.right.agent.selected()->remote, good);
+  EXPECT_EQ(n.right.agent.route()->remote, good);
+  n.run_for(seconds(60));
+  EXPECT_TRUE(n.right.agent.route()) << "and consent is asked for there";
+}
+
 // ---------------------------------------------------------------- roles
 
 struct Conflict {
