@@ -71,7 +71,8 @@ TEST(Candidate, tokens_of_every_length_are_read_or_refused) {
   const std::string good[] = {"candidate:1", "1",   "udp",  "2130706431", "192.0.2.1",
                               "5000",        "typ", "host", "raddr",      "192.0.2.2"};
   for (std::size_t broken = 0; broken < std::size(good); ++broken) {
-    for (const std::size_t length : {0, 1, 10, 11, 31, 32, 33, 45, 46, 200, 201, 65'536}) {
+    for (const std::size_t length :
+         {0u, 1u, 10u, 11u, 31u, 32u, 33u, 45u, 46u, 200u, 201u, 65536u}) {
       for (const char c : {'0', '9', 'x', ':', '.', '\0', '\x80'}) {
         std::string line;
         for (std::size_t i = 0; i < std::size(good); ++i) {
