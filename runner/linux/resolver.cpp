@@ -14,6 +14,17 @@ struct Resolver::State {
   std::mutex mutex;
   std::size_t waiting = 0;  // names of ours that have no answer yet; at most max_queue
   bool abandoned = false;
+
+  bool admit() {
+    const std::lock_guard lock(mutex);
+    if (waiting == max_queue) return false;
+    ++waiting;
+    return true;
+  }
+  void dismiss() {
+    const std::lock_guard lock(mutex);
+    --waiting;
+  }
 };
 
 namespace {
@@ -55,7 +66,7 @@ class Resolver::Workers {
   // False when no thread can be had; the job is as before.
   bool take(Job& job) {
     const std::lock_guard lock(mutex_);
-    if (idle_ == 0 && count_ < max_workers && start()) ++count_;
+    if (count_ < max_workers && start()) ++count_;
     if (count_ == 0) return false;
     jobs_.push_back(std::move(job));
     return true;
@@ -98,3 +109,21 @@ class Resolver::Workers {
   std::deque<Job> jobs_;  // at most max_queue of each resolver
   int count_ = 0;
 };
+
+Resolver::Resolver() : state_(std::make_shared<State>()) {}
+
+Resolver::~Resolver() {
+  const std::lock_guard lock(state_->mutex);
+  state_->abandoned = true;
+}
+
+void Resolver::resolve(std::string name, bool ipv6, Done done) {
+  if (const auto literal = parse_ip(name, 0)) return done({*literal});
+  if (!state_->admit()) return done({});
+  Workers::Job job{state_, std::move(name), ipv6, std::move(done)};
+  if (Workers::instance().take(job)) return;
+  state_->dismiss();
+  job.done({});
+}
+
+}  // namespace esp_peer::linux_runner

@@ -118,8 +118,8 @@ bool UdpSockets::send_run(const Route& route, Bytes bytes, std::uint16_t segment
     if (sendmsg(fd, &message, 0) >= 0) return true;
     if (errno == EINTR) continue;
     if (errno == EAGAIN) return false;
-    // This device cannot: never again. EINVAL and EMSGSIZE are about the path's MTU, a refusal about
-    // an earlier datagram: this run goes one by one.
+    // This device cannot: never again. EINVAL and EMSGSIZE are about the path's MTU, a refusal
+    // about an earlier datagram: this run goes one by one.
     if (errno == EIO || errno == ENOPROTOOPT || errno == EOPNOTSUPP) offload_.segment = false;
     return send_segments(fd, route.remote, bytes, segment, sent);
   }

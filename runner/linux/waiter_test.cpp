@@ -1,0 +1,85 @@
+// Deadlines are only bounded from below: a busy machine may always be late.
+#include "runner/linux/waiter.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "runner/linux/clock.hpp"
+
+namespace esp_peer::linux_runner {
+namespace {
+
+constexpr Duration for_ever = seconds(600);  // ctest ends a test that really waits for it
+
+TEST(Waiter, WaitsUntilTheDeadlineAndNotABitLess) {
+  Waiter waiter;
+  ASSERT_TRUE(waiter.ok());
+  for (const std::int64_t us : {1, 10, 150, 1700, 2000}) {
+    const Instant until = now() + Duration(us);
+    waiter.wait(now(), until);
+    EXPECT_GE(now(), until) << us;
+  }
+}
+
+TEST(Waiter, ADeadlineThatHasPassedIsNotWaitedFor) {
+  Waiter waiter;
+  waiter.wait(now(), now() - seconds(5));
+  waiter.wait(now(), Instant::min() + seconds(1'000'000));
+}
+
+TEST(Waiter, AWakeFromAnotherThreadEndsTheWait) {
+  Waiter waiter;
+  const Instant begin = now();
+  std::thread other([&] { waiter.wake(); });
+  waiter.wait(begin, begin + for_ever);
+  other.join();
+  EXPECT_LT(now(), begin + for_ever);
+}
+
+TEST(Waiter, AWakeBeforeTheWaitIsNotLostAndCountsOnce) {
+  Waiter waiter;
+  waiter.wake();
+  waiter.wake();
+  waiter.wait(now(), now() + for_ever);
+  const Instant until = now() + milliseconds(2);
+  waiter.wait(now(), until);
+  EXPECT_GE(now(), until) << "woken twice by what was one";
+}
+
+TEST(Waiter, AReadableDescriptorEndsTheWaitAndAClosedOneIsForgotten) {
+  Waiter waiter;
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  ASSERT_TRUE(waiter.add(ends[0]));
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  waiter.wait(now(), now() + for_ever);
+  close(ends[0]);
+  close(ends[1]);
+  const Instant until = now() + milliseconds(2);
+  waiter.wait(now(), until);
+  EXPECT_GE(now(), until);
+}
+
+TEST(Waiter, WaitsForRoomOnlyWhenAsked) {
+  Waiter waiter;
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+  ASSERT_TRUE(waiter.add(ends[0]));
+  Instant until = now() + milliseconds(2);
+  waiter.wait(now(), until);
+  EXPECT_GE(now(), until) << "writable, but nobody asked";
+  waiter.want_writable(ends[0], true);
+  waiter.wait(now(), now() + for_ever);
+  waiter.want_writable(ends[0], false);
+  until = now() + milliseconds(2);
+  waiter.wait(now(), until);
+  EXPECT_GE(now(), until);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+}  // namespace
+}  // namespace esp_peer::linux_runner
