@@ -20,18 +20,18 @@ extern "C" {
 
 /** How far a connection has come. */
 typedef enum {
-  ESP_PEER_STATE_CLOSED = 0,              /**< The handle is closed. */
-  ESP_PEER_STATE_DISCONNECTED = 1,        /**< The connection is over. */
-  ESP_PEER_STATE_NEW_CONNECTION = 2,      /**< An attempt begins. */
-  ESP_PEER_STATE_CANDIDATE_GATHERING = 3, /**< Finding out our addresses. */
-  ESP_PEER_STATE_PAIRING = 4,             /**< The other description is known; ICE checks run. */
-  ESP_PEER_STATE_PAIRED = 5,              /**< A pair of addresses works. */
-  ESP_PEER_STATE_CONNECTING = 6,          /**< The DTLS handshake runs. */
-  ESP_PEER_STATE_CONNECTED = 7,           /**< Encrypted, and the peer is who it said. */
-  ESP_PEER_STATE_CONNECT_FAILED = 8,      /**< No connection could be made. */
-  ESP_PEER_STATE_DATA_CHANNEL_CONNECTED = 9,     /**< Channels may be created. */
-  ESP_PEER_STATE_DATA_CHANNEL_OPENED = 10,       /**< A channel is open; after on_channel_open. */
-  ESP_PEER_STATE_DATA_CHANNEL_CLOSED = 11,       /**< A channel is closed; after on_channel_close. */
+  ESP_PEER_STATE_CLOSED = 0,                 /**< The handle is closed. */
+  ESP_PEER_STATE_DISCONNECTED = 1,           /**< The connection is over. */
+  ESP_PEER_STATE_NEW_CONNECTION = 2,         /**< An attempt begins. */
+  ESP_PEER_STATE_CANDIDATE_GATHERING = 3,    /**< Finding out our addresses. */
+  ESP_PEER_STATE_PAIRING = 4,                /**< The other description is known; ICE checks run. */
+  ESP_PEER_STATE_PAIRED = 5,                 /**< A pair of addresses works. */
+  ESP_PEER_STATE_CONNECTING = 6,             /**< The DTLS handshake runs. */
+  ESP_PEER_STATE_CONNECTED = 7,              /**< Encrypted, and the peer is who it said. */
+  ESP_PEER_STATE_CONNECT_FAILED = 8,         /**< No connection could be made. */
+  ESP_PEER_STATE_DATA_CHANNEL_CONNECTED = 9, /**< Channels may be created. */
+  ESP_PEER_STATE_DATA_CHANNEL_OPENED = 10,   /**< A channel is open; after on_channel_open. */
+  ESP_PEER_STATE_DATA_CHANNEL_CLOSED = 11,   /**< A channel is closed; after on_channel_close. */
   ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED = 12, /**< No more channels. */
   ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED = 13,
   ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED = 14,
@@ -95,28 +95,28 @@ typedef struct {
 
 typedef struct {
   uint32_t pts; /**< Milliseconds. */
-  uint8_t *data;
+  uint8_t* data;
   int size; /**< Bytes. */
 } esp_peer_video_frame_t;
 
 typedef struct {
   uint32_t pts; /**< Milliseconds. */
-  uint8_t *data;
+  uint8_t* data;
   int size; /**< Bytes. */
 } esp_peer_audio_frame_t;
 
 /** A message of a data channel. */
 typedef struct {
   esp_peer_data_channel_type_t type;
-  uint16_t stream_id; /**< When sent, 0 means the channel 0 if it is open, else the first open one. */
-  uint8_t *data;      /**< When received, a zero byte follows that size does not count. */
+  uint16_t stream_id; /**< When sent, 0 is the channel 0 if it is open, else the first open one. */
+  uint8_t* data;      /**< When received, a zero byte follows that size does not count. */
   int size;           /**< Bytes; 0 is a message too. */
 } esp_peer_data_frame_t;
 
 /** A signalling message. */
 typedef struct {
   esp_peer_msg_type_t type;
-  uint8_t *data; /**< In on_msg a zero byte follows. */
+  uint8_t* data; /**< In on_msg a zero byte follows. */
   int size;      /**< Bytes, that zero not counted. */
 } esp_peer_msg_t;
 
@@ -130,7 +130,7 @@ typedef enum {
 typedef struct {
   esp_peer_data_channel_reliable_type_t type;
   bool ordered;
-  char *label; /**< Copied. At most 65,535 bytes. */
+  char* label; /**< Copied. At most 65,535 bytes. */
   union {
     uint16_t max_retransmit_count; /**< Of PARTIAL_RELIABLE_RETX; 0 = sent once. */
     uint16_t max_packet_lifetime;  /**< Of PARTIAL_RELIABLE_TIMEOUT, in milliseconds. */
@@ -139,13 +139,13 @@ typedef struct {
 
 /** A channel in a callback; the label is valid during it. */
 typedef struct {
-  const char *label;
+  const char* label;
   uint16_t stream_id;
 } esp_peer_data_channel_info_t;
 
 /** What a peer is to be. Read during esp_peer_open() only, with all it points to. */
 typedef struct {
-  esp_peer_ice_server_cfg_t *server_lists; /**< server_num of them, or NULL. */
+  esp_peer_ice_server_cfg_t* server_lists; /**< server_num of them, or NULL. */
   uint8_t server_num;
   esp_peer_role_t role;
   esp_peer_ice_trans_policy_t ice_trans_policy;
@@ -156,45 +156,45 @@ typedef struct {
   bool no_auto_reconnect;   /**< Else a lost connection is built anew, with a new SDP. */
   bool enable_data_channel; /**< Data channels. */
   bool manual_ch_create;    /**< Else the DTLS client opens the channel "esp_channel" by itself. */
-  void *extra_cfg;          /**< The implementation's own: esp_peer_default_cfg_t, or NULL. */
+  void* extra_cfg;          /**< The implementation's own: esp_peer_default_cfg_t, or NULL. */
   int extra_size;           /**< Its size in bytes; 0 = the whole struct. */
-  void *ctx;                /**< Given to every callback. */
+  void* ctx;                /**< Given to every callback. */
 
   /** The state has changed. */
-  int (*on_state)(esp_peer_state_t state, void *ctx);
+  int (*on_state)(esp_peer_state_t state, void* ctx);
   /** Carry this to the other side. */
-  int (*on_msg)(esp_peer_msg_t *msg, void *ctx);
-  int (*on_video_info)(esp_peer_video_stream_info_t *info, void *ctx);
-  int (*on_audio_info)(esp_peer_audio_stream_info_t *info, void *ctx);
-  int (*on_audio_data)(esp_peer_audio_frame_t *frame, void *ctx);
-  int (*on_video_data)(esp_peer_video_frame_t *frame, void *ctx);
-  int (*on_channel_open)(esp_peer_data_channel_info_t *ch, void *ctx);
+  int (*on_msg)(esp_peer_msg_t* msg, void* ctx);
+  int (*on_video_info)(esp_peer_video_stream_info_t* info, void* ctx);
+  int (*on_audio_info)(esp_peer_audio_stream_info_t* info, void* ctx);
+  int (*on_audio_data)(esp_peer_audio_frame_t* frame, void* ctx);
+  int (*on_video_data)(esp_peer_video_frame_t* frame, void* ctx);
+  int (*on_channel_open)(esp_peer_data_channel_info_t* ch, void* ctx);
   /** A message has come; its data is valid during the call. */
-  int (*on_data)(esp_peer_data_frame_t *frame, void *ctx);
-  int (*on_channel_close)(esp_peer_data_channel_info_t *ch, void *ctx);
+  int (*on_data)(esp_peer_data_frame_t* frame, void* ctx);
+  int (*on_channel_close)(esp_peer_data_channel_info_t* ch, void* ctx);
 } esp_peer_cfg_t;
 
 /** A peer. Never dereferenced: one that is closed or foreign gives ESP_PEER_ERR_INVALID_ARG. */
-typedef void *esp_peer_handle_t;
+typedef void* esp_peer_handle_t;
 
 /** An implementation. esp_peer_get_default_impl() gives ours; a member may be NULL. */
 typedef struct {
-  int (*open)(esp_peer_cfg_t *cfg, esp_peer_handle_t *peer);
+  int (*open)(esp_peer_cfg_t* cfg, esp_peer_handle_t* peer);
   int (*new_connection)(esp_peer_handle_t peer);
   int (*update_ice_info)(esp_peer_handle_t peer, esp_peer_role_t role,
-                         esp_peer_ice_server_cfg_t *server, int server_num);
-  int (*send_msg)(esp_peer_handle_t peer, esp_peer_msg_t *msg);
-  int (*send_video)(esp_peer_handle_t peer, esp_peer_video_frame_t *frame);
-  int (*send_audio)(esp_peer_handle_t peer, esp_peer_audio_frame_t *frame);
-  int (*send_data)(esp_peer_handle_t peer, esp_peer_data_frame_t *frame);
-  int (*create_data_channel)(esp_peer_handle_t peer, esp_peer_data_channel_cfg_t *ch_cfg);
-  int (*close_data_channel)(esp_peer_handle_t peer, const char *label);
+                         esp_peer_ice_server_cfg_t* server, int server_num);
+  int (*send_msg)(esp_peer_handle_t peer, esp_peer_msg_t* msg);
+  int (*send_video)(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
+  int (*send_audio)(esp_peer_handle_t peer, esp_peer_audio_frame_t* frame);
+  int (*send_data)(esp_peer_handle_t peer, esp_peer_data_frame_t* frame);
+  int (*create_data_channel)(esp_peer_handle_t peer, esp_peer_data_channel_cfg_t* ch_cfg);
+  int (*close_data_channel)(esp_peer_handle_t peer, const char* label);
   int (*main_loop)(esp_peer_handle_t peer);
   int (*disconnect)(esp_peer_handle_t peer);
   void (*query)(esp_peer_handle_t peer);
   int (*close)(esp_peer_handle_t peer);
   int (*set_rtp_transformer)(esp_peer_handle_t peer, esp_peer_rtp_transform_role_t role,
-                             esp_peer_rtp_transform_cb_t *transform_cb, void *ctx);
+                             esp_peer_rtp_transform_cb_t* transform_cb, void* ctx);
 } esp_peer_ops_t;
 
 /**
@@ -205,7 +205,7 @@ typedef struct {
  * @param peer  Set on success only.
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG, _NO_MEM, _NOT_SUPPORT, or what the implementation says.
  */
-int esp_peer_open(esp_peer_cfg_t *cfg, const esp_peer_ops_t *ops, esp_peer_handle_t *peer);
+int esp_peer_open(esp_peer_cfg_t* cfg, const esp_peer_ops_t* ops, esp_peer_handle_t* peer);
 
 /**
  * Begins an attempt to connect; everything else happens in esp_peer_main_loop().
@@ -220,10 +220,10 @@ int esp_peer_new_connection(esp_peer_handle_t peer);
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no label), _WRONG_STATE (no association yet),
  *         _OVER_LIMITED (no stream left).
  */
-int esp_peer_create_data_channel(esp_peer_handle_t peer, esp_peer_data_channel_cfg_t *ch_cfg);
+int esp_peer_create_data_channel(esp_peer_handle_t peer, esp_peer_data_channel_cfg_t* ch_cfg);
 
 /** Closes the channels of this label. @return ESP_PEER_ERR_NONE or _NOT_EXISTS. */
-int esp_peer_close_data_channel(esp_peer_handle_t peer, const char *label);
+int esp_peer_close_data_channel(esp_peer_handle_t peer, const char* label);
 
 /**
  * Replaces the ICE servers, and the role of the next connection. Before a pair is found the servers
@@ -232,23 +232,23 @@ int esp_peer_close_data_channel(esp_peer_handle_t peer, const char *label);
  * @return ESP_PEER_ERR_NONE, or _INVALID_ARG for a URL that is none (the old servers are kept).
  */
 int esp_peer_update_ice_info(esp_peer_handle_t peer, esp_peer_role_t role,
-                             esp_peer_ice_server_cfg_t *server, int server_num);
+                             esp_peer_ice_server_cfg_t* server, int server_num);
 
 /** Sets the RTP transformer of a direction; NULL takes it away. */
 int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_role_t role,
-                                 esp_peer_rtp_transform_cb_t *transform_cb, void *ctx);
+                                 esp_peer_rtp_transform_cb_t* transform_cb, void* ctx);
 
 /**
- * Takes a message of the other side: a description, or one candidate, as "candidate:…",
- * "a=candidate:…" or a JSON object with a "candidate" member. Exactly msg->size bytes are read.
+ * Takes a message of the other side: a description, or one candidate, as "candidate:...",
+ * "a=candidate:..." or a JSON object with a "candidate" member. Exactly msg->size bytes are read.
  *
  * @return ESP_PEER_ERR_NONE, also for duplicates and .local candidates; _INVALID_ARG, _BAD_DATA,
  *         _NOT_SUPPORT (nothing in it that can be used), _OVER_LIMITED (one candidate too many).
  */
-int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t *msg);
+int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);
 
-int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t *frame);
-int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t *frame);
+int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
+int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t* frame);
 
 /**
  * Sends a message on a data channel; never waits.
@@ -257,7 +257,7 @@ int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t *frame);
  *         channel), _OVER_LIMITED (larger than the peer or send_cache_size ever takes),
  *         _WOULD_BLOCK (the send cache is full now).
  */
-int esp_peer_send_data(esp_peer_handle_t peer, esp_peer_data_frame_t *frame);
+int esp_peer_send_data(esp_peer_handle_t peer, esp_peer_data_frame_t* frame);
 
 /**
  * Does what there is to do and calls the callbacks. Returns as soon as there was something, else
@@ -274,7 +274,7 @@ int esp_peer_disconnect(esp_peer_handle_t peer);
 int esp_peer_query(esp_peer_handle_t peer);
 
 /** Where the peer is. @return ESP_PEER_ERR_NONE, or _WRONG_STATE before ESP_PEER_STATE_PAIRED. */
-int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t *addr);
+int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t* addr);
 
 /**
  * Disconnects and frees. Also while another thread is in esp_peer_main_loop(), which then returns;

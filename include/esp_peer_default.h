@@ -41,7 +41,7 @@ typedef struct {
   bool tcp_support;              /**< TCP candidates. */
   uint8_t max_candidates;        /**< Our own. Default 16. */
   uint8_t max_tcp_connections;   /**< Default 4. */
-  uint8_t alive_binding_retries; /**< × 6 s without an answer = lost. Default 5; 0xFF = never. */
+  uint8_t alive_binding_retries; /**< x 6 s without an answer = lost. Default 5; 0xFF = never. */
   bool ice_use_lite_mode;        /**< The remote side is ICE lite. */
   bool insecure_skip_turn_cert_verify;
 } esp_peer_default_cfg_t;
@@ -54,7 +54,7 @@ typedef enum {
 } esp_peer_dtls_cipher_pref_t;
 
 /** The implementation to give to esp_peer_open(). Static. */
-const esp_peer_ops_t *esp_peer_get_default_impl(void);
+const esp_peer_ops_t* esp_peer_get_default_impl(void);
 
 /**
  * Sets the preference for all handshakes that begin from now on.

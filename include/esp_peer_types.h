@@ -29,9 +29,9 @@ typedef enum {
 
 /** A STUN or TURN server. The strings are copied by the functions that take it. */
 typedef struct {
-  char *stun_url; /**< "stun:host:port", "turn:…" or "turns:…" [rfc7064, rfc7065]. */
-  char *user;     /**< User name for TURN, or NULL. */
-  char *psw;      /**< Password for TURN, or NULL. */
+  char* stun_url; /**< "stun:host:port", "turn:..." or "turns:..." [rfc7064, rfc7065]. */
+  char* user;     /**< User name for TURN, or NULL. */
+  char* psw;      /**< Password for TURN, or NULL. */
 } esp_peer_ice_server_cfg_t;
 
 /** Who makes the first offer, and the first role in ICE. */
@@ -58,9 +58,9 @@ typedef enum {
 
 /** A frame in the hands of a transformer. */
 typedef struct {
-  uint8_t *orig_data;    /**< The frame as it is. */
+  uint8_t* orig_data;    /**< The frame as it is. */
   uint32_t orig_size;    /**< Bytes. */
-  uint8_t *encoded_data; /**< Room for the transformed frame, where it is not done in place. */
+  uint8_t* encoded_data; /**< Room for the transformed frame, where it is not done in place. */
   uint32_t encoded_size; /**< Bytes of it. */
   uint8_t payload_type;  /**< RTP payload type. */
 } esp_peer_rtp_frame_t;
@@ -69,9 +69,9 @@ typedef struct {
 typedef struct {
   /** Sets encoded_size and whether the work is done in orig_data.
    *  @return 0 to go on, ESP_PEER_ERR_NOT_SUPPORT to leave this frame alone, else drop it. */
-  int (*get_encoded_size)(esp_peer_rtp_frame_t *frame, bool *in_place, void *ctx);
+  int (*get_encoded_size)(esp_peer_rtp_frame_t* frame, bool* in_place, void* ctx);
   /** Does the work. @return 0, else the frame is dropped. */
-  int (*transform)(esp_peer_rtp_frame_t *frame, void *ctx);
+  int (*transform)(esp_peer_rtp_frame_t* frame, void* ctx);
 } esp_peer_rtp_transform_cb_t;
 
 #ifdef __cplusplus
