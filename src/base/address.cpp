@@ -91,9 +91,11 @@ std::optional<std::array<std::uint8_t, 16>> parse_v6(std::string_view text) {
   }
   if (!gap) return at == ip.size() ? std::optional(ip) : std::nullopt;
   if (at == ip.size()) return std::nullopt;
-  std::rotate(ip.begin() + static_cast<std::ptrdiff_t>(*gap),
-              ip.begin() + static_cast<std::ptrdiff_t>(at), ip.end());
-  return ip;
+  // What came behind the gap belongs at the end.
+  std::array<std::uint8_t, 16> spread{};
+  for (std::size_t i = 0; i < *gap; ++i) spread[i] = ip[i];
+  for (std::size_t i = *gap; i < at; ++i) spread[ip.size() - at + i] = ip[i];
+  return spread;
 }
 
 class TextBuilder {
