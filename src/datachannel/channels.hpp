@@ -1,23 +1,28 @@
-// The data channels of one association: DCEP and the table of who speaks on which stream
-// [rfc8831, rfc8832]. Reads every message of the association and sorts out its own.
+// The data channels of one association [rfc8831, rfc8832]. Reads every message of the association
+// and sorts out its own.
+//
+// Still to come with stream resets [rfc6525] and partial reliability [rfc3758]:
+// exception: a channel that is closed, and an OPEN that is refused, should have their streams reset
+// [rfc8831#6.7, rfc8832#6]. For now the peer does not hear of it: its messages are dropped.
+// exception: a limit on lifetime or retransmissions is told to the peer, and delivery is reliable
+// all the same: more than was asked for.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <variant>
 
+#include "datachannel/channel_table.hpp"
 #include "datachannel/dcep.hpp"
 #include "sctp/association.hpp"
 
 namespace esp_peer::datachannel {
 
-using sctp::StreamId;
-
 enum class Kind : std::uint8_t { binary, string };
 
 struct ChannelOptions {
-  std::string_view label;
-  std::string_view protocol;
+  std::string_view label{};
+  std::string_view protocol{};
   bool ordered = true;
   Reliability reliability = Reliability::reliable;
   std::uint16_t limit = 0;  // ms or count, by reliability
@@ -25,10 +30,13 @@ struct ChannelOptions {
 };
 
 struct Options {
-  std::uint16_t max_channels =
-      256;  // at once, both sides' together; the peer's further OPENs are reset
-  std::uint32_t max_message_size =
-      65536;  // the peer's a=max-message-size; 0 = no limit [rfc8841#6]
+  // At once, both sides' together; further OPENs of the peer are refused.
+  std::uint16_t max_channels = 256;
+  // Bytes of all OPEN messages, which hold labels and protocols; further ones are refused.
+  // Two channels with the longest names fit.
+  std::uint32_t max_open_bytes = 256 * 1024;
+  // The peer's a=max-message-size; 0 = no limit [rfc8841#6].
+  std::uint32_t max_message_size = 65536;
 };
 
 struct Opened {
@@ -52,69 +60,64 @@ class Channels {
   // `even_streams`: we are the DTLS client [rfc8832#6].
   Channels(const Options& options, bool even_streams, sctp::Association& association, Env env);
 
-  // A new channel on the next free stream of our parity; Opened comes once the peer has said ACK.
-  // Data may be sent at once. over_limit: no stream or no room in the table; invalid_argument:
-  // label or protocol above 65,535 bytes; wrong_state: no association.
+  // A new channel on the next stream of our parity that was never used; Opened comes once the peer
+  // has answered. Data may be sent at once. over_limit: no stream or no room in the table;
+  // invalid_argument: label or protocol above 65,535 bytes; wrong_state: no association; no_memory.
+  // An association that is full does not matter: the OPEN goes out when there is room.
   Result<StreamId> open(Instant now, const ChannelOptions& options);
-  // All channels with this label; not_found when there is none. The peer hears of it when streams
-  // are reset [rfc6525], which is still to come; until then its further messages are dropped.
+  // All channels with this label; not_found when there is none. What they have received and was not
+  // read is dropped.
   Status close(Instant now, std::string_view label);
-  // not_found: no such channel; would_block and over_limit as Association::send.
+  // not_found: no such channel; over_limit: larger than the peer takes, or than can ever be sent;
+  // would_block: no room now.
   Status send(Instant now, StreamId stream, Kind kind, Bytes message);
 
-  // The association is gone: every channel is closed, each with its event.
+  // The association is gone: every open channel is closed, each with its event; nothing can be read
+  // any more.
   void end(Instant now);
 
-  // Takes what has arrived on the association; call after every input of it, and after the events
-  // and messages have been fetched: it goes no further than the first of either.
+  // Takes what has arrived on the association, up to the first message for the owner; call after
+  // every input of it.
   void process(Instant now);
+  // Each channel is Opened once and then ChannelClosed once; one that never opened says nothing.
   std::optional<Event> poll_event();
+  // Nothing while the Opened event of the message's channel has not been fetched, and reading on
+  // may open channels: fetch events and messages in turn until neither gives anything.
   std::optional<Message> read_message(Instant now);
 
   // The label stays valid until the channel's ChannelClosed event was followed by another command.
   std::optional<std::string_view> label(StreamId stream) const;
   bool is_open(StreamId stream) const;
   std::optional<StreamId> first_open() const;  // in order of opening
-  std::size_t size() const;
+  std::size_t size() const { return table_.size(); }
   void hash_state(StateHash& hash) const;
 
  private:
-  struct Channel {
-    StreamId stream{};
-    Buffer label, protocol;
-    std::uint32_t opened = 0;  // in order of opening
-    Reliability reliability = Reliability::reliable;
-    std::uint16_t priority = 256;
-    std::uint32_t limit = 0;
-    bool ordered = true;
-    bool by_peer = false;
-    bool owes_open = false, owes_ack = false;  // the association had no room yet
-    bool open = false;
-    bool closed = false;  // stays for its label until the event is fetched and a command follows
-  };
+  // [rfc8831#6.4] 65,535 is no stream: an association has at most so many.
+  static constexpr std::uint32_t no_stream = 65'535;
 
-  void on_dcep(Instant now, StreamId stream, Bytes message);
-  void on_open(Instant now, StreamId stream, Bytes message);
-  void acknowledge(Channel& channel);
+  void take(Instant now, sctp::Message message);
+  void on_dcep(Instant now, sctp::Message message);
+  void on_open(Instant now, sctp::Message message);
+  void on_ack(Instant now, StreamId stream);
+  void on_user_message(Instant now, sctp::Message message);
+  void set_open(Channel& channel);
+  void shut(Channel& channel);
   void pay_debts(Instant now);
-  Status send_open(Instant now, Channel& channel);
-  std::optional<Message> to_user(Instant now, sctp::Message message);
-  void mark_closed(Channel& channel);
-  void bury_closed();
-  Channel* find(StreamId stream);
-  const Channel* find(StreamId stream) const;
-  std::optional<StreamId> free_stream();
-  Channel* add(StreamId stream, std::string_view label, std::string_view protocol);
+  bool is_of_peer(StreamId stream) const;
+  const char* why_refused(StreamId stream, std::size_t open_size) const;
   void drop(Instant now, const char* why, std::size_t size) const;
 
   Options options_;
   bool even_streams_;
   sctp::Association& association_;
   Env env_;
-  Vector<Channel> channels_;  // at most max_channels
-  Deque<Event> events_;       // at most two for each channel
-  std::optional<Message> held_;
-  std::uint32_t next_stream_, opened_ = 0;
+  ChannelTable table_;           // bounded by max_channels and max_open_bytes
+  std::optional<Message> held_;  // the next one for the owner; the others wait in the association
+  std::uint32_t next_stream_;
+  std::uint32_t opened_ = 0;  // so many were opened, ever
+  std::size_t debts_ = 0;     // OPENs and ACKs that the association had no room for
+  bool ended_ = false;
 };
 
 }  // namespace esp_peer::datachannel

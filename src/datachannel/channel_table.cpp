@@ -1,0 +1,81 @@
+#include "datachannel/channel_table.hpp"
+
+#include "datachannel/dcep.hpp"
+
+namespace esp_peer::datachannel {
+
+std::string_view Channel::label() const {
+  const auto open = parse_open(open_message.bytes());
+  return open ? open->label : std::string_view();
+}
+
+Channel* ChannelTable::add(StreamId stream, Buffer open_message) {
+  Channel channel;
+  channel.stream = stream;
+  channel.open_message = std::move(open_message);
+  const std::size_t size = channel.open_message.size();
+  if (!channels_.push_back(std::move(channel))) return nullptr;
+  ++alive_;
+  open_bytes_ += size;
+  return &channels_.back();
+}
+
+void ChannelTable::remove_last() {
+  close(channels_.back());
+  channels_.pop_back();
+}
+
+void ChannelTable::close(Channel& channel) {
+  if (channel.state == Channel::State::closed) return;
+  channel.state = Channel::State::closed;
+  channel.owes_open = channel.owes_ack = false;
+  --alive_;
+  open_bytes_ -= channel.open_message.size();
+}
+
+void ChannelTable::forget_closed() {
+  for (std::size_t i = channels_.size(); i-- > 0;) {
+    const Channel& c = channels_[i];
+    const bool told = !c.untold_open && !c.untold_close;
+    if (c.state == Channel::State::closed && told) channels_.erase(i);
+  }
+}
+
+Channel* ChannelTable::find(StreamId stream) {
+  for (Channel& c : channels_) {
+    if (c.stream == stream && c.state != Channel::State::closed) return &c;
+  }
+  return nullptr;
+}
+
+const Channel* ChannelTable::find(StreamId stream) const {
+  return const_cast<ChannelTable*>(this)->find(stream);
+}
+
+const Channel* ChannelTable::last_on(StreamId stream) const {
+  if (const Channel* alive = find(stream)) return alive;
+  const Channel* last = nullptr;
+  for (const Channel& c : channels_) {
+    if (c.stream == stream) last = &c;
+  }
+  return last;
+}
+
+bool ChannelTable::has_room_for(std::size_t open_size) const {
+  return alive_ < max_channels_ && open_size <= max_open_bytes_ - open_bytes_;
+}
+
+void ChannelTable::hash_state(StateHash& hash) const {
+  for (const Channel& c : channels_) {
+    hash.add(c.stream);
+    hash.add(c.open_message.bytes());
+    hash.add(c.nth);
+    hash.add(c.state);
+    for (const bool flag : {c.by_peer, c.unordered, c.owes_open, c.owes_ack, c.untold_open,
+                            c.untold_close, c.skips_parts}) {
+      hash.add(flag);
+    }
+  }
+}
+
+}  // namespace esp_peer::datachannel
