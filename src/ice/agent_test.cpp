@@ -100,6 +100,24 @@ TEST(IceAgent, every_check_carries_what_the_role_demands) {
   EXPECT_GE(nominations, 1);
 }
 
+TEST(IceAgent, only_what_works_is_nominated_whatever_the_controlled_side_says) {
+  Network n;
+  n.add_hosts();
+  bool answered = false;
+  n.meddle = [&](Route& route, std::vector<std::byte>& bytes) {
+    const auto m = stun::parse(bytes);
+    answered |= route.local == n.right_address && m->kind == stun::Class::success;
+    EXPECT_FALSE(m->use_candidate && !answered);
+    return true;
+  };
+  n.describe(n.right, n.left);
+  n.left.agent.on_stun(n.now, {n.left_address, n.right_address},
+                       Network::request(n.right, n.left, {.use_candidate = true, .controlled = 1}));
+  n.run_for(seconds(1));
+  EXPECT_TRUE(answered);
+  EXPECT_TRUE(n.left.agent.selected());
+}
+
 TEST(IceAgent, candidates_may_come_before_the_credentials_and_the_sockets_last) {
   Network n;
   n.add_host(n.left, n.left_address);
@@ -153,6 +171,20 @@ TEST(IceAgent, checks_that_come_before_the_description_are_answered_and_remember
   n.describe(n.left, n.right, false);
   n.run_for(milliseconds(25));
   EXPECT_TRUE(n.agreed()) << "the early check became a triggered one, its nomination counts";
+}
+
+TEST(IceAgent, an_early_nomination_is_not_undone_by_a_later_check_without_one) {
+  Network n;
+  n.add_hosts();
+  const Route path{n.right_address, n.left_address};
+  for (const bool use_candidate : {true, false}) {
+    n.right.agent.on_stun(
+        n.now, path,
+        Network::request(n.left, n.right, {.use_candidate = use_candidate, .controlling = 1}));
+  }
+  n.describe(n.left, n.right, false);
+  n.run_for(milliseconds(100));
+  EXPECT_EQ(n.right.agent.selected(), path);
 }
 
 TEST(IceAgent, early_checks_from_too_many_addresses_are_answered_and_forgotten) {
@@ -386,6 +418,16 @@ TEST_F(Aggressive, of_several_nominated_pairs_the_best_is_selected_in_either_ord
   nominate(good, 100);
   EXPECT_EQ(n.right.agent.selected()->remote, better);
   EXPECT_EQ(n.right.agent.route(), n.right.agent.selected());
+}
+
+TEST_F(Aggressive, a_learned_candidate_that_is_named_has_the_priority_of_its_name) {
+  nominate(good, 100);
+  nominate(better, 200);
+  auto named = parse_candidate("candidate:1 1 udp 300 10.0.0.5 5 typ srflx raddr 0.0.0.0 rport 9");
+  ASSERT_TRUE(named);
+  EXPECT_TRUE(n.right.agent.add_remote(n.now, *named));
+  nominate(good, 100);
+  EXPECT_EQ(n.right.agent.selected()->remote, good) << "as the peer sees it [rfc8838#11]";
 }
 
 TEST_F(Aggressive, when_the_selected_pair_has_fallen_silent_another_nomination_is_followed) {

@@ -149,12 +149,38 @@ TEST_F(CheckListTest, a_pair_without_an_answer_waits_again_while_patience_lasts)
   EXPECT_FALSE(begin(2600));
 }
 
+TEST_F(CheckListTest, an_answer_that_comes_when_its_time_is_over_still_counts) {
+  const auto l = host(1);
+  add(l, remote(1, 10));
+  const auto late = begin(0)->check.id;
+  for (int ms = 0; ms <= 2500; ms += 10) list.on_deadline(at_ms(ms));
+  ASSERT_EQ(list.find(l, 0)->state, State::waiting);
+  EXPECT_EQ(list.find(late), list.find(l, 0));
+  EXPECT_NE(begin(2500)->check.id, late);
+  EXPECT_EQ(list.find(late), list.find(l, 0));
+}
+
+TEST_F(CheckListTest, when_patience_ends_a_check_on_a_path_that_the_peer_has_come_is_awaited) {
+  const auto l = host(1);
+  add(l, remote(1, 10));
+  begin(0);
+  for (int ms = 0; ms <= 2500; ms += 10) list.on_deadline(at_ms(ms));
+  list.find(l, 0)->heard = true;
+  begin(2500);
+  list.give_up();
+  EXPECT_EQ(list.find(l, 0)->state, State::in_progress);
+  for (int ms = 2500; ms <= 5000; ms += 10) list.on_deadline(at_ms(ms));
+  EXPECT_EQ(list.find(l, 0)->state, State::failed);
+}
+
 TEST_F(CheckListTest, selection_ends_the_search_and_keeps_what_works_or_was_heard) {
   const auto l = host(1);
   for (std::uint8_t i = 1; i <= 4; ++i) add(l, remote(i, 100u - i, std::to_string(i)));
   list.succeed(at_ms(0), *list.find(l, 0), CandidateType::host, true);
   list.succeed(at_ms(0), *list.find(l, 1), CandidateType::host, true);
   list.find(l, 2)->heard = true;
+  list.trigger(*list.find(l, 2));
+  ASSERT_EQ(begin(0)->remote, 2);
   list.trigger(*list.find(l, 3));
   const Pair& selected = list.select(*list.find(l, 1));
   EXPECT_EQ(selected.remote, 1);
@@ -163,7 +189,8 @@ TEST_F(CheckListTest, selection_ends_the_search_and_keeps_what_works_or_was_hear
   EXPECT_TRUE(list.find(l, 2));
   EXPECT_FALSE(list.find(l, 3));
   EXPECT_FALSE(begin(5));
-  EXPECT_FALSE(list.next_deadline());
+  EXPECT_FALSE(list.next_deadline()) << "no check is repeated";
+  EXPECT_FALSE(list.to_write());
 }
 
 TEST_F(CheckListTest, at_the_bound_failed_pairs_go_first_then_the_least_that_wait) {

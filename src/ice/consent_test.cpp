@@ -113,6 +113,7 @@ TEST(IceConsent, each_check_is_sent_once_with_an_id_of_its_own_for_ten_minutes) 
     const auto m = stun::parse(bytes);
     if (route.local != n.left_address || m->kind != stun::Class::request) return true;
     EXPECT_TRUE(checks.emplace(m->id, n.now).second);
+    EXPECT_TRUE(m->use_candidate) << "what is selected stays nominated";
     if (checks.size() > 1) {
       EXPECT_GE(n.now - last, seconds(4));
       EXPECT_LE(n.now - last, seconds(6));
