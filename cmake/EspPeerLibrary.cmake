@@ -46,5 +46,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/esp_peer-config-version.c
                                  COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/esp_peer-config.cmake
               ${PROJECT_BINARY_DIR}/esp_peer-config-version.cmake DESTINATION ${package_dir})
+# Two folders up from <libdir>/pkgconfig; <libdir> may itself have two parts.
+file(RELATIVE_PATH up /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/esp_peer.pc.in esp_peer.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/esp_peer.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

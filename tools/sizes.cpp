@@ -1,0 +1,16 @@
+// Not linked into anything: the size of each array is the sizeof of a machine, for check_size.py.
+#include "ice/agent.hpp"
+#include "peer/connection.hpp"
+#include "peer/session.hpp"
+
+#define SIZE_OF(name, type) extern const char name[sizeof(type)]; const char name[sizeof(type)] = {1}
+
+namespace esp_peer {
+SIZE_OF(sizeof_ice_agent, ice::Agent);
+SIZE_OF(sizeof_sctp_association, sctp::Association);
+SIZE_OF(sizeof_channels, datachannel::Channels);
+SIZE_OF(sizeof_secure_path, peer::SecurePath);
+SIZE_OF(sizeof_data_session, peer::DataSession);
+SIZE_OF(sizeof_connection, peer::Connection);
+SIZE_OF(sizeof_session, peer::Session);
+}  // namespace esp_peer
