@@ -40,6 +40,7 @@ esp_peer_ext_cfg_t read_extra(const esp_peer_cfg_t& cfg) {
 Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   const bool roles = cfg.role == ESP_PEER_ROLE_CONTROLLING || cfg.role == ESP_PEER_ROLE_CONTROLLED;
   if (!roles) return Error{Errc::invalid_argument, "no such role"};
+  if (cfg.extra_size < 0) return Error{Errc::invalid_argument, "a negative extra_size"};
   Config config;
   const Status servers = read_servers(cfg.server_lists, cfg.server_num, config.servers);
   if (!servers) return servers.error();
@@ -51,6 +52,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   config.ipv6 = base.ipv6_support;
   config.loopback_only = ext.loopback_only;
   config.interface_filter = ext.interface_filter;
+  config.message_lifetime_ms = value_or(base.data_ch_cfg.cache_timeout, std::uint16_t{5000});
   config.loop_wait = milliseconds(ext.loop_wait_set ? ext.loop_wait_ms : wait_ms);
 
   peer::SessionOptions& s = config.session;
@@ -73,8 +75,8 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
 
 Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Servers& out) {
   out.clear();
-  if (count < 0) return Error{Errc::invalid_argument, "a negative number of servers"};
-  for (int i = 0; list && i < count; ++i) {
+  if (count < 0 || (count > 0 && !list)) return Error{Errc::invalid_argument, "no list of servers"};
+  for (int i = 0; i < count; ++i) {
     if (!list[i].stun_url || list[i].stun_url[0] == '\0') continue;
     auto server = peer::parse_server_url(list[i].stun_url);
     if (!server) return server.error();

@@ -1,8 +1,8 @@
 // From the C configuration to ours.
 #pragma once
-#include <string>
+#include <cstdint>
 
-#include "esp_peer_ext.h"
+#include "capi/api.hpp"
 #include "peer/session.hpp"
 #include "runner/linux/interfaces.hpp"
 
@@ -15,11 +15,14 @@ struct Config {
   bool (*interface_filter)(const char*, const esp_peer_addr_t*, void*) = nullptr;
   bool ipv6 = false, loopback_only = false;
   Duration loop_wait = milliseconds(100);
+  std::uint16_t message_lifetime_ms =
+      5000;  // of channels that are unreliable by time and name none
 };
 
 // A zero is the default everywhere; whatever is behind extra_size counts as zero.
 Result<Config> read_config(const esp_peer_cfg_t& cfg);
-// Errors: invalid_argument for a NULL or bad URL, over_limit for more than we take.
+// Entries without a URL are left out. Errors: invalid_argument for a bad URL, over_limit for more
+// servers than we take.
 Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Servers& out);
 
 esp_peer_addr_t to_c_address(const Address& address);

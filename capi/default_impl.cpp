@@ -1,33 +1,36 @@
 // The operations table of the default implementation.
+#include "capi/default_impl.hpp"
+
 #include <new>
 
 #include "capi/default_peer.hpp"
 #include "capi/handle_table.hpp"
-#include "esp_peer_default.h"
+#include "capi/identity_cache.hpp"
 
 namespace esp_peer::capi {
 namespace {
 
-HandleTable<DefaultPeer>& peers() {
-  static auto* const table = new HandleTable<DefaultPeer>;  // outlives every thread
-  return *table;
-}
+using Table = Handles<DefaultPeer, 3>;
+constinit Table peers;
 
 template <class Method, class... Args>
 int on_peer(esp_peer_handle_t handle, Method method, Args... args) {
-  const auto peer = peers().acquire(handle);
-  return peer ? (peer.get()->*method)(args...) : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
+  const Table::Pin peer(peers, handle);
+  return peer ? ((*peer).*method)(args...) : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
 }
 
 int open_peer(esp_peer_cfg_t* cfg, esp_peer_handle_t* handle) {
   if (!cfg || !handle) return ESP_PEER_ERR_INVALID_ARG;
   auto config = read_config(*cfg);
   if (!config) return to_c_error(config.error().code);
-  auto peer = std::shared_ptr<DefaultPeer>(new (std::nothrow) DefaultPeer(*config));
+  auto* const peer = new (std::nothrow) DefaultPeer(*config);
   if (!peer) return ESP_PEER_ERR_NO_MEM;
-  if (!peer->ok()) return ESP_PEER_ERR_FAIL;
-  void* inserted = peers().insert(std::move(peer));
-  if (!inserted) return ESP_PEER_ERR_NO_MEM;
+  void* const inserted = peer->ok() ? peers.insert(peer) : nullptr;
+  if (!inserted) {
+    const int why = peer->ok() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_FAIL;
+    delete peer;
+    return why;
+  }
   *handle = inserted;
   return ESP_PEER_ERR_NONE;
 }
@@ -45,21 +48,23 @@ int send_msg(esp_peer_handle_t h, esp_peer_msg_t* message) {
 }
 
 // Media comes with a later version: what is wrong with the call is said, the rest not supported.
-int send_video(esp_peer_handle_t h, esp_peer_video_frame_t* frame) {
-  if (!peers().acquire(h) || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
+template <class Frame>
+int send_media(esp_peer_handle_t h, const Frame* frame) {
+  const Table::Pin peer(peers, h);
+  if (!peer || !frame || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
   return ESP_PEER_ERR_NOT_SUPPORT;
 }
 
-int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) {
-  if (!peers().acquire(h) || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
-  return ESP_PEER_ERR_NOT_SUPPORT;
-}
+int send_video(esp_peer_handle_t h, esp_peer_video_frame_t* frame) { return send_media(h, frame); }
+
+int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) { return send_media(h, frame); }
 
 int set_rtp_transformer(esp_peer_handle_t h, esp_peer_rtp_transform_role_t role,
                         esp_peer_rtp_transform_cb_t*, void*) {
   const bool known =
       role == ESP_PEER_RTP_TRANSFORM_ROLE_SENDER || role == ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER;
-  if (!peers().acquire(h) || !known) return ESP_PEER_ERR_INVALID_ARG;
+  const Table::Pin peer(peers, h);
+  if (!peer || !known) return ESP_PEER_ERR_INVALID_ARG;
   return ESP_PEER_ERR_NOT_SUPPORT;
 }
 
@@ -81,12 +86,19 @@ int main_loop(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::main_loop);
 int disconnect(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::disconnect); }
 
 void query(esp_peer_handle_t h) {
-  if (const auto peer = peers().acquire(h)) peer->query();
+  const Table::Pin peer(peers, h);
+  if (peer) peer->query();
 }
 
+// Nobody gets in any more; whoever is inside comes out, the loop first of all. From inside a
+// callback there is nobody to wait for but ourselves: then the last one out frees.
 int close_peer(esp_peer_handle_t h) {
-  const auto peer = peers().remove(h);
-  return peer ? peer->close() : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
+  Table::Pin peer(peers, h);
+  if (!peer || !peer.retire()) return ESP_PEER_ERR_INVALID_ARG;
+  peer->begin_close();
+  if (!peer->calling_back()) peer.wait_until_alone();
+  peer->finish_close();
+  return ESP_PEER_ERR_NONE;
 }
 
 }  // namespace

@@ -1,62 +1,90 @@
-// Handles that are never dereferenced: an index and a generation. A handle that is closed or was
-// never ours finds nothing.
+// Handles that are never dereferenced: an index and a generation. A handle that is closed, or was
+// never ours, finds nothing. Looking one up takes no lock.
 #pragma once
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
-#include <vector>
 
 namespace esp_peer::capi {
 
-template <class T>
+// The untyped part. `kind` tells the handles of one table from those of another.
 class HandleTable {
  public:
-  // 0 when there is no room. Whoever acquire()s shares the object until it lets go.
-  void* insert(std::shared_ptr<T> object) {
-    const std::lock_guard lock(mutex_);
-    std::size_t index = 0;
-    while (index < slots_.size() && slots_[index].object) ++index;
-    if (index == max_handles) return nullptr;
-    if (index == slots_.size()) slots_.emplace_back();
-    Slot& slot = slots_[index];
-    slot.object = std::move(object);
-    ++slot.generation;
-    return encode(index, slot.generation);
-  }
-  std::shared_ptr<T> acquire(void* handle) {
-    const std::lock_guard lock(mutex_);
-    Slot* slot = find(handle);
-    return slot ? slot->object : nullptr;
-  }
-  // The last time that this handle finds something.
-  std::shared_ptr<T> remove(void* handle) {
-    const std::lock_guard lock(mutex_);
-    Slot* slot = find(handle);
-    return slot ? std::move(slot->object) : nullptr;
-  }
+  constexpr explicit HandleTable(std::uintptr_t kind) : kind_(kind) {}
+  HandleTable(const HandleTable&) = delete;
+
+  // nullptr when there is no room or no memory.
+  void* insert(void* object);
+  // The object, held until unpin(); nullptr when the handle finds nothing.
+  void* pin(void* handle);
+  // By one who holds a pin: nobody gets another. False when somebody else was first.
+  bool retire(void* handle);
+  // By one who holds a pin of a retired handle: until all others have let go.
+  void wait_until_alone(void* handle);
+  // True for the last one out of a retired handle, who frees the object.
+  bool unpin(void* handle);
 
  private:
-  static constexpr std::size_t max_handles = 0xFFFF;
+  static constexpr bool wide = sizeof(std::uintptr_t) == 8;
+  static constexpr std::size_t chunk_size = 256;
+  static constexpr std::size_t max_chunks = wide ? 256 : 32;  // 65,536 or 8,192 handles at once
+  static constexpr unsigned generation_shift = wide ? 32 : 16;
+  static constexpr std::uint32_t generation_mask = wide ? 0x7FFF'FFFF : 0x7FFF;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  // Slot::word: generation, whether it lives, and how many hold it.
+  static constexpr std::uint64_t live = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t holders = live - 1;
+
   struct Slot {
-    std::shared_ptr<T> object;
-    std::uint16_t generation = 0;
+    std::atomic<std::uint64_t> word{0};
+    void* object = nullptr;
+    std::uint32_t next_free = none;
+  };
+  using Chunk = std::array<Slot, chunk_size>;  // never given back: a late handle still looks there
+
+  void* encode(std::uint32_t index, std::uint32_t generation) const;
+  Slot* find(void* handle, std::uint32_t& generation);
+  Slot& slot(std::uint32_t index);
+  std::uint32_t take_free();
+
+  const std::uintptr_t kind_;  // 1 or 3: odd, as no pointer to an object is
+  std::array<std::atomic<Chunk*>, max_chunks> chunks_{};
+  std::mutex mutex_;  // of what follows
+  std::uint32_t size_ = 0, first_free_ = none;
+};
+
+// The typed part: T is deleted by the last one out.
+template <class T, std::uintptr_t kind>
+class Handles {
+ public:
+  // Holds the object while it is in use.
+  class Pin {
+   public:
+    Pin(Handles& table, void* handle)
+        : table_(table.table_), handle_(handle), object_(static_cast<T*>(table_.pin(handle))) {}
+    Pin(const Pin&) = delete;
+    ~Pin() {
+      if (object_ && table_.unpin(handle_)) delete object_;
+    }
+    bool retire() { return table_.retire(handle_); }
+    void wait_until_alone() { table_.wait_until_alone(handle_); }
+    explicit operator bool() const { return object_ != nullptr; }
+    T* operator->() const { return object_; }
+    T& operator*() const { return *object_; }
+
+   private:
+    HandleTable& table_;
+    void* handle_;
+    T* object_;
   };
 
-  // Fits 32 bits, and is odd: no pointer to an object is.
-  static void* encode(std::size_t index, std::uint16_t generation) {
-    const std::uintptr_t value = static_cast<std::uintptr_t>(generation & 0x7FFF) << 17 |
-                                 static_cast<std::uintptr_t>(index) << 1 | 1;
-    return reinterpret_cast<void*>(value);
-  }
-  Slot* find(void* handle) {
-    const auto value = reinterpret_cast<std::uintptr_t>(handle);
-    const std::size_t index = value >> 1 & 0xFFFF;
-    if ((value & 1) == 0 || index >= slots_.size() || !slots_[index].object) return nullptr;
-    return encode(index, slots_[index].generation) == handle ? &slots_[index] : nullptr;
-  }
+  // Takes the object over; nullptr, and not taken, when there is no room.
+  void* insert(T* object) { return table_.insert(object); }
 
-  std::mutex mutex_;
-  std::vector<Slot> slots_;  // at most max_handles; grows to the most that were open at once
+ private:
+  HandleTable table_{kind};
 };
 
 }  // namespace esp_peer::capi

@@ -1,30 +1,27 @@
-// The public functions: check the handle, find the operation, forward.
+// The public functions: check the handle, find the operation, forward. Works for any
+// implementation.
 #include <new>
 
-#include "capi/default_peer.hpp"
+#include "capi/api.hpp"
+#include "capi/default_impl.hpp"
 #include "capi/handle_table.hpp"
-#include "esp_peer.h"
 
 namespace esp_peer::capi {
 namespace {
 
 struct Wrapped {
-  esp_peer_ops_t ops;
+  const esp_peer_ops_t ops;
   esp_peer_handle_t inner;
 };
-
-HandleTable<Wrapped>& handles() {
-  static auto* const table = new HandleTable<Wrapped>;  // outlives every thread
-  return *table;
-}
+using Table = Handles<Wrapped, 1>;
+constinit Table wrapped_peers;
 
 template <class Member, class... Args>
 int forward(esp_peer_handle_t peer, Member esp_peer_ops_t::*operation, Args... args) {
-  const auto wrapped = handles().acquire(peer);
+  const Table::Pin wrapped(wrapped_peers, peer);
   if (!wrapped) return ESP_PEER_ERR_INVALID_ARG;
-  const auto call = wrapped->ops.*operation;
-  if (!call) return ESP_PEER_ERR_NOT_SUPPORT;
-  return call(wrapped->inner, args...);
+  const auto call = (*wrapped).ops.*operation;
+  return call ? call(wrapped->inner, args...) : static_cast<int>(ESP_PEER_ERR_NOT_SUPPORT);
 }
 
 }  // namespace
@@ -34,13 +31,17 @@ using namespace esp_peer::capi;
 
 int esp_peer_open(esp_peer_cfg_t* cfg, const esp_peer_ops_t* ops, esp_peer_handle_t* peer) {
   if (!cfg || !ops || !peer || !ops->open) return ESP_PEER_ERR_INVALID_ARG;
-  auto wrapped = std::shared_ptr<Wrapped>(new (std::nothrow) Wrapped{*ops, nullptr});
+  auto* const wrapped = new (std::nothrow) Wrapped{*ops, nullptr};
   if (!wrapped) return ESP_PEER_ERR_NO_MEM;
   const int opened = ops->open(cfg, &wrapped->inner);
-  if (opened != ESP_PEER_ERR_NONE) return opened;
-  void* handle = handles().insert(wrapped);
+  if (opened != ESP_PEER_ERR_NONE) {
+    delete wrapped;
+    return opened;
+  }
+  void* const handle = wrapped_peers.insert(wrapped);
   if (!handle) {
     if (ops->close) ops->close(wrapped->inner);
+    delete wrapped;
     return ESP_PEER_ERR_NO_MEM;
   }
   *peer = handle;
@@ -95,7 +96,7 @@ int esp_peer_disconnect(esp_peer_handle_t peer) {
 }
 
 int esp_peer_query(esp_peer_handle_t peer) {
-  const auto wrapped = handles().acquire(peer);
+  const Table::Pin wrapped(wrapped_peers, peer);
   if (!wrapped) return ESP_PEER_ERR_INVALID_ARG;
   if (!wrapped->ops.query) return ESP_PEER_ERR_NOT_SUPPORT;
   wrapped->ops.query(wrapped->inner);
@@ -103,7 +104,7 @@ int esp_peer_query(esp_peer_handle_t peer) {
 }
 
 int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t* addr) {
-  const auto wrapped = handles().acquire(peer);
+  const Table::Pin wrapped(wrapped_peers, peer);
   if (!wrapped || !addr) return ESP_PEER_ERR_INVALID_ARG;
   // There is no operation for it in the table: only our own implementation knows.
   if (wrapped->ops.open != esp_peer_get_default_impl()->open) return ESP_PEER_ERR_NOT_SUPPORT;
@@ -111,7 +112,8 @@ int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t* addr) {
 }
 
 int esp_peer_close(esp_peer_handle_t peer) {
-  const auto wrapped = handles().remove(peer);
-  if (!wrapped) return ESP_PEER_ERR_INVALID_ARG;
-  return wrapped->ops.close ? wrapped->ops.close(wrapped->inner) : ESP_PEER_ERR_NOT_SUPPORT;
+  Table::Pin wrapped(wrapped_peers, peer);
+  if (!wrapped || !wrapped.retire()) return ESP_PEER_ERR_INVALID_ARG;
+  return wrapped->ops.close ? wrapped->ops.close(wrapped->inner)
+                            : static_cast<int>(ESP_PEER_ERR_NOT_SUPPORT);
 }

@@ -117,7 +117,9 @@ TEST(CApi, manual_channels_open_from_both_sides) {
   ASSERT_TRUE(c.sheep.wait_for([&] { return c.sheep.messages.size() == 10; }));
   for (const Message& m : c.sheep.messages) {
     for (const auto& [label, stream] : c.sheep.opened) {
-      if (stream == m.stream) EXPECT_EQ(m.body, "on " + label);
+      if (stream == m.stream) {
+        EXPECT_EQ(m.body, "on " + label);
+      }
     }
   }
   EXPECT_EQ(c.cat.send("none", 777), ESP_PEER_ERR_NOT_EXISTS);

@@ -26,10 +26,7 @@ struct Message {
 
 class Peer {
  public:
-  explicit Peer(std::string name) : name(std::move(name)) {
-    ext.base = {};
-    ext.magic = ESP_PEER_EXT_MAGIC;
-    ext.size = sizeof(ext);
+  Peer() {
     ext.loopback_only = true;
     ext.base.agent_recv_timeout = 20;
     cfg.enable_data_channel = true;
@@ -110,9 +107,8 @@ class Peer {
     return false;
   }
 
-  std::string name;
   esp_peer_cfg_t cfg{};
-  esp_peer_ext_cfg_t ext{};
+  esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
   esp_peer_handle_t handle = nullptr;
   Peer* other = nullptr;  // where on_msg goes
   std::function<void(esp_peer_state_t)> on_state;
@@ -146,7 +142,9 @@ class Peer {
       descriptions.push_back(text);
       changed.notify_all();
     }
-    if (other) EXPECT_EQ(other->give(m->type, text), ESP_PEER_ERR_NONE);
+    if (other) {
+      EXPECT_EQ(other->give(m->type, text), ESP_PEER_ERR_NONE);
+    }
     return -1;  // nobody looks at it
   }
   int note_channel(bool open, esp_peer_data_channel_info_t* c) {
@@ -204,7 +202,7 @@ struct Couple {
     ASSERT_TRUE(cat.wait_state(ESP_PEER_STATE_DATA_CHANNEL_OPENED));
     ASSERT_TRUE(sheep.wait_state(ESP_PEER_STATE_DATA_CHANNEL_OPENED));
   }
-  Peer cat{"cat"}, sheep{"sheep"};
+  Peer cat, sheep;
 };
 
 }  // namespace esp_peer::test

@@ -1,0 +1,211 @@
+// The loop of a peer: wait without the lock, feed the session, send, and call back without the
+// lock.
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "capi/callback_scope.hpp"
+#include "capi/default_peer.hpp"
+#include "runner/linux/clock.hpp"
+
+namespace esp_peer::capi {
+namespace {
+
+// Room for datagrams on their way out: one for each thread that sends, not for each peer. Holds one
+// run of the largest kind that the kernel takes.
+struct TransmitRoom {
+  std::byte bytes[66 * 1024];
+  TxBatch::Run runs[64];
+};
+
+}  // namespace
+
+int DefaultPeer::main_loop() {
+  if (calling_back()) return ESP_PEER_ERR_WRONG_STATE;
+  Lock lock(mutex_);
+  if (in_loop_) return ESP_PEER_ERR_WRONG_STATE;
+  in_loop_ = true;
+  step(lock);
+  if (news_.empty() && !closing_) wait(lock);
+  receive();
+  step(lock);
+  deliver(lock);
+  in_loop_ = false;
+  return news_.lost_some() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
+}
+
+void DefaultPeer::step(Lock& lock) {
+  const Instant now = linux_runner::now();
+  take_resolved(now);
+  session_.set_ciphers(identity_cache::cipher_preference());
+  if (const auto due = session_.next_deadline(); due && *due <= now) session_.on_deadline(now);
+  transmit(now);
+  collect(now);
+  handle_requests(lock);
+}
+
+void DefaultPeer::wait(Lock& lock) {
+  const Instant now = linux_runner::now();
+  Instant until = now + config_.loop_wait;
+  if (const auto due = session_.next_deadline()) until = std::min(until, *due);
+  if (until <= now) return;
+  sleeping_until_ = until;
+  lock.unlock();
+  waiter_.wait(now, until);
+  lock.lock();
+  sleeping_until_ = Instant::min();
+}
+
+void DefaultPeer::receive() {
+  const Instant now = linux_runner::now();
+  sockets_.receive([&](const Route& route, MutableBytes datagram) {
+    session_.on_datagram(now, route, datagram);
+    collect(now);  // at once: the next datagram may end the connection, and its messages with it
+  });
+}
+
+// One by one: what another thread takes away by disconnecting is not told here any more.
+void DefaultPeer::deliver(Lock& lock) {
+  while (!news_.empty() && !closing_) {
+    News news = news_.pop();
+    lock.unlock();
+    tell_one(news);
+    news = News();  // its memory is given back without the lock
+    lock.lock();
+  }
+}
+
+void DefaultPeer::transmit(Instant now) {
+  thread_local const std::unique_ptr<TransmitRoom> room(new (std::nothrow) TransmitRoom);
+  if (!room) return;
+  sockets_.flush();
+  while (sockets_.can_send()) {
+    TxBatch batch(room->bytes, room->runs);
+    session_.poll_transmit(now, batch);
+    if (batch.empty()) break;
+    sockets_.send(batch);
+  }
+  watch_for_room();
+}
+
+void DefaultPeer::watch_for_room() {
+  if (blocked_ == !sockets_.can_send()) return;
+  blocked_ = !blocked_;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    waiter_.want_writable(sockets_.fd(i), blocked_);
+  }
+}
+
+// Events go before the message that stands behind them: a channel is open before it speaks. Reading
+// a message lets the session come to the events behind that one.
+void DefaultPeer::collect(Instant now) {
+  for (;;) {
+    while (const auto event = session_.poll_event()) note(*event);
+    auto message = session_.read_message(now);
+    if (!message) break;
+    News news;
+    news.kind = News::Kind::message;
+    news.is_string = message->kind == datachannel::Kind::string;
+    news.stream = static_cast<std::uint16_t>(message->stream);
+    news.body = std::move(message->body);
+    news_.push(std::move(news));
+  }
+  while (const auto event = session_.poll_event()) note(*event);
+}
+
+void DefaultPeer::note(const peer::Event& event) {
+  News news;
+  if (const auto* changed = std::get_if<peer::StateChanged>(&event)) {
+    news.state = changed->state;
+    news_.push(std::move(news));
+  } else if (const auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
+    note_channel(News::Kind::channel_open, opened->stream);
+  } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
+    note_channel(News::Kind::channel_close, closed->stream);
+  } else {
+    news.kind = News::Kind::description;
+    news.body = Buffer::copy_of(memory_, as_bytes(session_.local_description()));
+    const bool kept = static_cast<bool>(news.body);
+    news_.push_text(std::move(news), kept);
+  }
+}
+
+void DefaultPeer::note_channel(News::Kind kind, datachannel::StreamId stream) {
+  News news;
+  news.kind = kind;
+  news.stream = static_cast<std::uint16_t>(stream);
+  news.body = Buffer::copy_of(memory_, as_bytes(session_.channel_label(stream).value_or("")));
+  const bool kept = static_cast<bool>(news.body);
+  news_.push_text(std::move(news), kept);
+}
+
+void DefaultPeer::handle_requests(Lock& lock) {
+  while (const auto request = session_.poll_request()) {
+    if (const auto* wanted = std::get_if<peer::Resolve>(&*request)) {
+      resolve(wanted->id);
+    } else if (std::holds_alternative<peer::OpenSockets>(*request)) {
+      open_sockets(lock);
+    } else {
+      close_sockets();
+    }
+  }
+}
+
+void DefaultPeer::open_sockets(Lock& lock) {
+  const std::uint32_t epoch = ++socket_epoch_;
+  struct Filter {
+    const DefaultPeer& peer;
+    static bool allows(const char* interface, const Address& address, void* ctx) {
+      const DefaultPeer& peer = static_cast<const Filter*>(ctx)->peer;
+      const CallbackScope scope(&peer);
+      const esp_peer_addr_t c_address = to_c_address(address);
+      return peer.config_.interface_filter(interface, &c_address, peer.config_.callbacks.ctx);
+    }
+  } filter{*this};
+  linux_runner::InterfaceOptions options;
+  options.ipv6 = config_.ipv6;
+  options.loopback_only = config_.loopback_only;
+  if (config_.interface_filter) options.filter = Filter::allows;
+  options.ctx = &filter;
+
+  lock.unlock();  // the filter is the application's
+  const auto addresses = linux_runner::usable_addresses(options);
+  lock.lock();
+  if (epoch != socket_epoch_) return;  // disconnected meanwhile
+  const Instant now = linux_runner::now();
+  const auto bound = sockets_.open(addresses);
+  for (std::size_t i = 0; i < sockets_.size(); ++i) waiter_.add(sockets_.fd(i));
+  session_.on_sockets(now, bound);
+  transmit(now);
+  collect(now);
+}
+
+void DefaultPeer::close_sockets() {
+  ++socket_epoch_;
+  sockets_.close();
+  blocked_ = false;
+}
+
+// Another thread looks the name up; its answer waits in resolved_ until the loop takes it.
+void DefaultPeer::resolve(std::uint32_t id) {
+  resolver_.resolve(std::string(session_.server_name(id)), config_.ipv6,
+                    [this, id](std::vector<Address> addresses) {
+                      {
+                        const std::lock_guard lock(resolved_mutex_);
+                        resolved_.push_back({id, std::move(addresses)});
+                      }
+                      waiter_.wake();
+                    });
+}
+
+void DefaultPeer::take_resolved(Instant now) {
+  std::vector<Resolved> resolved;
+  {
+    const std::lock_guard lock(resolved_mutex_);
+    resolved.swap(resolved_);
+  }
+  for (const Resolved& r : resolved) session_.on_resolved(now, r.id, r.addresses);
+}
+
+}  // namespace esp_peer::capi

@@ -1,0 +1,78 @@
+#include "capi/news.hpp"
+
+namespace esp_peer::capi {
+namespace {
+
+using peer::State;
+
+constexpr bool same(State ours, esp_peer_state_t theirs) {
+  return static_cast<int>(ours) == static_cast<int>(theirs);
+}
+// Our states are cast to theirs.
+static_assert(same(State::closed, ESP_PEER_STATE_CLOSED));
+static_assert(same(State::disconnected, ESP_PEER_STATE_DISCONNECTED));
+static_assert(same(State::new_connection, ESP_PEER_STATE_NEW_CONNECTION));
+static_assert(same(State::gathering, ESP_PEER_STATE_CANDIDATE_GATHERING));
+static_assert(same(State::pairing, ESP_PEER_STATE_PAIRING));
+static_assert(same(State::paired, ESP_PEER_STATE_PAIRED));
+static_assert(same(State::connecting, ESP_PEER_STATE_CONNECTING));
+static_assert(same(State::connected, ESP_PEER_STATE_CONNECTED));
+static_assert(same(State::connect_failed, ESP_PEER_STATE_CONNECT_FAILED));
+static_assert(same(State::data_connected, ESP_PEER_STATE_DATA_CHANNEL_CONNECTED));
+static_assert(same(State::data_opened, ESP_PEER_STATE_DATA_CHANNEL_OPENED));
+static_assert(same(State::data_closed, ESP_PEER_STATE_DATA_CHANNEL_CLOSED));
+static_assert(same(State::data_disconnected, ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED));
+
+// The application may do with the bytes what it likes; a zero byte stands behind them.
+std::uint8_t* data_of(News& news) {
+  return reinterpret_cast<std::uint8_t*>(news.body.bytes().data());
+}
+
+void tell_description(const esp_peer_cfg_t& application, News& news) {
+  if (!application.on_msg) return;
+  esp_peer_msg_t message{};
+  message.type = ESP_PEER_MSG_TYPE_SDP;
+  message.data = data_of(news);
+  message.size = static_cast<int>(news.body.size());
+  application.on_msg(&message, application.ctx);
+}
+
+void tell_channel(const esp_peer_cfg_t& application, News& news) {
+  const auto callback = news.kind == News::Kind::channel_open ? application.on_channel_open
+                                                              : application.on_channel_close;
+  if (!callback) return;
+  esp_peer_data_channel_info_t channel{};
+  channel.label = reinterpret_cast<const char*>(data_of(news));
+  channel.stream_id = news.stream;
+  callback(&channel, application.ctx);
+}
+
+void tell_message(const esp_peer_cfg_t& application, News& news) {
+  if (!application.on_data) return;
+  esp_peer_data_frame_t frame{};
+  frame.type = news.is_string ? ESP_PEER_DATA_CHANNEL_STRING : ESP_PEER_DATA_CHANNEL_DATA;
+  frame.stream_id = news.stream;
+  frame.data = data_of(news);
+  frame.size = static_cast<int>(news.body.size());
+  application.on_data(&frame, application.ctx);
+}
+
+}  // namespace
+
+void tell(const esp_peer_cfg_t& application, News& news) {
+  switch (news.kind) {
+    case News::Kind::state:
+      if (!application.on_state) return;
+      application.on_state(static_cast<esp_peer_state_t>(news.state), application.ctx);
+      return;
+    case News::Kind::description:
+      return tell_description(application, news);
+    case News::Kind::channel_open:
+    case News::Kind::channel_close:
+      return tell_channel(application, news);
+    case News::Kind::message:
+      return tell_message(application, news);
+  }
+}
+
+}  // namespace esp_peer::capi

@@ -1,0 +1,48 @@
+// What the application is to be told, in its order, and the calls that tell it.
+#pragma once
+#include <cstdint>
+
+#include "base/containers.hpp"
+#include "capi/api.hpp"
+#include "peer/session_types.hpp"
+
+namespace esp_peer::capi {
+
+struct News {
+  enum class Kind : std::uint8_t { state, description, channel_open, channel_close, message };
+  Kind kind = Kind::state;
+  peer::State state = peer::State::closed;  // of state
+  bool is_string = false;                   // of message
+  std::uint16_t stream = 0;                 // of the channels and message
+  Buffer body;                              // SDP, label or message
+};
+
+// Calls the callback for it, if the application has one. What that returns is not looked at.
+void tell(const esp_peer_cfg_t& application, News& news);
+
+class NewsQueue {
+ public:
+  explicit NewsQueue(Memory& memory) : news_(memory) {}
+
+  void push(News news) { lost_ = !news_.push_back(std::move(news)) || lost_; }
+  // A piece of news whose text could not be kept is lost too.
+  void push_text(News news, bool kept) { kept ? push(std::move(news)) : void(lost_ = true); }
+  News pop() {
+    News first = std::move(news_.front());
+    news_.pop_front();
+    return first;
+  }
+  // For want of memory, since the last question.
+  bool lost_some() { return std::exchange(lost_, false); }
+
+  bool empty() const { return news_.empty(); }
+  std::size_t size() const { return news_.size(); }
+
+ private:
+  // Holds what one round of receiving gave: no more than the receive window for each channel's
+  // association; the next round waits until all of it is told.
+  Deque<News> news_;
+  bool lost_ = false;
+};
+
+}  // namespace esp_peer::capi
