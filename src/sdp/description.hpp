@@ -63,8 +63,8 @@ struct Description {
   bool rejected(const Media& section) const;
 };
 
-// bad_data: no description at all, or an m-line that cannot be answered; over_limit: more than
-// max_media sections or max_text bytes. Views point into `text`.
+// bad_data: no description at all, an m-line that cannot be answered, or a mid that stands twice;
+// over_limit: more than max_media sections or max_text bytes. Views point into `text`.
 Status parse(std::string_view text, Description& out);
 
 // What our data section needs of the remote side, its bundled transport resolved.

@@ -164,6 +164,16 @@ void choose_bundle(const SessionLevel& session, Description& d) {
   }
 }
 
+// [rfc5888#4] A mid names one section: an answer could not be matched otherwise.
+bool mids_are_unique(const Description& d) {
+  for (std::size_t i = 0; i < d.media.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (!d.media[i].mid.empty() && d.media[i].mid == d.media[k].mid) return false;
+    }
+  }
+  return true;
+}
+
 // In place: a description is too large for a small stack.
 void clear(Description& d) {
   d.session_id = d.bundle = {};
@@ -215,6 +225,7 @@ Status parse(std::string_view text, Description& out) {
     }
   }
   if (!begun) return Error{Errc::bad_data, "an empty description"};
+  if (!mids_are_unique(out)) return Error{Errc::bad_data, "one a=mid for two m= lines"};
   for (Media& m : out.media) inherit(session, m);
   choose_bundle(session, out);
   return {};

@@ -392,6 +392,13 @@ TEST(Parse, a_mid_with_unprintable_bytes_is_none) {
   EXPECT_EQ(parsed(offer + "a=mid: 0 \r\n")->media[0].mid, "0");
 }
 
+TEST(Parse, a_mid_names_one_section) {
+  const std::string audio = "m=audio 9 X 0\r\na=mid:0\r\n", none = "m=audio 9 X 0\r\na=mid:\r\n";
+  EXPECT_EQ(parse_error(session + none + none + audio), Errc::ok);
+  EXPECT_EQ(parse_error(session + audio + none + audio), Errc::bad_data);
+  EXPECT_EQ(complaint(session + audio + audio), "one a=mid for two m= lines");
+}
+
 TEST(Parse, what_was_parsed_before_leaves_nothing_behind) {
   Description d, fresh;
   ASSERT_TRUE(parse(kept(sample("firefox_offer")), d));
