@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/openssl/provider.hpp"
+#include "crypto/crc32.hpp"
 #include "stun/builder.hpp"
 
 namespace esp_peer::stun {
@@ -182,12 +183,74 @@ TEST(StunMessage, an_error_code_is_read_within_its_range_and_its_reason_never) {
   }
 }
 
+// A message without FINGERPRINT, so that nothing but the rule at hand can refuse it.
+std::vector<std::byte> raw(std::uint16_t type, std::uint32_t cookie, std::string_view attributes,
+                           int length_off_by = 0) {
+  const auto body = unhex(attributes);
+  std::vector<std::byte> bytes(header_size + body.size());
+  Writer w(bytes);
+  w.u16(type);
+  w.u16(static_cast<std::uint16_t>(static_cast<int>(body.size()) + length_off_by));
+  w.u32(cookie);
+  w.zeros(12);
+  w.bytes(body);
+  return bytes;
+}
+
+TEST(StunMessage, the_header_follows_its_rules) {
+  EXPECT_TRUE(parse(raw(0x0001, magic_cookie, "")));
+  for (const std::uint16_t top : std::initializer_list<std::uint16_t>{0x4000, 0x8000, 0xC000}) {
+    EXPECT_FALSE(parse(raw(top | 0x0001, magic_cookie, ""))) << "[rfc8489#5] two zero bits";
+  }
+  for (int bit = 0; bit < 32; ++bit) {
+    EXPECT_FALSE(parse(raw(0x0001, magic_cookie ^ 1u << bit, "")));
+  }
+  for (const int off : {-8, -4, -3, -1, 1, 3, 4, 8}) {
+    EXPECT_FALSE(parse(raw(0x0001, magic_cookie, "0025000000250000", off))) << off;
+  }
+  auto longer = raw(0x0001, magic_cookie, "00250000");
+  longer.push_back(std::byte{0});
+  longer[3] = std::byte{5};
+  EXPECT_FALSE(parse(longer)) << "attributes are padded";
+}
+
+TEST(StunMessage, a_malformed_attribute_refuses_the_message) {
+  for (const std::string_view good :
+       {"0024000400000001", "00250000", "802900080000000000000001", "802a00080000000000000001",
+        "0006000161000000", "00200008000111112112a442",
+        "00200014000211112112a442000000000000000000000000", "0009000400000457", "8022000141000000",
+        "7fff0000", "0008001400000000000000000000000000000000000000ff"}) {
+    EXPECT_TRUE(parse(raw(0x0001, magic_cookie, good))) << good;
+  }
+  for (const std::string_view bad : {
+           "00240003000000ff",                          // PRIORITY too short
+           "00240005000000010000000000000000",          // and too long
+           "0025000400000000",                          // USE-CANDIDATE with a value
+           "80290004000000000000000000000000",          // half a tie-breaker
+           "802a000c000000000000000000000000",          // one and a half
+           "00200004000111110000000000000000",          // XOR-MAPPED-ADDRESS without an address
+           "0020000c00011111000000000000000000000000",  // IPv4, and more
+           "00200008000011112112a442",                  // of no family
+           "00200014000311112112a442000000000000000000000000",  // of an unknown one
+           "00200008000211112112a442",                          // IPv6, and too short
+           "0009000300000400",                                  // ERROR-CODE too short
+           "0008001300000000000000000000000000000000000000ff",  // a hash of 19 bytes
+           "00080015000000000000000000000000000000000000000000000000",
+           "80280003ffffffff",  // FINGERPRINT too short
+           "0025",              // half a header
+           "00060005616263",    // value outside of the message
+       }) {
+    EXPECT_FALSE(parse(raw(0x0001, magic_cookie, bad))) << bad;
+  }
+}
+
 TEST(StunMessage, nothing_may_follow_fingerprint) {
-  std::array<std::byte, 200> room{};
-  Builder b(room, Class::request, binding, {});
-  b.finish();
-  b.priority(7);
-  EXPECT_FALSE(parse(Bytes(room).first(b.finish())));
+  auto bytes = raw(0x0001, magic_cookie, "802800040000000000250000");
+  const std::uint32_t crc = crypto::crc32(Bytes(bytes).first(header_size)) ^ fingerprint_xor;
+  for (std::size_t i = 0; i < 4; ++i) {
+    bytes[header_size + 4 + i] = static_cast<std::byte>(crc >> (24 - 8 * i));
+  }
+  EXPECT_FALSE(parse(bytes)) << "[rfc8489#14.7]";
 }
 
 TEST(StunMessage, unknown_required_attributes_are_listed_and_optional_ones_ignored) {
