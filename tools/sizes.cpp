@@ -3,7 +3,9 @@
 #include "peer/connection.hpp"
 #include "peer/session.hpp"
 
-#define SIZE_OF(name, type) extern const char name[sizeof(type)]; const char name[sizeof(type)] = {1}
+#define SIZE_OF(name, type)             \
+  extern const char name[sizeof(type)]; \
+  const char name[sizeof(type)] = {1}
 
 namespace esp_peer {
 SIZE_OF(sizeof_ice_agent, ice::Agent);
