@@ -3,6 +3,8 @@
 namespace esp_peer::openssl {
 namespace {
 
+constexpr long longest_message = 16 * 1024;
+
 // [rfc8827#6.5] Forward secrecy and AEAD; RSA only for the certificates of older peers.
 const char* cipher_list(dtls::CipherPreference preference) {
   switch (preference) {
@@ -35,7 +37,14 @@ SSL_CTX* make_context(dtls::CipherPreference ciphers, Verify verify) {
   if (!ctx) return nullptr;
   SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                SSL_OP_NO_QUERY_MTU | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  // A peer that puts ChaCha20 first has no AES in hardware.
+  if (ciphers == dtls::CipherPreference::automatic) {
+    SSL_CTX_set_options(ctx, SSL_OP_PRIORITIZE_CHACHA);
+  }
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  // Bounds of memory: of a message that is being put together, and of the buffer for sealing.
+  SSL_CTX_set_max_cert_list(ctx, longest_message);
+  SSL_CTX_set_max_send_fragment(ctx, dtls::Endpoint::max_plaintext);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_cert_verify_callback(ctx, on_verify, reinterpret_cast<void*>(verify));
   const bool ok = SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&

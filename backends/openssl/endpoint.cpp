@@ -4,13 +4,25 @@
 
 #include <algorithm>
 
-#include "backends/openssl/backend.hpp"
 #include "backends/openssl/context.hpp"
 
 namespace esp_peer::openssl {
+namespace {
+
+constexpr std::size_t length_size = 2;  // in front of each record in plaintext_
+
+// The library's own words, which live as long as the process.
+const char* library_reason(const char* otherwise) {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  return reason ? reason : otherwise;
+}
+
+}  // namespace
 
 Endpoint::Endpoint(const dtls::Options& options, Identity& identity, Env env)
-    : options_(options), identity_(identity), env_(env), outgoing_(env.memory) {
+    : options_(options), identity_(identity), env_(env) {
+  options_.first_retransmission =
+      std::clamp(options_.first_retransmission, shortest_wait, longest_wait);
   identity_.retain();
 }
 
@@ -19,284 +31,293 @@ Endpoint::~Endpoint() {
   identity_.release();
 }
 
-Status Endpoint::start(Instant now, dtls::Role role, std::span<const dtls::Fingerprint> remote) {
-  if (ssl_) return Error{Errc::wrong_state, "the handshake has begun before"};
-  for (const auto& fingerprint : remote) remote_.push_back(fingerprint);
-  if (remote_.empty()) return Error{Errc::bad_data, "no fingerprint to compare with"};
+// ---------------------------------------------------------------- commands
 
-  SSL_CTX* ctx = context(options_.ciphers, verify);
-  BIO_METHOD* method = bio_method();
-  ssl_ = ctx && method ? SSL_new(ctx) : nullptr;
-  BIO* bio = ssl_ ? BIO_new(method) : nullptr;
-  if (!bio) return Error{Errc::no_memory, "no SSL object"};
-  BIO_set_data(bio, this);
-  SSL_set_bio(ssl_, bio, bio);
-  SSL_set_app_data(ssl_, this);
-  SSL_set_mtu(ssl_, options_.mtu);
-  DTLS_set_timer_cb(ssl_, on_timer);
-  if (SSL_use_certificate(ssl_, identity_.certificate()) != 1 ||
-      SSL_use_PrivateKey(ssl_, identity_.key()) != 1) {
-    return Error{Errc::failed, "certificate refused by the library"};
-  }
-  if (role == dtls::Role::client) {
-    SSL_set_connect_state(ssl_);
-    shake_hands(now);
-  } else {
-    SSL_set_accept_state(ssl_);
-  }
+Status Endpoint::start(Instant now, dtls::Role role, std::span<const dtls::Fingerprint> remote) {
+  if (state_ != State::fresh) return Error{Errc::wrong_state, "the handshake has begun before"};
+  if (!expected_.assign(remote)) return Error{Errc::bad_data, "no fingerprint to compare with"};
+  role_ = role;
+  wire_.emplace(role, options_.mtu, env_);
+  if (!make_ssl()) return Error{Errc::no_memory, "no SSL object"};
+  state_ = State::shaking_hands;
+  // [rfc6347#4.2.1] A server asks for no cookie: it is ICE that has seen the peer answer on this
+  // path. A client answers when it is asked for one.
+  if (role == dtls::Role::client) shake_hands(now);
   return {};
 }
 
-void Endpoint::close(Instant) {
-  if (connected_ && !ended_) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_);
-  }
-  ended_ = true;
-  deadline_.reset();
+void Endpoint::close(Instant now) {
+  if (state_ == State::connected && wake(now)) say_goodbye();
+  end(dtls::Closed{});
+  events_.clear();
+  unread_ = {};
 }
 
-std::size_t Endpoint::seal(Instant, Bytes plaintext, MutableBytes out) {
-  if (!connected() || plaintext.empty() || out.size() < plaintext.size() + seal_overhead) return 0;
-  seal_room_ = out;
-  sealed_ = 0;
+std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
+  if (state_ != State::connected || plaintext.empty() || plaintext.size() > max_plaintext ||
+      out.size() < plaintext.size() + seal_overhead || !wake(now)) {
+    return 0;
+  }
   ERR_clear_error();
-  const int n = SSL_write(ssl_, plaintext.data(), static_cast<int>(plaintext.size()));
-  seal_room_ = {};
-  return n > 0 ? sealed_ : 0;
+  wire_->lend(out);
+  std::size_t written = 0;
+  const int ok = SSL_write_ex(ssl_, plaintext.data(), plaintext.size(), &written);
+  const std::size_t sealed = wire_->take_back();
+  if (ok != 1) return 0;
+  ++sealed_;
+  return sealed;
 }
+
+// ---------------------------------------------------------------- inputs
 
 void Endpoint::on_datagram(Instant now, MutableBytes datagram) {
-  if (!ssl_ || ended_) return;
-  if (plaintext_.size() < datagram.size()) {
-    plaintext_ = Buffer::with_size(env_.memory, datagram.size());
-    if (!plaintext_) return;
-  }
-  incoming_ = datagram;
-  if (!connected_) shake_hands(now);
+  if (state_ != State::shaking_hands && state_ != State::connected) return;
+  unread_ = {};
+  if (!wake(now)) return;
+  wire_->on_datagram(now, datagram);
+  if (state_ == State::shaking_hands) shake_hands(now);
+  if (state_ == State::connected) receive(now);
+  wire_->on_datagram(now, {});  // nothing of the caller's memory is looked at afterwards
 }
 
 void Endpoint::on_deadline(Instant now) {
-  if (!ssl_ || ended_ || !deadline_ || *deadline_ > now) return;
-  ERR_clear_error();
-  timer_restarted_ = false;
-  const long handled = DTLSv1_handle_timeout(ssl_);
-  if (handled < 0) return fail("no answer to the handshake");
-  if (!timer_restarted_) deadline_ = now + ask_again;
-  update_deadline(now);
+  timers_.expire(now, [&](Timer timer) {
+    if (timer == Timer::retransmission) retransmit(now);
+    if (timer == Timer::idle) rest(now);
+  });
 }
 
+// ---------------------------------------------------------------- outputs
+
 std::size_t Endpoint::write_datagram(Instant, MutableBytes out) {
-  if (outgoing_.empty()) return 0;
-  const Buffer datagram = std::move(outgoing_.front());
-  outgoing_.pop_front();
-  if (datagram.size() > out.size()) return 0;
-  copy_bytes(datagram.bytes(), out);
-  return datagram.size();
+  return wire_ ? wire_->write_datagram(out) : 0;
 }
 
 std::optional<dtls::Endpoint::Event> Endpoint::poll_event() {
   if (events_.empty()) return std::nullopt;
   const Event event = events_[0];
+  // The end is said after what came before it has been read.
+  if (!std::holds_alternative<dtls::Connected>(event) && !unread_.empty()) return std::nullopt;
   events_.erase(0);
   return event;
 }
 
-Bytes Endpoint::read(Instant now) {
-  if (!connected() || incoming_.empty()) {
-    // The SSL may still hold a record of the datagram that ended the handshake.
-    if (!connected() || SSL_pending(ssl_) == 0) return {};
-  }
-  ERR_clear_error();
-  timer_restarted_ = false;
-  const MutableBytes room = plaintext_.bytes();
-  const int n = SSL_read(ssl_, room.data(), static_cast<int>(room.size()));
-  if (n > 0) return room.first(static_cast<std::size_t>(n));
-  switch (SSL_get_error(ssl_, n)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-      break;
-    case SSL_ERROR_ZERO_RETURN:
-      close(now);
-      say(dtls::Closed{});
-      break;
-    default:
-      fail("fatal alert");
-  }
-  incoming_ = {};
-  update_deadline(now);
-  return {};
+Bytes Endpoint::read(Instant) {
+  Reader r(unread_);
+  const Bytes record = r.bytes(r.u16());
+  unread_ = r.rest();
+  return record;
 }
+
+// ---------------------------------------------------------------- questions
 
 Status Endpoint::export_keys(std::string_view label, MutableBytes out) const {
-  if (!connected_) return Error{Errc::wrong_state, "no keys before the handshake"};
+  if (state_ != State::connected) return Error{Errc::wrong_state, "no keys without a connection"};
   const int ok = SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(out.data()),
                                             out.size(), label.data(), label.size(), nullptr, 0, 0);
-  return ok == 1 ? Status() : Status(Error{Errc::failed, "key export refused by the library"});
+  return ok == 1 ? Status() : Status(Error{Errc::failed, library_reason("no keys exported")});
 }
 
+// OpenSSL shows neither its replay window nor the fragments it collects: what is delivered and sent
+// because of them stands for them here.
 void Endpoint::hash_state(StateHash& hash) const {
+  hash.add(state_);
   hash.add(ssl_ ? static_cast<int>(SSL_get_state(ssl_)) : -1);
-  hash.add(outgoing_.size());
+  if (wire_) {
+    wire_->gate().hash_state(hash);
+    hash.add(wire_->pending());
+  }
   hash.add(events_.size());
-  hash.add(connected_);
-  hash.add(ended_);
+  hash.add(unread_.size());
+  hash.add(delivered_);
+  hash.add(sealed_);
+}
+
+// ---------------------------------------------------------------- the handshake
+
+bool Endpoint::make_ssl() {
+  SSL_CTX* ctx = context(options_.ciphers, verify);
+  ssl_ = ctx ? SSL_new(ctx) : nullptr;
+  BIO* bio = ssl_ ? wire_->make_bio() : nullptr;
+  if (bio) {
+    SSL_set_bio(ssl_, bio, bio);
+    SSL_set_app_data(ssl_, this);
+    SSL_set_mtu(ssl_, options_.mtu);
+    SSL_set_msg_callback(ssl_, on_message);
+    DTLS_set_timer_cb(ssl_, on_timer);
+    role_ == dtls::Role::client ? SSL_set_connect_state(ssl_) : SSL_set_accept_state(ssl_);
+    if (SSL_use_certificate(ssl_, identity_.certificate()) == 1 &&
+        SSL_use_PrivateKey(ssl_, identity_.key()) == 1) {
+      return true;
+    }
+  }
+  SSL_free(ssl_);
+  ssl_ = nullptr;
+  return false;
 }
 
 void Endpoint::shake_hands(Instant now) {
   ERR_clear_error();
-  timer_restarted_ = false;
-  // A datagram may hold several records: as long as there is something to read, go on.
-  int result = -1;
-  for (int i = 0; i < 16 && result != 1; ++i) {
-    result = SSL_do_handshake(ssl_);
-    if (result != 1 && SSL_get_error(ssl_, result) != SSL_ERROR_WANT_READ) {
-      return fail(mismatch_ ? "the certificate is not the described one" : "handshake refused");
-    }
-    if (incoming_.empty()) break;
+  const int result = SSL_do_handshake(ssl_);
+  if (result == 1) return on_handshake_done(now);
+  if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ) return follow_library_timer(now);
+  if (mismatch_) {
+    return end(dtls::Failed{dtls::FailureReason::fingerprint_mismatch,
+                            "the certificate is not the described one"});
   }
-  update_deadline(now);
-  if (result != 1) return;
-  // Mutual authentication is what everything else stands on: no certificate, no connection.
+  if (role_ == dtls::Role::server && !wire_->has_spoken()) return begin_again(now);
+  end(dtls::Failed{dtls::FailureReason::handshake, library_reason("handshake refused")});
+}
+
+void Endpoint::on_handshake_done(Instant now) {
+  // [rfc8122#6.2] Everything else stands on this: no certificate, no connection.
   X509* certificate = SSL_get1_peer_certificate(ssl_);
   const bool verified = certificate && verify(ssl_, certificate);
   X509_free(certificate);
-  if (!verified) return fail("no certificate of the peer");
-  connected_ = true;
-  say(dtls::Connected{});
+  if (!verified) {
+    return end(dtls::Failed{dtls::FailureReason::fingerprint_mismatch, "no certificate"});
+  }
+  wire_->gate().close_epoch_0();
+  state_ = State::connected;
+  timers_.disarm_all();
+  static_cast<void>(wake(now));
+  events_.push_back(dtls::Connected{});
 }
 
-void Endpoint::update_deadline(Instant now) {
+// A first ClientHello that cannot be served may be anybody's: the peer's is still to come.
+void Endpoint::begin_again(Instant now) {
+  env_.trace(now, PacketDropped{"dtls", library_reason("ClientHello refused"), 0});
+  SSL_free(ssl_);
+  timers_.disarm_all();
+  if (!make_ssl()) end(dtls::Failed{dtls::FailureReason::library, "no SSL object"});
+}
+
+void Endpoint::retransmit(Instant now) {
+  ERR_clear_error();
+  library_wait_.reset();
+  if (DTLSv1_handle_timeout(ssl_) < 0) {
+    return end(dtls::Failed{dtls::FailureReason::timeout, "no answer to the handshake"});
+  }
+  if (library_wait_) return follow_library_timer(now);
+  // The wall clock was set back, or runs behind: OpenSSL would wait. It is never trusted to say
+  // how long; whoever owns this association bounds the whole handshake.
+  timers_.arm(Timer::retransmission, now + patience_);
+  patience_ = std::min(patience_ * 2, last_patience);
+}
+
+// OpenSSL starts and stops its timer as flights come and go; it tells us when it starts it.
+void Endpoint::follow_library_timer(Instant now) {
   timeval left{};
-  if (ended_ || !DTLSv1_get_timeout(ssl_, &left)) {
-    deadline_.reset();
-  } else if (timer_restarted_) {
-    deadline_ = now + wait_;
+  if (!DTLSv1_get_timeout(ssl_, &left)) {
+    timers_.disarm(Timer::retransmission);
+  } else if (library_wait_) {
+    timers_.arm(Timer::retransmission, now + *library_wait_);
+    patience_ = first_patience;
+  }
+  library_wait_.reset();
+}
+
+// ---------------------------------------------------------------- the connection
+
+// Before each use of the SSL object: SSL_write on one without buffers crashes.
+bool Endpoint::wake(Instant now) {
+  if (resting_ && SSL_alloc_buffers(ssl_) != 1) return false;
+  resting_ = false;
+  last_used_ = now;
+  if (state_ == State::connected && !timers_.armed(Timer::idle)) {
+    timers_.arm(Timer::idle, now + idle_after);
+  }
+  return true;
+}
+
+void Endpoint::rest(Instant now) {
+  if (state_ != State::connected) return;
+  const bool idle = now - last_used_ >= idle_after;
+  if (idle && SSL_free_buffers(ssl_) == 1) {
+    resting_ = true;
+    if (unread_.empty()) plaintext_ = Buffer();
+    return;
+  }
+  timers_.arm(Timer::idle, (idle ? now : last_used_) + idle_after);
+}
+
+// Everything that the datagram holds is decrypted now, so that read() depends on nobody's memory.
+void Endpoint::receive(Instant now) {
+  // A record's length takes less room here than its header and tag did.
+  const std::size_t most = wire_->gate().bytes_left();
+  if (plaintext_.size() < most) plaintext_ = Buffer::with_size(env_.memory, most);
+  if (!plaintext_) return;
+  const MutableBytes room = plaintext_.bytes();
+  std::size_t used = 0;
+  while (wire_->gate().has_more() && used + length_size < room.size()) {
+    ERR_clear_error();
+    std::size_t size = 0;
+    const MutableBytes at = room.subspan(used + length_size);
+    const int ok = SSL_read_ex(ssl_, at.data(), at.size(), &size);
+    if (ok != 1 && end_of_reading(now, SSL_get_error(ssl_, ok))) break;
+    if (ok != 1 || size == 0) continue;
+    Writer(room.subspan(used, length_size)).u16(static_cast<std::uint16_t>(size));
+    used += length_size + size;
+    ++delivered_;
+  }
+  unread_ = Bytes(room).first(used);
+}
+
+// True when the association ends here.
+bool Endpoint::end_of_reading(Instant, int library_error) {
+  switch (library_error) {
+    case SSL_ERROR_ZERO_RETURN:
+      say_goodbye();
+      end(dtls::Closed{});
+      return true;
+    case SSL_ERROR_SSL:
+      end(dtls::Failed{dtls::FailureReason::handshake, library_reason("fatal alert")});
+      return true;
+    default:
+      return false;
   }
 }
 
-void Endpoint::fail(const char* what) {
-  if (ended_) return;
-  ended_ = true;
-  deadline_.reset();
-  say(dtls::Failed{
-      mismatch_ ? dtls::FailureReason::fingerprint_mismatch : dtls::FailureReason::handshake,
-      what});
+// [rfc5246#7.2.1] close_notify, also in answer to the peer's.
+void Endpoint::say_goodbye() {
+  ERR_clear_error();
+  SSL_shutdown(ssl_);
 }
 
-void Endpoint::say(const Event& event) { events_.push_back(event); }
+// From here on there is only to be fetched what was written and said before.
+void Endpoint::end(const Event& why) {
+  if (state_ == State::ended) return;
+  state_ = State::ended;
+  timers_.disarm_all();
+  SSL_free(ssl_);
+  ssl_ = nullptr;
+  events_.push_back(why);
+}
 
 // ---------------------------------------------------------------- what OpenSSL calls
-
-BIO_METHOD* Endpoint::bio_method() {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "esp_peer datagrams");
-    if (!m) return m;
-    BIO_meth_set_write(m, bio_write);
-    BIO_meth_set_read(m, bio_read);
-    BIO_meth_set_ctrl(m, bio_ctrl);
-    BIO_meth_set_create(m, [](BIO* bio) {
-      BIO_set_init(bio, 1);
-      return 1;
-    });
-    return m;
-  }();
-  return method;
-}
-
-// A write is a datagram: into the room of seal(), or into the queue of the handshake.
-int Endpoint::bio_write(BIO* bio, const char* data, int size) {
-  auto& self = *static_cast<Endpoint*>(BIO_get_data(bio));
-  const Bytes datagram = std::as_bytes(std::span(data, static_cast<std::size_t>(size)));
-  if (!self.seal_room_.empty()) {
-    if (datagram.size() > self.seal_room_.size()) return -1;
-    copy_bytes(datagram, self.seal_room_);
-    self.sealed_ = datagram.size();
-    return size;
-  }
-  if (self.outgoing_.size() < max_outgoing) {
-    Buffer copy = Buffer::copy_of(self.env_.memory, datagram);
-    if (copy) static_cast<void>(self.outgoing_.push_back(std::move(copy)));
-  }
-  return size;
-}
-
-// Hands out the one datagram that is there, whole.
-int Endpoint::bio_read(BIO* bio, char* out, int size) {
-  auto& self = *static_cast<Endpoint*>(BIO_get_data(bio));
-  BIO_clear_retry_flags(bio);
-  if (self.incoming_.empty()) {
-    BIO_set_retry_read(bio);
-    return -1;
-  }
-  const std::size_t n = std::min(self.incoming_.size(), static_cast<std::size_t>(size));
-  copy_bytes(self.incoming_.first(n), std::as_writable_bytes(std::span(out, n)));
-  self.incoming_ = {};
-  return static_cast<int>(n);
-}
-
-long Endpoint::bio_ctrl(BIO* bio, int command, long, void*) {
-  const auto& self = *static_cast<const Endpoint*>(BIO_get_data(bio));
-  switch (command) {
-    case BIO_CTRL_FLUSH:
-      return 1;
-    case BIO_CTRL_DGRAM_QUERY_MTU:
-    case BIO_CTRL_DGRAM_GET_MTU:
-    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
-      return self.options_.mtu;
-    default:
-      return 0;
-  }
-}
 
 // [rfc6347#4.2.4.1] Doubles up to 60 s, from a first wait that fits a path whose round trip ICE has
 // just seen.
 unsigned Endpoint::on_timer(SSL* ssl, unsigned previous_us) {
   auto& self = *static_cast<Endpoint*>(SSL_get_app_data(ssl));
-  const Duration previous{previous_us};
-  self.wait_ =
-      previous_us == 0 ? self.options_.first_retransmission : std::min(previous * 2, longest_wait);
-  self.timer_restarted_ = true;
-  return static_cast<unsigned>(self.wait_.count());
+  const Duration wait = previous_us == 0 ? self.options_.first_retransmission
+                                         : std::min(Duration(previous_us) * 2, longest_wait);
+  self.library_wait_ = wait;
+  return static_cast<unsigned>(wait.count());
+}
+
+void Endpoint::on_message(int outgoing, int, int type, const void*, std::size_t, SSL* ssl, void*) {
+  if (outgoing != 0 || type != SSL3_RT_CHANGE_CIPHER_SPEC) return;
+  static_cast<Endpoint*>(SSL_get_app_data(ssl))->wire_->gate().open_epoch_1();
 }
 
 bool Endpoint::verify(SSL* ssl, X509* certificate) {
   auto& self = *static_cast<Endpoint*>(SSL_get_app_data(ssl));
-  for (const dtls::Fingerprint& expected : self.remote_) {
-    dtls::Fingerprint actual;
-    if (digest_certificate(certificate, expected.hash, actual) && actual == expected) return true;
-  }
-  self.mismatch_ = true;
-  return false;
-}
-
-// ---------------------------------------------------------------- the backend
-
-namespace {
-
-class OpensslBackend final : public dtls::Backend {
- public:
-  dtls::Identity* create_identity(std::int64_t unix_seconds) override {
-    return Identity::create(unix_seconds);
-  }
-  void retain(dtls::Identity& identity) override { static_cast<Identity&>(identity).retain(); }
-  void release(dtls::Identity& identity) override { static_cast<Identity&>(identity).release(); }
-  dtls::Endpoint* create_endpoint(const dtls::Options& options, dtls::Identity& identity,
-                                  Env env) override {
-    return make<Endpoint>(env.memory, options, static_cast<Identity&>(identity), env);
-  }
-  void destroy(dtls::Endpoint* endpoint) override {
-    if (!endpoint) return;
-    auto* ours = static_cast<Endpoint*>(endpoint);
-    esp_peer::destroy(ours->memory(), ours);
-  }
-};
-
-}  // namespace
-
-dtls::Backend& backend() {
-  static OpensslBackend* const instance = new OpensslBackend;  // outlives every endpoint
-  return *instance;
+  dtls::Fingerprint actual;
+  const bool match = digest_certificate(certificate, self.expected_.hash(), actual) &&
+                     self.expected_.contains(actual);
+  self.mismatch_ = !match;
+  return match;
 }
 
 }  // namespace esp_peer::openssl

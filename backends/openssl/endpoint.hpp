@@ -1,12 +1,17 @@
-// One DTLS 1.2 association on an SSL object that sees neither socket nor clock of ours: datagrams
-// go through a BIO that keeps their borders.
+// One DTLS 1.2 association on an SSL object that sees neither socket nor clock of ours.
+//
+// Its randomness is OpenSSL's own and not Env's: keys come from where the library wants them. Its
+// retransmission timer compares with the wall clock inside OpenSSL; the deadlines said here are in
+// our time, and survive a wall clock that steps (timers_ below).
 #pragma once
 #include <openssl/ssl.h>
 
 #include <optional>
 
 #include "backends/openssl/identity.hpp"
+#include "backends/openssl/wire.hpp"
 #include "base/containers.hpp"
+#include "base/timer_table.hpp"
 #include "dtls/endpoint.hpp"
 
 namespace esp_peer::openssl {
@@ -28,45 +33,61 @@ class Endpoint final : public dtls::Endpoint {
   std::optional<Event> poll_event() override;
   Bytes read(Instant now) override;
 
-  std::optional<Instant> next_deadline() const override { return deadline_; }
-  bool connected() const override { return connected_ && !ended_; }
+  std::optional<Instant> next_deadline() const override { return timers_.next(); }
+  bool connected() const override { return state_ == State::connected; }
   Status export_keys(std::string_view label, MutableBytes out) const override;
   void hash_state(StateHash& hash) const override;
   Memory& memory() const { return env_.memory; }
 
  private:
-  static constexpr std::size_t max_outgoing = 16;  // datagrams of flights; a flight has about five
-  static constexpr std::size_t max_flight_bytes = 32 * 1024;
-  // OpenSSL measures with the wall clock. Where it finds its timer not yet expired, ask again soon.
-  static constexpr Duration ask_again = milliseconds(5);
-  static constexpr Duration longest_wait = seconds(60);  // [rfc6347#4.2.4.1]
+  enum class State : std::uint8_t { fresh, shaking_hands, connected, ended };
+  enum class Timer : std::uint8_t { retransmission, idle, count };
 
-  static BIO_METHOD* bio_method();
-  static int bio_write(BIO* bio, const char* data, int size);
-  static int bio_read(BIO* bio, char* out, int size);
-  static long bio_ctrl(BIO* bio, int command, long number, void* pointer);
-  static unsigned on_timer(SSL* ssl, unsigned previous_us);
-  static bool verify(SSL* ssl, X509* certificate);
+  // [rfc6347#4.2.4.1] And OpenSSL takes a timer for expired 15 ms before it is.
+  static constexpr Duration longest_wait = seconds(60), shortest_wait = milliseconds(20);
+  // Where OpenSSL finds, by the wall clock, that its timer is not due yet: ask again, ever later.
+  static constexpr Duration first_patience = milliseconds(5), last_patience = seconds(1);
+  // The 32 KB that OpenSSL reads and writes in go back to the heap when nobody has talked so long.
+  static constexpr Duration idle_after = seconds(1);
 
+  bool make_ssl();
   void shake_hands(Instant now);
-  void update_deadline(Instant now);
-  void fail(const char* what);
-  void say(const Event& event);
+  void on_handshake_done(Instant now);
+  void begin_again(Instant now);
+  void retransmit(Instant now);
+  void follow_library_timer(Instant now);
+  bool wake(Instant now);
+  void rest(Instant now);
+  void receive(Instant now);
+  bool end_of_reading(Instant now, int library_error);
+  void say_goodbye();
+  void end(const Event& why);
+
+  static unsigned on_timer(SSL* ssl, unsigned previous_us);
+  static void on_message(int outgoing, int version, int type, const void*, std::size_t, SSL*,
+                         void*);
+  static bool verify(SSL* ssl, X509* certificate);
 
   dtls::Options options_;
   Identity& identity_;
   Env env_;
+  dtls::Role role_ = dtls::Role::client;
+  State state_ = State::fresh;
+  std::optional<Wire> wire_;
   SSL* ssl_ = nullptr;
-  FixedVector<dtls::Fingerprint, 4> remote_;
-  Bytes incoming_;          // the datagram that is being read
-  MutableBytes seal_room_;  // where the record that is being sealed goes
-  std::size_t sealed_ = 0;
-  Deque<Buffer> outgoing_;  // at most max_outgoing; a further datagram is lost, and sent again
-  Buffer plaintext_;        // grows to the largest datagram seen
-  FixedVector<Event, 3> events_;  // Connected, then one of the ends
-  std::optional<Instant> deadline_;
-  Duration wait_{};  // what OpenSSL was last told to wait
-  bool timer_restarted_ = false, mismatch_ = false, connected_ = false, ended_ = false;
+  dtls::ExpectedFingerprints expected_;
+  bool mismatch_ = false;
+
+  Buffer plaintext_;  // of one datagram: each record after its length; grows to the largest seen
+  Bytes unread_;      // in plaintext_
+  FixedVector<Event, 2> events_;  // Connected, and one of the ends
+
+  TimerTable<Timer> timers_;
+  std::optional<Duration> library_wait_;  // what OpenSSL was just told to wait
+  Duration patience_ = first_patience;
+  Instant last_used_{};
+  bool resting_ = false;  // without buffers
+  std::uint64_t delivered_ = 0, sealed_ = 0;
 };
 
 }  // namespace esp_peer::openssl

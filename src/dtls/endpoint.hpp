@@ -48,10 +48,12 @@ class Endpoint {
   // Bytes that seal() puts before and behind the plaintext, at most. AES-GCM: 13 + 8, 16.
   static constexpr std::size_t seal_front = 21;
   static constexpr std::size_t seal_overhead = 37;
+  // The longest plaintext of seal(): fits every path below 2 KB, and bounds a library's buffer.
+  static constexpr std::size_t max_plaintext = 2048;
 
-  // Begins the handshake. Exactly one of `remote` must match the peer's certificate before
-  // Connected is said or anything is delivered. wrong_state when started before; bad_data when
-  // `remote` is empty or holds no usable hash.
+  // Begins the handshake. One of `remote` must match the peer's certificate before Connected is
+  // said or anything is delivered; of several hashes the strongest counts [rfc8122#5.1].
+  // wrong_state when started before; bad_data when `remote` is empty or holds no usable hash.
   virtual Status start(Instant now, Role role, std::span<const Fingerprint> remote) = 0;
   // Says close_notify to the peer; nothing can be sealed afterwards.
   virtual void close(Instant now) = 0;
@@ -60,13 +62,14 @@ class Endpoint {
   // can seal in place.
   virtual std::size_t seal(Instant now, Bytes plaintext, MutableBytes out) = 0;
 
-  // A datagram of the peer, changed in place. Application data in it is fetched with read() before
-  // the next input.
+  // A datagram of the peer, changed in place and not looked at afterwards. Application data in it
+  // is fetched with read() before the next input; what is not is lost.
   virtual void on_datagram(Instant now, MutableBytes datagram) = 0;
   virtual void on_deadline(Instant now) = 0;
 
   // The next datagram of a handshake or alert; 0 = none.
   virtual std::size_t write_datagram(Instant now, MutableBytes out) = 0;
+  // Closed and Failed are said after what came before them was read.
   virtual std::optional<Event> poll_event() = 0;
   // The plaintext of the next application record; empty = none. Valid until the next call.
   virtual Bytes read(Instant now) = 0;

@@ -70,4 +70,22 @@ FingerprintText fingerprint_text(const Fingerprint& fingerprint) {
   return out;
 }
 
+bool ExpectedFingerprints::assign(std::span<const Fingerprint> described) {
+  expected_.clear();
+  for (const Fingerprint& fingerprint : described) {
+    if (fingerprint.size != hash_names[static_cast<std::size_t>(fingerprint.hash)].size) continue;
+    if (!expected_.empty() && fingerprint.hash < hash_) continue;
+    if (fingerprint.hash != hash_) expected_.clear();
+    hash_ = fingerprint.hash;
+    expected_.push_back(fingerprint);
+  }
+  return !expected_.empty();
+}
+
+bool ExpectedFingerprints::contains(const Fingerprint& actual) const {
+  bool found = false;
+  for (const Fingerprint& expected : expected_) found = found || expected == actual;
+  return found;
+}
+
 }  // namespace esp_peer::dtls

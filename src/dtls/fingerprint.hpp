@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -26,5 +27,20 @@ std::optional<Fingerprint> parse_fingerprint(std::string_view text);
 // The same text, in upper case, as RFC 8122 writes it.
 using FingerprintText = FixedString<8 + 64 * 3>;
 FingerprintText fingerprint_text(const Fingerprint& fingerprint);
+
+// What the description of the peer promised about its certificate.
+class ExpectedFingerprints {
+ public:
+  // [rfc8122#5.1] Of several hashes the strongest counts. False when none is usable.
+  bool assign(std::span<const Fingerprint> described);
+
+  // The hash to make of the certificate, and whether it is one of those promised.
+  Hash hash() const { return hash_; }
+  bool contains(const Fingerprint& actual) const;
+
+ private:
+  Hash hash_ = Hash::sha256;
+  FixedVector<Fingerprint, 4> expected_;  // of further certificates nobody hears
+};
 
 }  // namespace esp_peer::dtls

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+#include <utility>
+
 namespace esp_peer::dtls {
 namespace {
 
@@ -42,6 +46,40 @@ TEST(Fingerprint, is_refused_when_anything_is_wrong_with_it) {
     no_colon[i] = '-';
     EXPECT_FALSE(parse_fingerprint(no_colon)) << i;
   }
+}
+
+Fingerprint made_of(Hash hash, std::uint8_t size, int digit) {
+  Fingerprint fingerprint{hash, size, {}};
+  fingerprint.digest[0] = static_cast<std::byte>(digit);
+  return fingerprint;
+}
+
+TEST(ExpectedFingerprints, of_several_certificates_any_may_come) {
+  ExpectedFingerprints expected;
+  const Fingerprint several[] = {made_of(Hash::sha256, 32, 1), made_of(Hash::sha256, 32, 2)};
+  ASSERT_TRUE(expected.assign(several));
+  EXPECT_TRUE(expected.contains(several[0]) && expected.contains(several[1]));
+  EXPECT_FALSE(expected.contains(made_of(Hash::sha256, 32, 3)));
+}
+
+TEST(ExpectedFingerprints, of_several_hashes_the_strongest_counts) {
+  const Fingerprint weak = made_of(Hash::sha256, 32, 1), strong = made_of(Hash::sha512, 64, 2);
+  for (const auto& order : {std::array{weak, strong}, std::array{strong, weak}}) {
+    ExpectedFingerprints expected;
+    ASSERT_TRUE(expected.assign(order));
+    EXPECT_EQ(expected.hash(), Hash::sha512);
+    EXPECT_TRUE(expected.contains(strong));
+    EXPECT_FALSE(expected.contains(weak));
+  }
+}
+
+TEST(ExpectedFingerprints, none_that_is_usable_is_not_enough) {
+  ExpectedFingerprints expected;
+  EXPECT_FALSE(expected.assign({}));
+  const Fingerprint empty, cut = made_of(Hash::sha512, 32, 1);
+  EXPECT_FALSE(expected.assign({&empty, 1}));
+  EXPECT_FALSE(expected.assign({&cut, 1}));
+  EXPECT_FALSE(expected.contains(empty));
 }
 
 }  // namespace

@@ -40,13 +40,13 @@ bool plausible_alert(Bytes body) {
 
 }  // namespace
 
-void RecordGate::on_datagram(Instant now, Bytes datagram) {
+void RecordGate::on_datagram(Instant now, MutableBytes datagram) {
   if (!rest_.empty()) drop(now, "not read before the next datagram", rest_.size());
   rest_ = datagram;
 }
 
 Bytes RecordGate::read_record(Instant now) {
-  if (epoch_1_open_ && !held_.empty()) return read_held();
+  if (const std::size_t held = first_ready(); held != held_count_) return read_held(held);
   while (!rest_.empty()) {
     Record record;
     if (!split_record(record)) {
@@ -56,9 +56,10 @@ Bytes RecordGate::read_record(Instant now) {
     }
     if (const char* why = reason_to_drop(record)) {
       drop(now, why, record.whole.size());
-    } else if (record.epoch == 1 && !epoch_1_open_) {
+    } else if (!ready(record.type, record.epoch)) {
       hold(now, record.whole);
     } else {
+      if (record.epoch == 0) renumber(record.whole);
       return record.whole;
     }
   }
@@ -68,14 +69,26 @@ Bytes RecordGate::read_record(Instant now) {
 void RecordGate::hash_state(StateHash& hash) const {
   hash.add(epoch_0_open_);
   hash.add(epoch_1_open_);
-  hash.add(held_.size());
+  hash.add(held_count_);
   hash.add(held_bytes_);
 }
 
-Bytes RecordGate::read_held() {
-  shown_ = std::move(held_.front());
-  held_.pop_front();
+bool RecordGate::ready(std::uint8_t type, std::uint16_t epoch) const {
+  if (epoch == 0) return true;
+  return type == application_data ? !epoch_0_open_ : epoch_1_open_;
+}
+
+std::size_t RecordGate::first_ready() const {
+  std::size_t i = 0;
+  while (i < held_count_ && !ready(std::to_integer<std::uint8_t>(held_[i].bytes()[0]), 1)) ++i;
+  return i;
+}
+
+Bytes RecordGate::read_held(std::size_t index) {
+  shown_ = std::move(held_[index]);
   held_bytes_ -= shown_.size();
+  --held_count_;
+  for (std::size_t i = index; i < held_count_; ++i) held_[i] = std::move(held_[i + 1]);
   return shown_.bytes();
 }
 
@@ -88,8 +101,16 @@ bool RecordGate::split_record(Record& record) {
   record.body = r.bytes(r.u16());
   if (!r.ok()) return false;
   record.whole = rest_.first(rest_.size() - r.remaining());
-  rest_ = r.rest();
+  rest_ = rest_.subspan(record.whole.size());
   return true;
+}
+
+// [rfc6347#4.1.2.6] Only what is authentic may move the replay window. In the clear nothing is, but
+// OpenSSL moves it all the same: one stranger's record with a high number would shut out the peer.
+// No hash holds these numbers, and the messages inside are counted by themselves.
+void RecordGate::renumber(MutableBytes record) {
+  Writer w(record.subspan(3));
+  w.u64(next_in_clear_++);  // epoch 0, and 48 bits of number
 }
 
 const char* RecordGate::reason_to_drop(const Record& record) const {
@@ -138,11 +159,12 @@ bool RecordGate::peer_sends(std::uint8_t message) const {
 }
 
 void RecordGate::hold(Instant now, Bytes record) {
-  if (held_.size() == max_held || record.size() > max_held_record) {
+  if (held_count_ == max_held || record.size() > max_held_record) {
     return drop(now, "too much came before its keys", record.size());
   }
   Buffer copy = Buffer::copy_of(env_.memory, record);
-  if (!copy || !held_.push_back(std::move(copy))) return drop(now, "no memory", record.size());
+  if (!copy) return drop(now, "no memory", record.size());
+  held_[held_count_++] = std::move(copy);
   held_bytes_ += record.size();
 }
 

@@ -1,0 +1,113 @@
+#include "backends/openssl/wire.hpp"
+
+#include <algorithm>
+
+namespace esp_peer::openssl {
+namespace {
+
+// [rfc5246#6.2.1]
+constexpr std::byte handshake{22}, application_data{23};
+
+}  // namespace
+
+BIO* Wire::make_bio() {
+  BIO* bio = method() ? BIO_new(method()) : nullptr;
+  if (bio) BIO_set_data(bio, this);
+  return bio;
+}
+
+void Wire::lend(MutableBytes room) {
+  room_ = room;
+  sealed_ = 0;
+}
+
+std::size_t Wire::take_back() {
+  room_ = {};
+  return sealed_;
+}
+
+void Wire::on_datagram(Instant now, MutableBytes datagram) {
+  now_ = now;
+  gate_.on_datagram(now, datagram);
+}
+
+// OpenSSL repeats a flight message by message. Together in one datagram they share one fate, and on
+// a bad path the handshake needs less luck.
+std::size_t Wire::write_datagram(MutableBytes out) {
+  Writer w(out.first(std::min(out.size(), std::size_t{mtu_})));
+  while (!outgoing_.empty() && (w.size() == 0 || outgoing_.front().size() <= w.room_left())) {
+    w.bytes(outgoing_.front().bytes());
+    outgoing_.pop_front();
+  }
+  return w.ok() ? w.size() : 0;
+}
+
+// Whatever is not application data has the queue for its way out, an alert during seal() too.
+bool Wire::write(Bytes datagram) {
+  if (datagram.empty()) return true;
+  if (datagram[0] == application_data) {
+    if (datagram.size() > room_.size()) return false;
+    copy_bytes(datagram, room_);
+    sealed_ = datagram.size();
+    return true;
+  }
+  has_spoken_ = has_spoken_ || datagram[0] == handshake;
+  if (outgoing_.size() == max_outgoing) return true;
+  Buffer copy = Buffer::copy_of(env_.memory, datagram);
+  if (copy) static_cast<void>(outgoing_.push_back(std::move(copy)));
+  return true;
+}
+
+// ---------------------------------------------------------------- what OpenSSL calls
+
+BIO_METHOD* Wire::method() {
+  static BIO_METHOD* const made = [] {
+    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "esp_peer datagrams");
+    if (!m) return m;
+    BIO_meth_set_write(m, bio_write);
+    BIO_meth_set_read(m, bio_read);
+    BIO_meth_set_ctrl(m, bio_ctrl);
+    BIO_meth_set_create(m, [](BIO* bio) {
+      BIO_set_init(bio, 1);
+      return 1;
+    });
+    return m;
+  }();
+  return made;
+}
+
+int Wire::bio_write(BIO* bio, const char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const auto n = static_cast<std::size_t>(std::max(size, 0));
+  return of(bio).write(std::as_bytes(std::span(data, n))) ? size : -1;
+}
+
+// One record is handed out as if it were a datagram: OpenSSL asks for the next only after it has
+// obeyed this one, so that the gate knows by then which keys there are.
+int Wire::bio_read(BIO* bio, char* out, int size) {
+  Wire& self = of(bio);
+  BIO_clear_retry_flags(bio);
+  const Bytes record = self.gate_.read_record(self.now_);
+  if (record.empty()) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const std::size_t n = std::min(record.size(), static_cast<std::size_t>(std::max(size, 0)));
+  copy_bytes(record.first(n), std::as_writable_bytes(std::span(out, n)));
+  return static_cast<int>(n);
+}
+
+long Wire::bio_ctrl(BIO* bio, int command, long, void*) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_DGRAM_QUERY_MTU:
+    case BIO_CTRL_DGRAM_GET_MTU:
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
+      return of(bio).mtu_;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace esp_peer::openssl

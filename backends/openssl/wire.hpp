@@ -1,0 +1,59 @@
+// What an SSL object takes for its network: records of the peer come in through a gate, datagrams
+// go out with their borders kept, into a queue or straight into the room of seal().
+#pragma once
+#include <openssl/bio.h>
+
+#include "base/containers.hpp"
+#include "base/env.hpp"
+#include "dtls/endpoint.hpp"
+#include "dtls/record_gate.hpp"
+
+namespace esp_peer::openssl {
+
+class Wire {
+ public:
+  Wire(dtls::Role role, std::uint16_t mtu, Env env)
+      : gate_(role, env), env_(env), mtu_(mtu), outgoing_(env.memory) {}
+  Wire(const Wire&) = delete;
+
+  // The BIO of an SSL object, which owns it; nullptr when the library fails. The wire outlives it.
+  BIO* make_bio();
+  // Application records go into `room` until it is taken back; the size of the last one.
+  void lend(MutableBytes room);
+  std::size_t take_back();
+
+  // A datagram to be read by the library, within this call of the owner.
+  void on_datagram(Instant now, MutableBytes datagram);
+
+  std::size_t write_datagram(MutableBytes out);
+
+  dtls::RecordGate& gate() { return gate_; }
+  const dtls::RecordGate& gate() const { return gate_; }
+  // The library has written a handshake message.
+  bool has_spoken() const { return has_spoken_; }
+  std::size_t pending() const { return outgoing_.size(); }
+
+ private:
+  // A flight is one or two datagrams, and each retransmission one a message. A datagram that finds
+  // the queue full is lost, like any other: it is sent again.
+  static constexpr std::size_t max_outgoing = 16;
+
+  static BIO_METHOD* method();
+  static Wire& of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
+  static int bio_write(BIO* bio, const char* data, int size);
+  static int bio_read(BIO* bio, char* out, int size);
+  static long bio_ctrl(BIO* bio, int command, long number, void* pointer);
+
+  bool write(Bytes datagram);
+
+  dtls::RecordGate gate_;
+  Env env_;
+  std::uint16_t mtu_;
+  Instant now_{};           // of the datagram that is being read
+  Deque<Buffer> outgoing_;  // at most max_outgoing
+  MutableBytes room_;       // lent
+  std::size_t sealed_ = 0;
+  bool has_spoken_ = false;
+};
+
+}  // namespace esp_peer::openssl
