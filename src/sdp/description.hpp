@@ -36,6 +36,7 @@ struct Media : Inherited {
   std::uint16_t port = 0;
   std::string_view mid;                                      // printable; empty if there is none
   FixedVector<std::string_view, max_candidates> candidates;  // "candidate:…"
+  std::string_view rtpmap;  // of the first format, "111 opus/48000/2"; printable
   bool bundle_only = false;
   bool old_sctp_form = false;  // "m=application 9 DTLS/SCTP 5000" with a=sctpmap: before rfc8841
   // a=sctp-port; else the number in the m-line of the old form; else a=sctpmap's.
@@ -58,6 +59,10 @@ struct Description {
   // The first section of the bundle that has a port: its transport is the bundle's
   // [rfc9143#7.2.1]. nullptr where there is none.
   const Media* tagged() const;
+  // The section that describes the transport of the data section: in a bundle the tagged one. Our
+  // answer keeps that alive, for to refuse it is to refuse its bundle [rfc8829#5.3.1]; Chromium
+  // insists with bundlePolicy max-bundle.
+  const Media& transport_of(const Media& data) const;
   // [rfc3264#6] Port 0 refuses a section. [rfc9143#7.3.5] But one that is bundled with a section
   // that has a port lives on that one's.
   bool rejected(const Media& section) const;
@@ -100,8 +105,8 @@ struct Local {
 };
 // The size written, without a terminating NUL; no_memory when `out` is too small.
 Result<std::size_t> write_offer(const Local& local, std::span<char> out);
-// Answers every section of `offer` in its order: data accepted, the others refused, mids mirrored.
-// unsupported where there is no data to accept.
+// Answers every section of `offer` in its order, mids mirrored: data accepted, the section with its
+// transport kept inactive, the others refused. unsupported where there is no data to accept.
 Result<std::size_t> write_answer(const Local& local, const Description& offer, std::span<char> out);
 
 }  // namespace esp_peer::sdp

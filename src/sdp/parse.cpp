@@ -102,6 +102,8 @@ void parse_media_attribute(std::string_view attribute, Media& m) {
   } else if (take_prefix(value, "mid:")) {
     const auto mid = first_word(value);
     m.mid = is_printable(mid) ? mid : std::string_view();
+  } else if (take_prefix(value, "rtpmap:")) {
+    if (first_word(value) == first_word(m.formats) && is_printable(value)) m.rtpmap = value;
   } else if (attribute == "bundle-only") {
     m.bundle_only = true;
   } else if (take_prefix(value, "sctp-port:")) {
@@ -198,6 +200,12 @@ const Media* Description::tagged() const {
     }
   }
   return nullptr;
+}
+
+const Media& Description::transport_of(const Media& data) const {
+  const Media* first = in_bundle(data) ? tagged() : nullptr;
+  // What is not RTP we could not answer and leave idle.
+  return first && first->protocol.find("RTP/") != std::string_view::npos ? *first : data;
 }
 
 bool Description::rejected(const Media& section) const {

@@ -160,24 +160,45 @@ TEST(Parse, a_trickling_max_bundle_offer_has_its_credentials_in_the_tagged_secti
   EXPECT_EQ(data.candidates.size(), 0u);
 }
 
-TEST(Parse, a_bundled_section_with_a_transport_of_its_own_keeps_it) {
-  // As aiortc writes it: credentials for each section.
-  const RemoteData data =
-      data_of(session + "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" +
-              credentials + "a=candidate:audio\r\n" + data_line +
-              replaced(credentials, "abcd", "dcba") + sctp + "a=mid:1\r\na=candidate:data\r\n");
-  EXPECT_EQ(data.ufrag, "dcba");
-  ASSERT_EQ(data.candidates.size(), 1u);
-  EXPECT_EQ(data.candidates[0], "candidate:data");
+TEST(Parse, the_transport_is_the_tagged_one_even_where_the_data_section_has_its_own) {
+  // As aiortc writes it: credentials for each section. We keep the tagged one.
+  const std::string two = session + "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" +
+                          "a=mid:0\r\n" + credentials + "a=candidate:audio\r\n" + data_line +
+                          replaced(credentials, "abcd", "dcba") + sctp +
+                          "a=mid:1\r\na=candidate:data\r\n";
+  const RemoteData bundled = data_of(two);
+  EXPECT_EQ(bundled.ufrag, "abcd");
+  ASSERT_EQ(bundled.candidates.size(), 1u);
+  EXPECT_EQ(bundled.candidates[0], "candidate:audio");
+  for (const auto& other :
+       {without(two, "a=group:BUNDLE 0 1\r\n"), replaced(two, "0 1\r\n", "1\r\n"),
+        replaced(two, "m=audio 9", "m=audio 0"), replaced(two, "UDP/TLS/RTP/SAVPF", "UDP/BFCP")}) {
+    const RemoteData alone = data_of(other);
+    EXPECT_EQ(alone.ufrag, "dcba");
+    ASSERT_EQ(alone.candidates.size(), 1u);
+    EXPECT_EQ(alone.candidates[0], "candidate:data");
+  }
+}
+
+TEST(Parse, candidates_in_the_data_section_count_when_they_are_of_the_same_transport) {
+  const std::string two = session + "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" +
+                          "a=mid:0\r\n" + credentials + data_line + credentials + sctp +
+                          "a=mid:1\r\na=candidate:data\r\na=end-of-candidates\r\n";
+  EXPECT_EQ(data_of(two).candidates.size(), 1u);
+  EXPECT_TRUE(data_of(two).end_of_candidates);
+  const std::string strange = replaced(two, sctp, sctp + "a=ice-ufrag:other\r\n");
+  EXPECT_EQ(data_of(strange).candidates.size(), 0u);
 }
 
 TEST(Parse, credentials_of_two_sections_are_never_mixed) {
-  const RemoteData data =
-      data_of(session + "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" +
-              credentials + "a=candidate:audio\r\n" + data_line + sctp +
-              "a=mid:1\r\na=ice-ufrag:dcba\r\n" + "a=ice-pwd:543210fedcba9876543210\r\n");
-  EXPECT_EQ(data.ufrag, "abcd");
-  EXPECT_EQ(data.password, "0123456789abcdef012345");
+  const std::string two = session + "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" +
+                          "a=mid:0\r\n" + credentials + data_line + sctp + "a=mid:1\r\n" +
+                          "a=ice-ufrag:dcba\r\na=ice-pwd:543210fedcba9876543210\r\n";
+  EXPECT_EQ(data_of(two).ufrag, "abcd");
+  EXPECT_EQ(data_of(two).password, "0123456789abcdef012345");
+  const RemoteData other = data_of(without(two, "a=ice-ufrag:abcd\r\n"));
+  EXPECT_EQ(other.ufrag, "dcba");
+  EXPECT_EQ(other.password, "543210fedcba9876543210");
 }
 
 TEST(Parse, port_0_refuses_unless_a_living_section_carries_the_bundle) {

@@ -19,17 +19,6 @@ const char* why_no_data(const Description& d) {
   return "no m=application section for webrtc-datachannel";
 }
 
-// Where the transport of the data section is described.
-// In a bundle that is the tagged section [rfc9143#7.3.1], unless the data section describes one of
-// its own: then it is the tagged one of the answer, which refuses the sections before it.
-const Media& transport_of(const Description& d, const Media& data) {
-  const Media* tagged = d.in_bundle(data) ? d.tagged() : nullptr;
-  if (!tagged || tagged->ufrag.empty()) return data;
-  const bool has_own = !data.ufrag.empty() &&
-                       (!data.candidates.empty() || (data.port != 0 && tagged->candidates.empty()));
-  return has_own ? data : *tagged;
-}
-
 Status check(const RemoteData& data) {
   // [rfc8839#5.4] At least 24 bits of name and 128 of password: shorter ones can be guessed.
   if (data.ufrag.empty()) return Error{Errc::bad_data, "no a=ice-ufrag"};
@@ -65,15 +54,19 @@ Status remote_data(const Description& d, RemoteData& out) {
   // [rfc8841#10.3] Port 0 asks for no association.
   if (*data.sctp_port == 0) return Error{Errc::unsupported, "a=sctp-port:0 wants no association"};
 
-  const Media& transport = transport_of(d, data);
+  const Media& tagged = d.transport_of(data);
+  // A peer that says nothing there says it in the data section.
+  const Media& transport = tagged.ufrag.empty() ? data : tagged;
+  const bool own_candidates = transport.candidates.empty() && data.ufrag == transport.ufrag;
+  const Media& reach = own_candidates ? data : transport;
   out.section = *section;
   out.mid = data.mid;
   out.ufrag = transport.ufrag;
   out.password = transport.password;
-  out.setup = transport.setup != Setup::absent ? transport.setup : data.setup;
-  out.fingerprints = transport.fingerprints.empty() ? data.fingerprints : transport.fingerprints;
-  out.candidates = transport.candidates;
-  out.end_of_candidates = transport.end_of_candidates;
+  out.setup = tagged.setup != Setup::absent ? tagged.setup : data.setup;
+  out.fingerprints = tagged.fingerprints.empty() ? data.fingerprints : tagged.fingerprints;
+  out.candidates = reach.candidates;
+  out.end_of_candidates = reach.end_of_candidates;
   out.ice_lite = d.ice_lite;
   if (d.pacing_ms) out.pacing_ms = *d.pacing_ms;
   out.sctp_port = *data.sctp_port;

@@ -35,13 +35,6 @@ class Text {
   bool full_ = false;
 };
 
-// What the m-line of the data section says; in an answer it mirrors the offer.
-struct DataLine {
-  std::string_view protocol = "UDP/DTLS/SCTP", formats = "webrtc-datachannel";
-  std::string_view mid = "0";
-  bool old_form = false;
-};
-
 std::string_view name_of(Setup setup) {
   switch (setup) {
     case Setup::active:
@@ -57,71 +50,114 @@ std::string_view name_of(Setup setup) {
   return "actpass";
 }
 
-void write_session(Text& text, const Local& local, bool trickle) {
-  text << "v=0\r\no=- " << local.session_id << " " << local.session_version
-       << " IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-options:" << (trickle ? "trickle " : "")
-       << "ice2\r\na=ice-pacing:5\r\n";
-}
+// The m-line and what follows it; in an answer they mirror the offer.
+struct Head {
+  std::string_view media, protocol;
+  std::string_view formats;  // where there is none: our SCTP port, as the old form has it
+  std::string_view mid;
+};
 
-void write_data_section(Text& text, const Local& local, const DataLine& line) {
-  const auto reach = default_candidate(local.candidates);
-  text << "m=application " << reach.port << " " << line.protocol << " ";
-  if (line.old_form) {
-    text << local.sctp_port;
-  } else {
-    text << line.formats;
-  }
-  text << "\r\nc=IN " << reach.family << " " << reach.address << "\r\n";
-  if (!line.mid.empty()) text << "a=mid:" << line.mid << "\r\n";
-  if (line.old_form) {
-    text << "a=sctpmap:" << local.sctp_port << " webrtc-datachannel 65535\r\n";
-  } else {
-    text << "a=sctp-port:" << local.sctp_port << "\r\n";
-  }
-  text << "a=max-message-size:" << local.max_message_size << "\r\na=ice-ufrag:" << local.ufrag
-       << "\r\na=ice-pwd:" << local.password << "\r\na=fingerprint:" << local.fingerprint
-       << "\r\na=setup:" << name_of(local.setup) << "\r\n";
-  for (const auto candidate : local.candidates) text << "a=" << candidate << "\r\n";
-  if (local.end_of_candidates) text << "a=end-of-candidates\r\n";
-}
+class Sections {
+ public:
+  Sections(const Local& local, std::span<char> out) : local_(local), text_(out) {}
 
-// [rfc3264#6] Port 0, and the formats of the offer.
-void write_refusal(Text& text, const Media& offered) {
-  text << "m=" << offered.media << " 0 " << offered.protocol << " " << offered.formats
-       << "\r\nc=IN IP4 0.0.0.0\r\n";
-  if (!offered.mid.empty()) text << "a=mid:" << offered.mid << "\r\n";
-  text << "a=inactive\r\n";
-}
+  void session(bool trickle) {
+    text_ << "v=0\r\no=- " << local_.session_id << " " << local_.session_version
+          << " IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-options:" << (trickle ? "trickle " : "")
+          << "ice2\r\na=ice-pacing:5\r\n";
+  }
+  void bundle(std::string_view first, std::string_view second) {
+    text_ << "a=group:BUNDLE " << first;
+    if (!second.empty()) text_ << " " << second;
+    text_ << "\r\n";
+  }
+  void data(const Head& h, bool with_candidates) {
+    head(h, default_candidate(local_.candidates));
+    if (h.formats.empty()) {
+      text_ << "a=sctpmap:" << local_.sctp_port << " webrtc-datachannel 65535\r\n";
+    } else {
+      text_ << "a=sctp-port:" << local_.sctp_port << "\r\n";
+    }
+    text_ << "a=max-message-size:" << local_.max_message_size << "\r\n";
+    transport();
+    if (with_candidates) candidates();
+  }
+  // A section that lives for its transport alone.
+  void idle(const Head& h, std::string_view rtpmap) {
+    head(h, default_candidate(local_.candidates));
+    text_ << "a=inactive\r\na=rtcp-mux\r\n";
+    if (!rtpmap.empty()) text_ << "a=rtpmap:" << rtpmap << "\r\n";
+    transport();
+    candidates();
+  }
+  // [rfc3264#6] Port 0, and the formats of the offer.
+  void refusal(const Head& h) {
+    head(h, {.port = "0"});
+    text_ << "a=inactive\r\n";
+  }
+  Result<std::size_t> size() const { return text_.size(); }
+
+ private:
+  void head(const Head& h, const DefaultCandidate& reach) {
+    text_ << "m=" << h.media << " " << reach.port << " " << h.protocol << " ";
+    if (h.formats.empty()) {
+      text_ << local_.sctp_port;
+    } else {
+      text_ << h.formats;
+    }
+    text_ << "\r\nc=IN " << reach.family << " " << reach.address << "\r\n";
+    if (!h.mid.empty()) text_ << "a=mid:" << h.mid << "\r\n";
+  }
+  void transport() {
+    text_ << "a=ice-ufrag:" << local_.ufrag << "\r\na=ice-pwd:" << local_.password
+          << "\r\na=fingerprint:" << local_.fingerprint << "\r\na=setup:" << name_of(local_.setup)
+          << "\r\n";
+  }
+  void candidates() {
+    for (const auto candidate : local_.candidates) text_ << "a=" << candidate << "\r\n";
+    if (local_.end_of_candidates) text_ << "a=end-of-candidates\r\n";
+  }
+
+  const Local& local_;
+  Text text_;
+};
 
 }  // namespace
 
 Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
-  Text text(out);
-  write_session(text, local, true);
-  text << "a=group:BUNDLE 0\r\n";
-  write_data_section(text, local, {});
-  return text.size();
+  Sections to(local, out);
+  to.session(true);
+  to.bundle("0", "");
+  to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", "0"}, true);
+  return to.size();
 }
 
 Result<std::size_t> write_answer(const Local& local, const Description& offer,
                                  std::span<char> out) {
-  const auto data = data_section(offer);
-  if (!data) return Error{Errc::unsupported, "no m=application section to accept"};
-  const Media& accepted = offer.media[*data];
-  Text text(out);
+  const auto section = data_section(offer);
+  if (!section) return Error{Errc::unsupported, "no m=application section to accept"};
+  const Media& data = offer.media[*section];
+  const Media& tagged = offer.transport_of(data);
+  const bool alone = &tagged == &data;
+
+  Sections to(local, out);
   // [rfc8840#4.1.3] Trickling only where it was offered.
-  write_session(text, local, offer.trickle);
-  // [rfc9143#7.3] A group of what was grouped and is not refused.
-  if (offer.in_bundle(accepted)) text << "a=group:BUNDLE " << accepted.mid << "\r\n";
-  for (std::size_t i = 0; i < offer.media.size(); ++i) {
-    if (i == *data) {
-      write_data_section(
-          text, local, {accepted.protocol, accepted.formats, accepted.mid, accepted.old_sctp_form});
+  to.session(offer.trickle);
+  // [rfc9143#7.3] Of the group that was offered, what is not refused; the tagged one first.
+  if (offer.in_bundle(data)) to.bundle(tagged.mid, alone ? "" : data.mid);
+  for (const Media& m : offer.media) {
+    Head head{m.media, m.protocol, m.formats, m.mid};
+    if (&m == &data) {
+      if (m.old_sctp_form) head.formats = {};
+      to.data(head, alone);
+    } else if (&m == &tagged) {
+      head.formats = first_word(m.formats);  // [rfc3264#6.1] one at least
+      to.idle(head, m.rtpmap);
     } else {
-      write_refusal(text, offer.media[i]);
+      to.refusal(head);
     }
   }
-  return text.size();
+  return to.size();
 }
 
 }  // namespace esp_peer::sdp
