@@ -38,8 +38,8 @@ esp_peer_ext_cfg_t read_extra(const esp_peer_cfg_t& cfg) {
 }  // namespace
 
 Result<Config> read_config(const esp_peer_cfg_t& cfg) {
-  const bool roles = cfg.role == ESP_PEER_ROLE_CONTROLLING || cfg.role == ESP_PEER_ROLE_CONTROLLED;
-  if (!roles) return Error{Errc::invalid_argument, "no such role"};
+  const auto role = read_role(cfg.role);
+  if (!role) return Error{Errc::invalid_argument, "no such role"};
   if (cfg.extra_size < 0) return Error{Errc::invalid_argument, "a negative extra_size"};
   Config config;
   const Status servers = read_servers(cfg.server_lists, cfg.server_num, config.servers);
@@ -56,12 +56,12 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   config.loop_wait = milliseconds(ext.loop_wait_set ? ext.loop_wait_ms : wait_ms);
 
   peer::SessionOptions& s = config.session;
-  s.role = static_cast<ice::Role>(cfg.role);
+  s.role = *role;
   s.keep_role = base.keep_role;
   s.auto_reconnect = !cfg.no_auto_reconnect;
   s.data = cfg.enable_data_channel;
   s.automatic_channel = !cfg.manual_ch_create;
-  s.relay_only = cfg.ice_trans_policy == ESP_PEER_ICE_TRANS_POLICY_RELAY;
+  s.relay_only = raw(cfg.ice_trans_policy) == ESP_PEER_ICE_TRANS_POLICY_RELAY;
   s.remote_lite = base.ice_use_lite_mode;
   s.max_candidates = value_or(base.max_candidates, std::uint8_t{16});
   s.consent_misses = value_or(base.alive_binding_retries, std::uint8_t{5});
@@ -71,6 +71,12 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   s.receive_buffer =
       std::max(value_or(base.data_ch_cfg.recv_cache_size, default_cache), least_cache);
   return config;
+}
+
+std::optional<ice::Role> read_role(const esp_peer_role_t& role) {
+  if (raw(role) == ESP_PEER_ROLE_CONTROLLING) return ice::Role::controlling;
+  if (raw(role) == ESP_PEER_ROLE_CONTROLLED) return ice::Role::controlled;
+  return std::nullopt;
 }
 
 Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Servers& out) {

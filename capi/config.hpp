@@ -1,12 +1,25 @@
 // From the C configuration to ours.
 #pragma once
 #include <cstdint>
+#include <cstring>
+#include <optional>
 
 #include "capi/api.hpp"
 #include "peer/session.hpp"
 #include "runner/linux/interfaces.hpp"
 
 namespace esp_peer::capi {
+
+// What a C program has put there, which need not be one of the enum's values.
+template <class Enum>
+int raw(const Enum& value) {
+  static_assert(sizeof(value) == sizeof(int));
+  int number;
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
+// Nothing for a number that is no role.
+std::optional<ice::Role> read_role(const esp_peer_role_t& role);
 
 struct Config {
   peer::SessionOptions session;

@@ -61,8 +61,8 @@ int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) { return send
 
 int set_rtp_transformer(esp_peer_handle_t h, esp_peer_rtp_transform_role_t role,
                         esp_peer_rtp_transform_cb_t*, void*) {
-  const bool known =
-      role == ESP_PEER_RTP_TRANSFORM_ROLE_SENDER || role == ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER;
+  const bool known = raw(role) == ESP_PEER_RTP_TRANSFORM_ROLE_SENDER ||
+                     raw(role) == ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER;
   const Table::Pin peer(peers, h);
   if (!peer || !known) return ESP_PEER_ERR_INVALID_ARG;
   return ESP_PEER_ERR_NOT_SUPPORT;
@@ -136,7 +136,7 @@ int esp_peer_pre_generate_cert(void) {
 }
 
 int esp_peer_set_dtls_cipher_pref(esp_peer_dtls_cipher_pref_t pref) {
-  switch (pref) {
+  switch (capi::raw(pref)) {
     case ESP_PEER_DTLS_CIPHER_AUTO:
       capi::identity_cache::set_cipher_preference(dtls::CipherPreference::automatic);
       return 0;

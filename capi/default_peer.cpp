@@ -35,7 +35,7 @@ peer::Dependencies dependencies(peer::IdentitySource& identities) {
 // False for a type that is none.
 bool read_reliability(const esp_peer_data_channel_cfg_t& config, std::uint16_t default_lifetime,
                       datachannel::ChannelOptions& out) {
-  switch (config.type) {
+  switch (raw(config.type)) {
     case ESP_PEER_DATA_CHANNEL_RELIABLE:
       return true;
     case ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_TIMEOUT:
@@ -72,16 +72,15 @@ int DefaultPeer::new_connection() {
 
 int DefaultPeer::update_ice_info(esp_peer_role_t role, const esp_peer_ice_server_cfg_t* servers,
                                  int count) {
-  if (role != ESP_PEER_ROLE_CONTROLLING && role != ESP_PEER_ROLE_CONTROLLED) {
-    return ESP_PEER_ERR_INVALID_ARG;
-  }
+  const auto our_role = read_role(role);
+  if (!our_role) return ESP_PEER_ERR_INVALID_ARG;
   peer::Servers parsed;
   if (const Status read = read_servers(servers, count, parsed); !read) {
     return to_c_error(read.code());
   }
   const Lock lock(mutex_);
   const Instant now = linux_runner::now();
-  static_cast<void>(session_.set_role(now, static_cast<ice::Role>(role)));
+  static_cast<void>(session_.set_role(now, *our_role));
   return finish(now, session_.set_servers(now, {parsed.begin(), parsed.size()}));
 }
 
@@ -89,17 +88,20 @@ int DefaultPeer::send_msg(const esp_peer_msg_t* message) {
   if (!message || !message->data || message->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
   const std::string_view text(reinterpret_cast<const char*>(message->data),
                               static_cast<std::size_t>(message->size));
-  if (message->type == ESP_PEER_MSG_TYPE_SDP) {
+  if (raw(message->type) == ESP_PEER_MSG_TYPE_SDP) {
     const Lock lock(mutex_);
     const Instant now = linux_runner::now();
     return finish(now, session_.set_remote_description(now, text));
   }
-  if (message->type != ESP_PEER_MSG_TYPE_CANDIDATE) return ESP_PEER_ERR_INVALID_ARG;
+  if (raw(message->type) != ESP_PEER_MSG_TYPE_CANDIDATE) return ESP_PEER_ERR_INVALID_ARG;
   CandidateLine room;
   const auto line = candidate_line(text, room);
   if (!line) return ESP_PEER_ERR_BAD_DATA;
   // [rfc8838] The end matters to nobody: checks go on while there is patience [rfc8863].
   if (ends_candidates(*line) || is_mdns_candidate(*line)) return ESP_PEER_ERR_NONE;
+  auto candidate = ice::parse_candidate(*line);
+  if (!candidate) return to_c_error(candidate.error().code);
+  if (!config_.ipv6 && !candidate->address.is_v4()) return ESP_PEER_ERR_NOT_SUPPORT;
   const Lock lock(mutex_);
   const Instant now = linux_runner::now();
   return finish(now, session_.add_remote_candidate(now, *line));
@@ -107,8 +109,8 @@ int DefaultPeer::send_msg(const esp_peer_msg_t* message) {
 
 int DefaultPeer::send_data(const esp_peer_data_frame_t* frame) {
   if (!frame) return ESP_PEER_ERR_INVALID_ARG;
-  const bool is_string = frame->type == ESP_PEER_DATA_CHANNEL_STRING;
-  if (!is_string && frame->type != ESP_PEER_DATA_CHANNEL_DATA) return ESP_PEER_ERR_INVALID_ARG;
+  const bool is_string = raw(frame->type) == ESP_PEER_DATA_CHANNEL_STRING;
+  if (!is_string && raw(frame->type) != ESP_PEER_DATA_CHANNEL_DATA) return ESP_PEER_ERR_INVALID_ARG;
   if (frame->size < 0 || (frame->size > 0 && !frame->data)) return ESP_PEER_ERR_INVALID_ARG;
   const Bytes message =
       std::as_bytes(std::span(frame->data, static_cast<std::size_t>(frame->size)));

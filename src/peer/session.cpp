@@ -42,6 +42,7 @@ Status Session::new_connection(Instant now) {
 }
 
 Status Session::disconnect(Instant now) {
+  if (!active() && !timers_.armed(Timer::reconnect)) return {};
   const bool waiting = timers_.armed(Timer::attempt);
   timers_.disarm_all();
   fall_back_role();

@@ -1,5 +1,5 @@
-// Programs written against the C API, in a few lines: two peers of one process, whose signalling is
-// a function call, each with a thread of its own.
+// Programs written against the C API, in a few lines: peers of one process, whose signalling is a
+// function call. A test runs their loops itself, or gives each a thread.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -9,7 +9,9 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "esp_peer_ext.h"
@@ -17,6 +19,10 @@
 namespace esp_peer::test {
 
 using namespace std::chrono_literals;
+using Milliseconds = std::chrono::milliseconds;
+
+// Generous: what takes longer hangs.
+constexpr Milliseconds patience = 20s;
 
 struct Message {
   esp_peer_data_channel_type_t type;
@@ -51,11 +57,11 @@ class Peer {
     cfg.on_data = [](esp_peer_data_frame_t* f, void* ctx) { return self(ctx).note_data(f); };
     return esp_peer_open(&cfg, esp_peer_get_default_impl(), &handle);
   }
+  // A thread that does nothing but esp_peer_main_loop().
   void run() {
     running = true;
-    loop = std::thread([this] {
-      while (running) {
-        if (esp_peer_main_loop(handle) != ESP_PEER_ERR_NONE) std::this_thread::sleep_for(1ms);
+    loop = std::thread([this, h = handle] {
+      while (running && esp_peer_main_loop(h) != ESP_PEER_ERR_INVALID_ARG) {
       }
     });
   }
@@ -68,6 +74,7 @@ class Peer {
     stop();
     handle = nullptr;
   }
+
   int send(std::string_view body, std::uint16_t stream = 0,
            esp_peer_data_channel_type_t type = ESP_PEER_DATA_CHANNEL_STRING) {
     std::string copy(body);
@@ -78,11 +85,10 @@ class Peer {
     frame.size = static_cast<int>(copy.size());
     return esp_peer_send_data(handle, &frame);
   }
-  int create_channel(const char* label) {
-    std::string copy(label);
+  int create_channel(std::string label, bool ordered = true) {
     esp_peer_data_channel_cfg_t channel{};
-    channel.ordered = true;
-    channel.label = copy.data();
+    channel.ordered = ordered;
+    channel.label = label.data();
     return esp_peer_create_data_channel(handle, &channel);
   }
   int give(esp_peer_msg_type_t type, std::string text) {
@@ -90,31 +96,52 @@ class Peer {
                            static_cast<int>(text.size())};
     return esp_peer_send_msg(handle, &message);
   }
+  int give_sdp(std::string text) { return give(ESP_PEER_MSG_TYPE_SDP, std::move(text)); }
+  int give_candidate(std::string text) {
+    return give(ESP_PEER_MSG_TYPE_CANDIDATE, std::move(text));
+  }
 
-  // Waits, bounded, for something that callbacks bring about.
+  // Waits, bounded, for something that callbacks of another thread bring about.
   template <class Condition>
-  bool wait_for(Condition condition, std::chrono::milliseconds patience = 10s) {
+  bool wait_for(Condition condition, Milliseconds limit = patience) {
     std::unique_lock lock(mutex);
-    return changed.wait_for(lock, patience, condition);
+    return changed.wait_for(lock, limit, condition);
   }
-  bool wait_state(esp_peer_state_t state, std::chrono::milliseconds patience = 10s) {
-    return wait_for([&] { return has(state); }, patience);
+  bool wait_state(esp_peer_state_t state, Milliseconds limit = patience) {
+    return wait_for([&] { return has(state); }, limit);
   }
-  bool has(esp_peer_state_t state) const {
-    for (const auto s : states) {
-      if (s == state) return true;
-    }
-    return false;
+  // Of what was heard, with the lock or without another thread.
+  bool has(esp_peer_state_t state) const { return count(state) != 0; }
+  int count(esp_peer_state_t state) const {
+    int n = 0;
+    for (const auto s : states) n += s == state ? 1 : 0;
+    return n;
+  }
+  std::vector<esp_peer_state_t> states_so_far() {
+    const std::lock_guard lock(mutex);
+    return states;
+  }
+  void forget() {
+    const std::lock_guard lock(mutex);
+    states.clear();
+    descriptions.clear();
+    opened.clear();
+    closed.clear();
+    messages.clear();
   }
 
   esp_peer_cfg_t cfg{};
   esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
   esp_peer_handle_t handle = nullptr;
   Peer* other = nullptr;  // where on_msg goes
+
+  // What a test does inside the callbacks, before they are noted.
   std::function<void(esp_peer_state_t)> on_state;
+  std::function<void(const std::string&)> on_msg;
+  std::function<void(bool open, const std::string& label, std::uint16_t stream)> on_channel;
   std::function<void(const Message&)> on_data;
 
-  // What was heard; under `mutex`.
+  // What was heard; under `mutex` while a loop runs.
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<esp_peer_state_t> states;
@@ -137,6 +164,8 @@ class Peer {
     const std::string text(reinterpret_cast<const char*>(m->data),
                            static_cast<std::size_t>(m->size));
     EXPECT_EQ(m->data[m->size], 0) << "on_msg ends with a zero byte";
+    EXPECT_EQ(m->type, ESP_PEER_MSG_TYPE_SDP) << "our candidates are inside it";
+    if (on_msg) on_msg(text);
     {
       const std::lock_guard lock(mutex);
       descriptions.push_back(text);
@@ -148,10 +177,11 @@ class Peer {
     return -1;  // nobody looks at it
   }
   int note_channel(bool open, esp_peer_data_channel_info_t* c) {
+    if (on_channel) on_channel(open, c->label, c->stream_id);
     const std::lock_guard lock(mutex);
     (open ? opened : closed).emplace_back(c->label, c->stream_id);
     changed.notify_all();
-    return 0;
+    return -1;
   }
   int note_data(esp_peer_data_frame_t* f) {
     EXPECT_EQ(f->data[f->size], 0) << "on_data ends with a zero byte";
@@ -170,6 +200,19 @@ class Peer {
   std::thread loop;
 };
 
+// Runs the loops of these peers in this thread until the condition holds.
+template <class Condition>
+bool pump(std::initializer_list<Peer*> peers, Condition condition, Milliseconds limit = patience) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    for (Peer* p : peers) {
+      if (p->handle) esp_peer_main_loop(p->handle);
+    }
+  }
+  return true;
+}
+
 // Two peers that know each other: "cat" offers, "sheep" answers.
 struct Couple {
   Couple() {
@@ -181,27 +224,53 @@ struct Couple {
     cat.close();
     sheep.close();
   }
+  // For tests that run the loops themselves.
+  void never_wait() {
+    for (Peer* p : {&cat, &sheep}) {
+      p->ext.loop_wait_set = true;
+      p->ext.loop_wait_ms = 0;
+    }
+  }
   void open() {
     ASSERT_EQ(cat.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
     ASSERT_EQ(sheep.open(ESP_PEER_ROLE_CONTROLLED), ESP_PEER_ERR_NONE);
   }
-  void start() {
-    ASSERT_EQ(sheep.handle ? esp_peer_new_connection(sheep.handle) : -1, ESP_PEER_ERR_NONE);
+  void begin() {
+    ASSERT_EQ(esp_peer_new_connection(sheep.handle), ESP_PEER_ERR_NONE);
     ASSERT_EQ(esp_peer_new_connection(cat.handle), ESP_PEER_ERR_NONE);
+  }
+  void start() {
+    begin();
     cat.run();
     sheep.run();
+  }
+  template <class Condition>
+  bool pump_until(Condition condition) {
+    return pump({&cat, &sheep}, condition);
+  }
+  // Both have said it; with threads.
+  bool both_wait(esp_peer_state_t state) {
+    return cat.wait_state(state) && sheep.wait_state(state);
   }
   void connect() {
     open();
     start();
-    ASSERT_TRUE(cat.wait_state(ESP_PEER_STATE_DATA_CHANNEL_CONNECTED));
-    ASSERT_TRUE(sheep.wait_state(ESP_PEER_STATE_DATA_CHANNEL_CONNECTED));
+    ASSERT_TRUE(both_wait(ESP_PEER_STATE_DATA_CHANNEL_CONNECTED));
   }
   void connect_with_channel() {
     connect();
-    ASSERT_TRUE(cat.wait_state(ESP_PEER_STATE_DATA_CHANNEL_OPENED));
-    ASSERT_TRUE(sheep.wait_state(ESP_PEER_STATE_DATA_CHANNEL_OPENED));
+    ASSERT_TRUE(both_wait(ESP_PEER_STATE_DATA_CHANNEL_OPENED));
   }
+  // The same, in this thread alone.
+  void connect_here() {
+    never_wait();
+    open();
+    begin();
+    const auto last = cat.cfg.manual_ch_create ? ESP_PEER_STATE_DATA_CHANNEL_CONNECTED
+                                               : ESP_PEER_STATE_DATA_CHANNEL_OPENED;
+    ASSERT_TRUE(pump_until([&] { return cat.has(last) && sheep.has(last); }));
+  }
+
   Peer cat, sheep;
 };
 
