@@ -11,7 +11,8 @@ namespace esp_peer::capi {
 namespace {
 
 using Table = Handles<DefaultPeer, 3>;
-constinit Table peers;
+constinit ProgramHandles<DefaultPeer, 3> program_handles;
+Table& peers = program_handles.table;
 
 template <class Method, class... Args>
 int on_peer(esp_peer_handle_t handle, Method method, Args... args) {

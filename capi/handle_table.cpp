@@ -4,6 +4,10 @@
 
 namespace esp_peer::capi {
 
+HandleTable::~HandleTable() {
+  for (const auto& chunk : chunks_) delete chunk.load(std::memory_order_relaxed);
+}
+
 void* HandleTable::insert(void* object) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t index = take_free();

@@ -14,6 +14,7 @@ class HandleTable {
  public:
   constexpr explicit HandleTable(std::uintptr_t kind) : kind_(kind) {}
   HandleTable(const HandleTable&) = delete;
+  ~HandleTable();
 
   // nullptr when there is no room or no memory.
   void* insert(void* object);
@@ -42,7 +43,7 @@ class HandleTable {
     void* object = nullptr;
     std::uint32_t next_free = none;
   };
-  using Chunk = std::array<Slot, chunk_size>;  // never given back: a late handle still looks there
+  using Chunk = std::array<Slot, chunk_size>;  // lives as the table: a late handle looks there
 
   void* encode(std::uint32_t index, std::uint32_t generation) const;
   Slot* find(void* handle, std::uint32_t& generation);
@@ -85,6 +86,14 @@ class Handles {
 
  private:
   HandleTable table_{kind};
+};
+
+// A table of the whole program, which is never destroyed: threads may still ask while it ends.
+template <class T, std::uintptr_t kind>
+union ProgramHandles {
+  constexpr ProgramHandles() : table() {}
+  ~ProgramHandles() {}
+  Handles<T, kind> table;
 };
 
 }  // namespace esp_peer::capi

@@ -14,7 +14,8 @@ struct Wrapped {
   esp_peer_handle_t inner;
 };
 using Table = Handles<Wrapped, 1>;
-constinit Table wrapped_peers;
+constinit ProgramHandles<Wrapped, 1> program_handles;
+Table& wrapped_peers = program_handles.table;
 
 template <class Member, class... Args>
 int forward(esp_peer_handle_t peer, Member esp_peer_ops_t::*operation, Args... args) {
