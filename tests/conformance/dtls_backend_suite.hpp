@@ -29,11 +29,6 @@ class DtlsBackend : public ::testing::TestWithParam<DtlsLibrary> {
   const DtlsLibrary library_ = GetParam();
 };
 
-inline Datagram joined(const std::vector<Datagram>& parts) {
-  Datagram all;
-  for (const Datagram& part : parts) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
 inline Datagram record(int type, int epoch, std::uint64_t sequence, const Datagram& body) {
   Datagram out(13);
   Writer w(out);

@@ -37,6 +37,11 @@ inline std::ostream& operator<<(std::ostream& out, const DtlsLibrary& library) {
 }
 
 using Datagram = std::vector<std::byte>;
+inline Datagram joined(const std::vector<Datagram>& parts) {
+  Datagram all;
+  for (const Datagram& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
 
 struct DtlsSide {
   DtlsSide(const DtlsLibrary& library, std::uint64_t seed, const dtls::Options& options)
