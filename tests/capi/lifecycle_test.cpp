@@ -1,0 +1,544 @@
+// Closing, disconnecting and looping: from every state, from callbacks, from other threads.
+#include <latch>
+#include <memory>
+#include <string>
+
+#include "tests/capi/peer_harness.hpp"
+
+namespace esp_peer::test {
+namespace {
+
+constexpr esp_peer_state_t every_state_of_a_life[] = {
+    ESP_PEER_STATE_NEW_CONNECTION,
+    ESP_PEER_STATE_CANDIDATE_GATHERING,
+    ESP_PEER_STATE_PAIRING,
+    ESP_PEER_STATE_PAIRED,
+    ESP_PEER_STATE_CONNECTING,
+    ESP_PEER_STATE_CONNECTED,
+    ESP_PEER_STATE_DATA_CHANNEL_CONNECTED,
+    ESP_PEER_STATE_DATA_CHANNEL_OPENED,
+};
+
+class InState : public testing::TestWithParam<esp_peer_state_t> {};
+INSTANTIATE_TEST_SUITE_P(EveryState, InState, testing::ValuesIn(every_state_of_a_life));
+
+TEST_P(InState, close_says_disconnected_and_closed_and_the_handle_is_gone) {
+  for (const bool close_the_cat : {true, false}) {
+    Couple c;
+    c.never_wait();
+    c.open();
+    c.begin();
+    Peer& closing = close_the_cat ? c.cat : c.sheep;
+    ASSERT_TRUE(c.pump_until([&] { return closing.has(GetParam()); }));
+    const esp_peer_handle_t handle = closing.handle;
+    EXPECT_EQ(esp_peer_close(handle), ESP_PEER_ERR_NONE);
+    closing.handle = nullptr;
+    ASSERT_GE(closing.states.size(), 2u);
+    EXPECT_EQ(closing.states.end()[-2], ESP_PEER_STATE_DISCONNECTED);
+    EXPECT_EQ(closing.states.end()[-1], ESP_PEER_STATE_CLOSED);
+    EXPECT_EQ(closing.opened.size(), closing.closed.size());
+    EXPECT_EQ(esp_peer_main_loop(handle), ESP_PEER_ERR_INVALID_ARG);
+    EXPECT_EQ(esp_peer_close(handle), ESP_PEER_ERR_INVALID_ARG);
+  }
+}
+
+TEST_P(InState, disconnect_ends_it_and_the_handle_connects_again) {
+  Couple c;
+  c.never_wait();
+  c.cat.ext.base.keep_role = c.sheep.ext.base.keep_role = true;
+  c.open();
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return c.cat.has(GetParam()); }));
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    EXPECT_EQ(esp_peer_disconnect(p->handle), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(p->states.back(), ESP_PEER_STATE_DISCONNECTED);
+    EXPECT_EQ(p->count(ESP_PEER_STATE_DISCONNECTED), 1);
+    EXPECT_EQ(p->opened.size(), p->closed.size());
+    const auto told = p->states.size();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(esp_peer_main_loop(p->handle), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(p->states.size(), told) << "nothing comes after it";
+    p->forget();
+  }
+  c.begin();
+  EXPECT_TRUE(c.pump_until([&] {
+    return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+           c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+  }));
+}
+
+TEST_P(InState, close_from_inside_the_callback_that_says_it) {
+  Couple c;
+  c.never_wait();
+  bool closed = false;
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state != GetParam() || closed) return;
+    closed = true;
+    EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE) << "returns at once";
+    EXPECT_EQ(c.cat.count(ESP_PEER_STATE_CLOSED), 1) << "told before it returns";
+    EXPECT_EQ(esp_peer_send_data(c.cat.handle, nullptr), ESP_PEER_ERR_INVALID_ARG);
+  };
+  c.open();
+  ASSERT_EQ(esp_peer_new_connection(c.sheep.handle), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(esp_peer_new_connection(c.cat.handle), ESP_PEER_ERR_NONE);
+  c.cat.on_msg = [&](const std::string&) { EXPECT_FALSE(closed); };
+  ASSERT_TRUE(c.pump_until([&] { return closed; }));
+  EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_INVALID_ARG);
+  // The state in whose callback it happened is noted last; before it stands CLOSED.
+  EXPECT_EQ(c.cat.states.end()[-1], GetParam());
+  EXPECT_EQ(c.cat.states.end()[-2], ESP_PEER_STATE_CLOSED);
+  c.cat.handle = nullptr;
+}
+
+TEST(Close, of_an_idle_peer_says_closed_alone) {
+  Peer peer;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(esp_peer_close(peer.handle), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(peer.states, std::vector<esp_peer_state_t>{ESP_PEER_STATE_CLOSED});
+  peer.handle = nullptr;
+}
+
+TEST(Close, from_inside_on_msg_on_channel_open_and_on_data) {
+  for (int where = 0; where < 3; ++where) {
+    Couple c;
+    c.never_wait();
+    int closed = 0;
+    const auto close_at = [&](int place) {
+      if (place == where && closed++ == 0) {
+        EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE);
+      }
+    };
+    c.cat.on_msg = [&](const std::string&) { close_at(0); };
+    c.cat.on_channel = [&](bool open, const std::string&, std::uint16_t) {
+      if (open) close_at(1);
+    };
+    c.cat.on_data = [&](const Message&) { close_at(2); };
+    c.sheep.on_channel = [&](bool open, const std::string&, std::uint16_t) {
+      if (!open || where != 2) return;  // else the cat may be gone already
+      EXPECT_EQ(c.sheep.send("one"), ESP_PEER_ERR_NONE);
+      EXPECT_EQ(c.sheep.send("two"), ESP_PEER_ERR_NONE);
+    };
+    c.cat.other = where == 0 ? nullptr : &c.sheep;
+    c.open();
+    c.begin();
+    ASSERT_TRUE(c.pump_until([&] { return closed > 0; })) << where;
+    EXPECT_EQ(closed, 1) << "nothing more is told";
+    EXPECT_EQ(c.cat.count(ESP_PEER_STATE_CLOSED), 1);
+    EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_INVALID_ARG);
+    c.cat.handle = nullptr;
+  }
+}
+
+TEST(Close, wakes_a_loop_that_would_sleep_for_a_minute_and_waits_for_it) {
+  Peer peer;
+  peer.ext.loop_wait_set = true;
+  peer.ext.loop_wait_ms = 60'000;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  std::atomic<bool> in_loop = false, left = false;
+  std::thread loop([&, h = peer.handle] {
+    in_loop = true;
+    EXPECT_EQ(esp_peer_main_loop(h), ESP_PEER_ERR_NONE);
+    left = true;
+    EXPECT_EQ(esp_peer_main_loop(h), ESP_PEER_ERR_INVALID_ARG);
+  });
+  while (!in_loop) std::this_thread::yield();
+  std::this_thread::sleep_for(20ms);  // so that it sleeps; nothing depends on it
+  EXPECT_EQ(esp_peer_close(peer.handle), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(peer.states.back(), ESP_PEER_STATE_CLOSED);
+  loop.join();
+  EXPECT_TRUE(left);
+  peer.handle = nullptr;
+}
+
+TEST(Close, waits_for_a_callback_that_runs_in_another_thread) {
+  Couple c;
+  std::latch inside(1);
+  std::atomic<bool> release = false, finished = false;
+  c.cat.on_data = [&](const Message&) {
+    inside.count_down();
+    release.wait(false);
+    finished = true;
+  };
+  c.connect_with_channel();
+  ASSERT_EQ(c.sheep.send("hello"), ESP_PEER_ERR_NONE);
+  inside.wait();
+  std::thread closer([&] {
+    EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE);
+    EXPECT_TRUE(finished) << "whoever closes may free what the callbacks use";
+  });
+  std::this_thread::sleep_for(20ms);  // gives a close that does not wait the time to fail
+  EXPECT_FALSE(c.cat.wait_for([&] { return c.cat.has(ESP_PEER_STATE_CLOSED); }, 1ms));
+  release = true;
+  release.notify_all();
+  closer.join();
+  c.cat.stop();
+  c.cat.handle = nullptr;
+}
+
+TEST(Close, by_two_threads_at_once_succeeds_for_one) {
+  for (int round = 0; round < 100; ++round) {
+    Peer peer;
+    ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+    std::atomic<int> closed = 0, refused = 0;
+    const auto close = [&, h = peer.handle] {
+      const int result = esp_peer_close(h);
+      ++(result == ESP_PEER_ERR_NONE ? closed : refused);
+    };
+    std::thread other(close);
+    close();
+    other.join();
+    EXPECT_EQ(closed, 1);
+    EXPECT_EQ(refused, 1);
+    EXPECT_EQ(peer.count(ESP_PEER_STATE_CLOSED), 1);
+    peer.handle = nullptr;
+  }
+}
+
+TEST(Close, while_every_function_is_being_called_from_other_threads) {
+  for (int round = 0; round < 20; ++round) {
+    Couple c;
+    c.connect_with_channel();
+    std::atomic<bool> running = true;
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 3; ++i) {
+      callers.emplace_back([&, h = c.cat.handle] {
+        std::uint8_t byte = 0;
+        char label[] = "x";
+        char text[] = "candidate:1 1 udp 1 127.0.0.1 9 typ host";
+        esp_peer_data_frame_t frame{ESP_PEER_DATA_CHANNEL_DATA, 0, &byte, 1};
+        esp_peer_data_channel_cfg_t channel{};
+        channel.label = label;
+        esp_peer_msg_t message{ESP_PEER_MSG_TYPE_CANDIDATE, reinterpret_cast<std::uint8_t*>(text),
+                               sizeof(text) - 1};
+        esp_peer_addr_t addr{};
+        while (running) {
+          esp_peer_send_data(h, &frame);
+          esp_peer_create_data_channel(h, &channel);
+          esp_peer_close_data_channel(h, label);
+          esp_peer_send_msg(h, &message);
+          esp_peer_get_paired_addr(h, &addr);
+          esp_peer_update_ice_info(h, ESP_PEER_ROLE_CONTROLLING, nullptr, 0);
+          esp_peer_main_loop(h);
+        }
+      });
+    }
+    std::this_thread::sleep_for(2ms);
+    EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(c.cat.count(ESP_PEER_STATE_CLOSED), 1);
+    EXPECT_EQ(c.cat.states.back(), ESP_PEER_STATE_CLOSED);
+    running = false;
+    for (std::thread& t : callers) t.join();
+    c.cat.stop();
+    c.cat.handle = nullptr;
+  }
+}
+
+TEST(Disconnect, wakes_a_loop_that_would_sleep_for_a_minute) {
+  // Nothing else wakes it: one who waits for an offer has no timer, and nobody sends.
+  Peer peer;
+  peer.ext.loop_wait_set = true;
+  peer.ext.loop_wait_ms = 60'000;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLED), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
+  std::atomic<int> turns = 0;
+  std::thread loop([&, h = peer.handle] {
+    while (esp_peer_main_loop(h) == ESP_PEER_ERR_NONE) {
+      ++turns;
+      turns.notify_all();
+    }
+  });
+  ASSERT_TRUE(peer.wait_state(ESP_PEER_STATE_CANDIDATE_GATHERING));
+  std::this_thread::sleep_for(50ms);  // so that it sleeps; nothing depends on it
+  const int before = turns;
+  EXPECT_EQ(esp_peer_disconnect(peer.handle), ESP_PEER_ERR_NONE);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (turns == before && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_GT(turns, before);
+  peer.close();
+  loop.join();
+}
+
+TEST(Disconnect, the_caller_hears_it_in_its_own_thread_before_it_returns) {
+  Couple c;
+  std::thread::id told_in;
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state == ESP_PEER_STATE_DISCONNECTED) told_in = std::this_thread::get_id();
+  };
+  c.connect_with_channel();
+  EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(told_in, std::this_thread::get_id());
+  const auto states = c.cat.states_so_far();
+  const std::vector<esp_peer_state_t> end(states.end() - 3, states.end());
+  EXPECT_EQ(end, (std::vector<esp_peer_state_t>{ESP_PEER_STATE_DATA_CHANNEL_CLOSED,
+                                                ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED,
+                                                ESP_PEER_STATE_DISCONNECTED}));
+}
+
+TEST(Disconnect, nothing_of_the_connection_is_told_afterwards) {
+  for (int round = 0; round < 20; ++round) {
+    Couple c;
+    c.connect_with_channel();
+    std::atomic<bool> running = true;
+    std::thread talker([&] {
+      while (running) c.sheep.send("chatter");
+    });
+    while (c.cat.received < 10) std::this_thread::yield();
+    EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+    // One callback of the loop may overlap; when it is over, nothing follows.
+    c.cat.stop();
+    const std::size_t received = c.cat.received;
+    const std::size_t told = c.cat.states.size();
+    for (int i = 0; i < 3; ++i) esp_peer_main_loop(c.cat.handle);
+    EXPECT_EQ(c.cat.received, received);
+    EXPECT_EQ(c.cat.states.size(), told);
+    EXPECT_EQ(c.cat.states.back(), ESP_PEER_STATE_DISCONNECTED);
+    running = false;
+    talker.join();
+  }
+}
+
+TEST(Disconnect, of_an_idle_controlled_peer_leaves_its_role_alone) {
+  Couple c;
+  c.never_wait();
+  c.open();
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED); }));
+  EXPECT_NE(c.cat.descriptions[0].find("a=setup:actpass"), std::string::npos);
+  EXPECT_EQ(c.sheep.descriptions.size(), 1u);
+  EXPECT_EQ(c.sheep.descriptions[0].find("a=setup:actpass"), std::string::npos);
+}
+
+TEST(MainLoop, runs_in_one_thread_at_a_time) {
+  Peer peer;
+  peer.ext.loop_wait_set = true;
+  peer.ext.loop_wait_ms = 60'000;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  std::thread loop([&, h = peer.handle] {
+    while (esp_peer_main_loop(h) != ESP_PEER_ERR_INVALID_ARG) {
+    }
+  });
+  bool refused = false;
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!refused && std::chrono::steady_clock::now() < end) {
+    // Until the other thread is inside, this one is the loop: something must wake it then.
+    std::thread waker([&] {
+      std::this_thread::sleep_for(5ms);
+      esp_peer_new_connection(peer.handle);
+      esp_peer_disconnect(peer.handle);
+    });
+    refused = esp_peer_main_loop(peer.handle) == ESP_PEER_ERR_WRONG_STATE;
+    waker.join();
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(esp_peer_close(peer.handle), ESP_PEER_ERR_NONE);
+  loop.join();
+  peer.handle = nullptr;
+}
+
+TEST(MainLoop, is_refused_inside_a_callback) {
+  Couple c;
+  c.never_wait();
+  std::vector<int> results;
+  c.cat.on_state = [&](esp_peer_state_t) { results.push_back(esp_peer_main_loop(c.cat.handle)); };
+  c.cat.on_msg = [&](const std::string&) { results.push_back(esp_peer_main_loop(c.cat.handle)); };
+  c.cat.on_channel = [&](bool, const std::string&, std::uint16_t) {
+    results.push_back(esp_peer_main_loop(c.cat.handle));
+  };
+  c.connect_here();
+  EXPECT_GE(results.size(), 10u) << "NEW_CONNECTION, which comes from no loop, among them";
+  for (const int result : results) EXPECT_EQ(result, ESP_PEER_ERR_WRONG_STATE);
+}
+
+TEST(MainLoop, of_the_other_peer_may_be_run_inside_a_callback) {
+  Couple c;
+  c.never_wait();
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state != ESP_PEER_STATE_PAIRED) return;
+    EXPECT_EQ(esp_peer_main_loop(c.sheep.handle), ESP_PEER_ERR_NONE);
+  };
+  c.open();
+  c.begin();
+  EXPECT_TRUE(pump({&c.cat}, [&] {
+    if (!c.cat.has(ESP_PEER_STATE_PAIRED)) esp_peer_main_loop(c.sheep.handle);
+    return c.cat.has(ESP_PEER_STATE_PAIRED);
+  }));
+}
+
+TEST(MainLoop, of_an_idle_peer_waits_and_returns) {
+  Peer peer;
+  peer.ext.base.agent_recv_timeout = 30;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(esp_peer_main_loop(peer.handle), ESP_PEER_ERR_NONE);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 25ms) << "no busy loop";
+}
+
+TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
+  Peer peer;
+  peer.ext.loop_wait_set = true;
+  peer.ext.loop_wait_ms = 60'000;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  peer.run();
+  std::this_thread::sleep_for(10ms);
+  ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(peer.wait_for([&] { return !peer.descriptions.empty(); })) << "within a minute";
+  peer.close();
+}
+
+TEST(Callbacks, may_all_be_missing) {
+  Couple c;
+  c.never_wait();
+  c.open();
+  esp_peer_cfg_t silent = c.cat.cfg;
+  silent.on_state = nullptr;
+  silent.on_channel_open = silent.on_channel_close = nullptr;
+  silent.on_data = nullptr;
+  // The harness's on_msg stays: somebody has to carry the descriptions.
+  esp_peer_close(c.cat.handle);
+  ASSERT_EQ(esp_peer_open(&silent, esp_peer_get_default_impl(), &c.cat.handle), ESP_PEER_ERR_NONE);
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED); }));
+  EXPECT_EQ(c.sheep.send("to nobody"), ESP_PEER_ERR_NONE);
+  for (int i = 0; i < 20; ++i) c.pump_until([] { return true; });
+  EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+
+  silent.on_msg = nullptr;
+  esp_peer_handle_t deaf = nullptr;
+  ASSERT_EQ(esp_peer_open(&silent, esp_peer_get_default_impl(), &deaf), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_new_connection(deaf), ESP_PEER_ERR_NONE);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(esp_peer_main_loop(deaf), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(esp_peer_close(deaf), ESP_PEER_ERR_NONE);
+}
+
+TEST(Callbacks, answer_inside_on_data_and_create_channels_inside_on_state) {
+  Couple c;
+  c.cat.cfg.manual_ch_create = c.sheep.cfg.manual_ch_create = true;
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state == ESP_PEER_STATE_DATA_CHANNEL_CONNECTED) {
+      EXPECT_EQ(c.cat.create_channel("question"), ESP_PEER_ERR_NONE);
+    }
+  };
+  c.sheep.on_data = [&](const Message& m) {
+    EXPECT_EQ(c.sheep.send("re: " + m.body, m.stream), ESP_PEER_ERR_NONE);
+  };
+  c.connect_with_channel();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(c.cat.send(std::to_string(i)), ESP_PEER_ERR_NONE);
+  }
+  ASSERT_TRUE(c.cat.wait_for([&] { return c.cat.messages.size() == 20; }));
+  for (std::size_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(c.cat.messages[i].body, "re: " + std::to_string(i));
+  }
+}
+
+TEST(Callbacks, connect_anew_inside_disconnected) {
+  Couple c;
+  c.cat.ext.base.keep_role = c.sheep.ext.base.keep_role = true;
+  const auto again = [](Peer& peer) {
+    peer.on_state = [&](esp_peer_state_t state) {
+      if (state != ESP_PEER_STATE_DISCONNECTED || peer.count(state) > 0) return;
+      EXPECT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
+    };
+  };
+  again(c.cat);
+  again(c.sheep);
+  c.connect_with_channel();
+  // The sheep hears of it by the network, in its loop; the cat here.
+  EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    EXPECT_TRUE(p->wait_for([&] { return p->count(ESP_PEER_STATE_DATA_CHANNEL_OPENED) == 2; }));
+  }
+}
+
+TEST(Callbacks, hand_messages_to_each_other_without_deadlock) {
+  for (int round = 0; round < 30; ++round) {
+    Couple c;
+    c.cat.cfg.role = ESP_PEER_ROLE_CONTROLLING;
+    // Each, in its own loop's callback, speaks to the other peer, whose loop does the same.
+    const auto meddle = [](Peer& from, Peer& to) {
+      from.on_data = [&](const Message& m) {
+        if (m.body.size() < 40) to.send(m.body + ".");
+        to.give_candidate("candidate:1 1 udp 1 127.0.0.1 9 typ host");
+        esp_peer_addr_t addr;
+        esp_peer_get_paired_addr(to.handle, &addr);
+      };
+    };
+    meddle(c.cat, c.sheep);
+    meddle(c.sheep, c.cat);
+    c.connect_with_channel();
+    for (int i = 0; i < 5; ++i) {
+      c.cat.send("a");
+      c.sheep.send("b");
+    }
+    EXPECT_TRUE(c.cat.wait_for([&] { return c.cat.received > 50; }));
+    EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received > 50; }));
+  }
+}
+
+TEST(Threads, send_from_everywhere_while_the_loop_runs) {
+  Couple c;
+  c.connect_with_channel();
+  constexpr int threads = 4, each = 500;
+  std::vector<std::thread> senders;
+  for (int t = 0; t < threads; ++t) {
+    senders.emplace_back([&, t] {
+      for (int i = 0; i < each; ++i) {
+        const std::string body = std::to_string(t) + " " + std::to_string(i);
+        int result;
+        while ((result = c.cat.send(body)) == ESP_PEER_ERR_WOULD_BLOCK) std::this_thread::yield();
+        EXPECT_EQ(result, ESP_PEER_ERR_NONE);
+      }
+    });
+  }
+  for (std::thread& t : senders) t.join();
+  ASSERT_TRUE(c.sheep.wait_for([&] { return c.sheep.messages.size() == threads * each; }));
+  int next[threads] = {};
+  for (const Message& m : c.sheep.messages) {
+    const int thread = m.body[0] - '0';
+    EXPECT_EQ(m.body.substr(2), std::to_string(next[thread]++)) << "each one's own are in order";
+  }
+}
+
+TEST(Threads, a_frame_leaves_at_once_while_the_loop_sleeps) {
+  Couple c;
+  c.connect_with_channel();
+  c.cat.stop();  // nobody runs the cat's loop any more
+  ASSERT_EQ(c.cat.send("now"), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
+}
+
+TEST(ManyPeers, a_hundred_pairs_in_one_thread) {
+  constexpr std::size_t pairs = 100;
+  std::vector<std::unique_ptr<Couple>> couples;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    auto& c = *couples.emplace_back(std::make_unique<Couple>());
+    c.never_wait();
+    c.open();
+    c.begin();
+  }
+  const auto end = std::chrono::steady_clock::now() + 3 * patience;
+  std::size_t done = 0;
+  while (done < pairs && std::chrono::steady_clock::now() < end) {
+    done = 0;
+    for (auto& c : couples) {
+      esp_peer_main_loop(c->cat.handle);
+      esp_peer_main_loop(c->sheep.handle);
+      const bool both = c->cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+                        c->sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+      done += both ? 1 : 0;
+    }
+  }
+  ASSERT_EQ(done, pairs);
+  for (std::size_t i = 0; i < pairs; ++i) {
+    ASSERT_EQ(couples[i]->cat.send("pair " + std::to_string(i)), ESP_PEER_ERR_NONE);
+  }
+  for (std::size_t i = 0; i < pairs; ++i) {
+    Couple& c = *couples[i];
+    ASSERT_TRUE(c.pump_until([&] { return !c.sheep.messages.empty(); }));
+    EXPECT_EQ(c.sheep.messages[0].body, "pair " + std::to_string(i));
+  }
+}
+
+}  // namespace
+}  // namespace esp_peer::test

@@ -1,0 +1,299 @@
+// What goes through on_msg and esp_peer_send_msg(): descriptions early, twice and anew; candidates
+// in every spelling; servers that change meanwhile.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+#include "tests/capi/peer_harness.hpp"
+
+namespace esp_peer::test {
+namespace {
+
+// The value behind this prefix, to the end of its line.
+std::string line_of(const std::string& sdp, const std::string& prefix) {
+  const auto at = sdp.find(prefix);
+  if (at == sdp.npos) return "";
+  const auto begin = at + prefix.size();
+  return sdp.substr(begin, sdp.find_first_of("\r\n", begin) - begin);
+}
+
+// "- <id> <version> IN …"
+std::pair<std::string, long> origin_of(const std::string& sdp) {
+  const std::string origin = line_of(sdp, "o=- ");
+  const auto space = origin.find(' ');
+  return {origin.substr(0, space), std::stol(origin.substr(space))};
+}
+
+std::string without_candidates(std::string sdp, std::vector<std::string>* candidates = nullptr) {
+  for (const std::string start : {"a=candidate:", "a=end-of-candidates"}) {
+    for (auto at = sdp.find(start); at != sdp.npos; at = sdp.find(start)) {
+      const auto end = sdp.find('\n', at) + 1;
+      if (candidates && start == "a=candidate:") {
+        candidates->push_back(sdp.substr(at, sdp.find_first_of("\r\n", at) - at));
+      }
+      sdp.erase(at, end - at);
+    }
+  }
+  return sdp;
+}
+
+// A server that counts what comes, and answers nothing.
+class SilentServer {
+ public:
+  SilentServer() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    socklen_t size = sizeof(address);
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    url_ = "stun:127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  SilentServer(const SilentServer&) = delete;
+  ~SilentServer() { close(fd_); }
+  bool asked() {
+    char buffer[2048];
+    while (recv(fd_, buffer, sizeof(buffer), 0) > 0) asked_ = true;
+    return asked_;
+  }
+  esp_peer_ice_server_cfg_t config() { return {url_.data(), nullptr, nullptr}; }
+
+ private:
+  int fd_;
+  std::string url_;
+  bool asked_ = false;
+};
+
+class Signalling : public testing::Test {
+ protected:
+  void SetUp() override { c.never_wait(); }
+  // Both are connected, with their channel open.
+  bool connected() {
+    return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+           c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+  }
+  // The cat's offer, signalled to nobody.
+  std::string offer() {
+    c.cat.other = nullptr;
+    EXPECT_EQ(esp_peer_new_connection(c.cat.handle), ESP_PEER_ERR_NONE);
+    EXPECT_TRUE(c.pump_until([&] { return !c.cat.descriptions.empty(); }));
+    return c.cat.descriptions.back();
+  }
+  Couple c;
+};
+
+TEST_F(Signalling, a_controlled_peer_says_nothing_before_the_offer_and_its_answer_once) {
+  c.open();
+  ASSERT_EQ(esp_peer_new_connection(c.sheep.handle), ESP_PEER_ERR_NONE);
+  for (int i = 0; i < 50; ++i) esp_peer_main_loop(c.sheep.handle);
+  EXPECT_TRUE(c.sheep.has(ESP_PEER_STATE_CANDIDATE_GATHERING));
+  EXPECT_TRUE(c.sheep.descriptions.empty());
+  ASSERT_EQ(esp_peer_new_connection(c.cat.handle), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return connected(); }));
+  EXPECT_EQ(c.sheep.descriptions.size(), 1u);
+  EXPECT_EQ(line_of(c.cat.descriptions[0], "a=setup:"), "actpass");
+  EXPECT_EQ(line_of(c.sheep.descriptions[0], "a=setup:"), "active");
+  EXPECT_NE(line_of(c.cat.descriptions[0], "a=candidate:"), "") << "all candidates are inside";
+  EXPECT_NE(c.cat.descriptions[0].find("a=end-of-candidates"), std::string::npos);
+  EXPECT_EQ(line_of(c.cat.descriptions[0], "a=max-message-size:"), "100000");
+}
+
+TEST_F(Signalling, an_offer_that_comes_before_the_connection_is_kept) {
+  c.open();
+  const std::string sdp = offer();
+  c.cat.other = &c.sheep;
+  ASSERT_EQ(c.sheep.give_sdp(sdp), ESP_PEER_ERR_NONE) << "before new_connection";
+  for (int i = 0; i < 20; ++i) esp_peer_main_loop(c.sheep.handle);
+  EXPECT_TRUE(c.sheep.states.empty()) << "idle until it is asked";
+  ASSERT_EQ(esp_peer_new_connection(c.sheep.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return connected(); }));
+}
+
+TEST_F(Signalling, an_answer_without_an_offer_is_refused) {
+  c.open();
+  const std::string sdp = offer();
+  std::string answer = sdp;
+  answer.replace(answer.find("a=setup:actpass"), 15, "a=setup:passive");
+  EXPECT_EQ(c.sheep.give_sdp(answer), ESP_PEER_ERR_WRONG_STATE);
+  EXPECT_TRUE(c.sheep.states.empty());
+}
+
+TEST_F(Signalling, the_same_description_again_is_nothing) {
+  c.open();
+  c.begin();
+  c.cat.other = nullptr;
+  ASSERT_TRUE(c.pump_until([&] { return !c.cat.descriptions.empty(); }));
+  const std::string sdp = c.cat.descriptions[0];
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(c.sheep.give_sdp(sdp), ESP_PEER_ERR_NONE);
+  c.cat.other = &c.sheep;
+  ASSERT_TRUE(c.pump_until([&] { return connected(); }));
+  EXPECT_EQ(c.cat.give_sdp(c.sheep.descriptions[0]), ESP_PEER_ERR_NONE) << "while connected, too";
+  EXPECT_EQ(c.sheep.give_sdp(sdp), ESP_PEER_ERR_NONE);
+  for (int i = 0; i < 20; ++i) c.pump_until([] { return true; });
+  EXPECT_EQ(c.sheep.descriptions.size(), 1u);
+  EXPECT_EQ(c.cat.descriptions.size(), 1u);
+  EXPECT_EQ(c.sheep.count(ESP_PEER_STATE_PAIRING), 1);
+}
+
+TEST_F(Signalling, exactly_size_bytes_are_read) {
+  c.open();
+  std::string sdp = offer();
+  sdp += std::string("\nm=audio nonsense behind the end");
+  esp_peer_msg_t message{ESP_PEER_MSG_TYPE_SDP, reinterpret_cast<std::uint8_t*>(sdp.data()),
+                         static_cast<int>(c.cat.descriptions[0].size())};
+  ASSERT_EQ(esp_peer_send_msg(c.sheep.handle, &message), ESP_PEER_ERR_NONE);
+}
+
+// Trickle in: the description without candidates, then each in another spelling.
+class Trickle : public Signalling, public testing::WithParamInterface<const char*> {};
+
+TEST_P(Trickle, a_candidate_is_taken_in_this_spelling) {
+  c.open();
+  c.cat.other = c.sheep.other = nullptr;
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return !c.cat.descriptions.empty(); }));
+  std::vector<std::string> candidates;
+  ASSERT_EQ(c.sheep.give_sdp(without_candidates(c.cat.descriptions[0], &candidates)),
+            ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return !c.sheep.descriptions.empty(); }));
+  ASSERT_EQ(c.cat.give_sdp(without_candidates(c.sheep.descriptions[0])), ESP_PEER_ERR_NONE);
+  ASSERT_FALSE(candidates.empty());
+  for (const std::string& line : candidates) {
+    std::string text = GetParam();
+    text.replace(text.find('@'), 1, line.substr(2));  // without "a="
+    EXPECT_EQ(c.sheep.give_candidate(text), ESP_PEER_ERR_NONE) << text;
+    EXPECT_EQ(c.sheep.give_candidate(text), ESP_PEER_ERR_NONE) << "twice";
+  }
+  EXPECT_TRUE(c.pump_until([&] { return connected(); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Spellings, Trickle,
+                         testing::Values("@", "a=@", "a=@\r\n",
+                                         "{\"candidate\":\"@\",\"sdpMid\":\"0\"}",
+                                         "{\"candidate\":{\"candidate\":\"@\"}}"));
+
+TEST_F(Signalling, candidates_that_come_before_everything_are_kept) {
+  c.open();
+  const std::string sdp = offer();
+  std::vector<std::string> candidates;
+  const std::string bare = without_candidates(sdp, &candidates);
+  for (const std::string& line : candidates) {
+    ASSERT_EQ(c.sheep.give_candidate(line), ESP_PEER_ERR_NONE);
+  }
+  ASSERT_EQ(c.sheep.give_sdp(bare), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_new_connection(c.sheep.handle), ESP_PEER_ERR_NONE);
+  c.sheep.other = nullptr;
+  ASSERT_TRUE(c.pump_until([&] { return !c.sheep.descriptions.empty(); }));
+  ASSERT_EQ(c.cat.give_sdp(without_candidates(c.sheep.descriptions[0])), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return connected(); }));
+}
+
+TEST_F(Signalling, new_servers_before_there_is_a_pair_are_asked_and_the_sdp_is_said_again) {
+  SilentServer server;
+  c.cat.ext.base.agent_recv_timeout = 10;  // patience with the server: five times that
+  c.open();
+  const std::string first = offer();
+  auto config = server.config();
+  ASSERT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLING, &config, 1),
+            ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(server.asked() || c.pump_until([&] { return server.asked(); }));
+  ASSERT_TRUE(c.pump_until([&] { return c.cat.descriptions.size() == 2; }));
+  const std::string second = c.cat.descriptions[1];
+  EXPECT_EQ(line_of(second, "a=ice-ufrag:"), line_of(first, "a=ice-ufrag:"));
+  EXPECT_EQ(line_of(second, "a=ice-pwd:"), line_of(first, "a=ice-pwd:"));
+  EXPECT_EQ(origin_of(second).first, origin_of(first).first);
+  EXPECT_EQ(origin_of(second).second, origin_of(first).second + 1);
+}
+
+TEST_F(Signalling, new_servers_inside_on_msg_as_whip_does) {
+  SilentServer server;
+  auto config = server.config();
+  c.cat.ext.base.agent_recv_timeout = 10;
+  int updates = 0;
+  c.cat.on_msg = [&](const std::string&) {
+    if (updates++ == 0) {
+      EXPECT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLING, &config, 1),
+                ESP_PEER_ERR_NONE);
+    }
+  };
+  c.open();
+  c.begin();
+  EXPECT_TRUE(c.pump_until([&] { return connected(); }));
+  EXPECT_TRUE(server.asked());
+}
+
+TEST_F(Signalling, new_servers_while_connected_wait_for_the_next_connection) {
+  SilentServer server;
+  c.cat.ext.base.keep_role = c.sheep.ext.base.keep_role = true;
+  c.connect_here();
+  auto config = server.config();
+  ASSERT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLING, &config, 1),
+            ESP_PEER_ERR_NONE);
+  for (int i = 0; i < 50; ++i) c.pump_until([] { return true; });
+  EXPECT_EQ(c.cat.descriptions.size(), 1u);
+  EXPECT_FALSE(server.asked());
+  EXPECT_TRUE(connected()) << "harmless";
+  EXPECT_EQ(c.cat.send("still here"), ESP_PEER_ERR_NONE);
+
+  ASSERT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_new_connection(c.cat.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return server.asked(); }));
+}
+
+TEST_F(Signalling, a_bad_url_keeps_the_old_servers) {
+  SilentServer server;
+  auto config = server.config();
+  c.cat.cfg.server_lists = &config;
+  c.cat.cfg.server_num = 1;
+  c.open();
+  char bad[] = "stun:host:port";
+  esp_peer_ice_server_cfg_t wrong{bad, nullptr, nullptr};
+  EXPECT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLING, &wrong, 1),
+            ESP_PEER_ERR_INVALID_ARG);
+  ASSERT_EQ(esp_peer_new_connection(c.cat.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return server.asked(); }));
+}
+
+TEST_F(Signalling, the_role_can_be_given_before_the_sdp_is_out) {
+  c.open();
+  ASSERT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLED, nullptr, 0),
+            ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_update_ice_info(c.sheep.handle, ESP_PEER_ROLE_CONTROLLING, nullptr, 0),
+            ESP_PEER_ERR_NONE);
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return connected(); }));
+  EXPECT_EQ(line_of(c.sheep.descriptions[0], "a=setup:"), "actpass") << "the sheep has offered";
+}
+
+TEST_F(Signalling, two_offers_at_once_are_settled) {
+  c.cat.cfg.role = c.sheep.cfg.role = ESP_PEER_ROLE_CONTROLLING;
+  ASSERT_EQ(c.cat.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(c.sheep.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  c.cat.other = c.sheep.other = nullptr;
+  c.begin();
+  ASSERT_TRUE(
+      c.pump_until([&] { return !c.cat.descriptions.empty() && !c.sheep.descriptions.empty(); }));
+  c.cat.other = &c.sheep;
+  c.sheep.other = &c.cat;
+  ASSERT_EQ(c.cat.give_sdp(c.sheep.descriptions[0]), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(c.sheep.give_sdp(c.cat.descriptions[0]), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return connected(); }));
+  EXPECT_EQ(c.cat.descriptions.size() + c.sheep.descriptions.size(), 3u) << "one answer";
+}
+
+TEST_F(Signalling, a_server_that_nobody_can_resolve_holds_nothing_up_for_long) {
+  char url[] = "stun:this.name.does.not.exist.invalid";
+  esp_peer_ice_server_cfg_t server{url, nullptr, nullptr};
+  c.cat.cfg.server_lists = &server;
+  c.cat.cfg.server_num = 1;
+  c.open();
+  c.begin();
+  EXPECT_TRUE(c.pump_until([&] { return connected(); }));
+}
+
+}  // namespace
+}  // namespace esp_peer::test
