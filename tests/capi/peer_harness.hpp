@@ -55,12 +55,15 @@ class Peer {
       return self(ctx).note_channel(false, c);
     };
     cfg.on_data = [](esp_peer_data_frame_t* f, void* ctx) { return self(ctx).note_data(f); };
-    return esp_peer_open(&cfg, esp_peer_get_default_impl(), &handle);
+    esp_peer_handle_t fresh = nullptr;
+    const int result = esp_peer_open(&cfg, esp_peer_get_default_impl(), &fresh);
+    handle = fresh;
+    return result;
   }
   // A thread that does nothing but esp_peer_main_loop().
   void run() {
     running = true;
-    loop = std::thread([this, h = handle] {
+    loop = std::thread([this, h = handle.load()] {
       while (running && esp_peer_main_loop(h) != ESP_PEER_ERR_INVALID_ARG) {
       }
     });
@@ -132,10 +135,11 @@ class Peer {
 
   esp_peer_cfg_t cfg{};
   esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
-  esp_peer_handle_t handle = nullptr;
-  Peer* other = nullptr;  // where on_msg goes
+  std::atomic<esp_peer_handle_t> handle = nullptr;  // callbacks of the other peer read it too
+  Peer* other = nullptr;                            // where on_msg goes
 
-  // What a test does inside the callbacks, before they are noted.
+  // What a test does inside the callbacks, before they are noted. They come until the peer is gone:
+  // what they use is declared before it.
   std::function<void(esp_peer_state_t)> on_state;
   std::function<void(const std::string&)> on_msg;
   std::function<void(bool open, const std::string& label, std::uint16_t stream)> on_channel;
@@ -219,8 +223,9 @@ struct Couple {
     cat.other = &sheep;
     sheep.other = &cat;
   }
-  ~Couple() {
-    // Neither may be told of the other when that is gone.
+  ~Couple() { close(); }
+  // Both, before either is destroyed: neither may be told of the other when that is gone.
+  void close() {
     cat.close();
     sheep.close();
   }
