@@ -10,6 +10,10 @@ std::uint32_t max_message_size(const SessionOptions& options) {
   return std::min<std::uint32_t>(options.receive_buffer, 262'144);
 }
 
+// A message of the size that we announce must fit: its own bookkeeping, and that of the fragment
+// that completes it.
+constexpr std::uint32_t message_overhead = 2 * sctp::bookkeeping;
+
 ice::Options ice_options(const SessionOptions& options, ice::Role role) {
   ice::Options ice;
   // A lite peer never checks, so the checks are ours and we decide [rfc8445#6.1.1].
@@ -249,7 +253,7 @@ void Connection::begin_data(Instant now) {
   negotiation_.settle();
   data_options_.automatic_channel = options_.automatic_channel;
   data_options_.sctp.send_buffer = options_.send_buffer;
-  data_options_.sctp.receive_window = options_.receive_buffer;
+  data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
   data_ = Owned<DataSession>::make(env_.memory, data_options_, dependencies_.crypto, env_);
   if (!data_) return end(now, State::disconnected);
   data_->connect(now);

@@ -1,25 +1,14 @@
 // What goes through on_msg and esp_peer_send_msg(): descriptions early, twice and anew; candidates
 // in every spelling; servers that change meanwhile.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "tests/capi/local_network.hpp"
 #include "tests/capi/peer_harness.hpp"
 
 namespace esp_peer::test {
 namespace {
-
-// The value behind this prefix, to the end of its line.
-std::string line_of(const std::string& sdp, const std::string& prefix) {
-  const auto at = sdp.find(prefix);
-  if (at == sdp.npos) return "";
-  const auto begin = at + prefix.size();
-  return sdp.substr(begin, sdp.find_first_of("\r\n", begin) - begin);
-}
 
 // "- <id> <version> IN …"
 std::pair<std::string, long> origin_of(const std::string& sdp) {
@@ -29,42 +18,26 @@ std::pair<std::string, long> origin_of(const std::string& sdp) {
 }
 
 std::string without_candidates(std::string sdp, std::vector<std::string>* candidates = nullptr) {
-  for (const std::string start : {"a=candidate:", "a=end-of-candidates"}) {
-    for (auto at = sdp.find(start); at != sdp.npos; at = sdp.find(start)) {
-      const auto end = sdp.find('\n', at) + 1;
-      if (candidates && start == "a=candidate:") {
-        candidates->push_back(sdp.substr(at, sdp.find_first_of("\r\n", at) - at));
-      }
-      sdp.erase(at, end - at);
-    }
-  }
+  auto lines = take_lines(sdp, "a=candidate:");
+  take_lines(sdp, "a=end-of-candidates");
+  if (candidates) *candidates = std::move(lines);
   return sdp;
 }
 
-// A server that counts what comes, and answers nothing.
+// A server that sees what comes, and answers nothing.
 class SilentServer {
  public:
-  SilentServer() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    socklen_t size = sizeof(address);
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    url_ = "stun:127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  }
-  SilentServer(const SilentServer&) = delete;
-  ~SilentServer() { close(fd_); }
   bool asked() {
-    char buffer[2048];
-    while (recv(fd_, buffer, sizeof(buffer), 0) > 0) asked_ = true;
+    std::string datagram;
+    std::uint16_t from = 0;
+    while (socket_.receive(datagram, from)) asked_ = true;
     return asked_;
   }
   esp_peer_ice_server_cfg_t config() { return {url_.data(), nullptr, nullptr}; }
 
  private:
-  int fd_;
-  std::string url_;
+  LocalSocket socket_;
+  std::string url_ = "stun:127.0.0.1:" + std::to_string(socket_.port());
   bool asked_ = false;
 };
 
