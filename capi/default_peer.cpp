@@ -162,7 +162,12 @@ void DefaultPeer::begin_close() {
 }
 
 void DefaultPeer::finish_close() {
-  static_cast<void>(disconnect());
+  Lock lock(mutex_);
+  const Instant now = linux_runner::now();
+  static_cast<void>(finish(now, session_.disconnect(now)));
+  // With what the loop had not told yet: no channel stays open in the application's mind.
+  tell_from_here(lock, false);
+  lock.unlock();
   News closed;
   closed.state = peer::State::closed;
   tell_one(closed);

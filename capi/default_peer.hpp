@@ -45,6 +45,7 @@ class DefaultPeer {
  private:
   using Lock = std::unique_lock<std::mutex>;
   struct Resolved {
+    std::uint32_t epoch;  // of the sockets for which it was asked
     std::uint32_t id;
     std::vector<Address> addresses;
   };
@@ -82,7 +83,7 @@ class DefaultPeer {
   linux_runner::Waiter waiter_;
   NewsQueue news_;
   Instant sleeping_until_ = Instant::min();  // of the loop; min: it does not sleep
-  std::uint32_t socket_epoch_ = 0;  // an answer to an older question for sockets is thrown away
+  std::uint32_t socket_epoch_ = 0;           // an answer to an older question is thrown away
   bool in_loop_ = false, closing_ = false;
   bool blocked_ = false;  // the kernel has no room for more
   std::mutex resolved_mutex_;

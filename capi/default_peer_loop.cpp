@@ -190,10 +190,10 @@ void DefaultPeer::close_sockets() {
 // Another thread looks the name up; its answer waits in resolved_ until the loop takes it.
 void DefaultPeer::resolve(std::uint32_t id) {
   resolver_.resolve(std::string(session_.server_name(id)), config_.ipv6,
-                    [this, id](std::vector<Address> addresses) {
+                    [this, id, epoch = socket_epoch_](std::vector<Address> addresses) {
                       {
                         const std::lock_guard lock(resolved_mutex_);
-                        resolved_.push_back({id, std::move(addresses)});
+                        resolved_.push_back({epoch, id, std::move(addresses)});
                       }
                       waiter_.wake();
                     });
@@ -205,7 +205,9 @@ void DefaultPeer::take_resolved(Instant now) {
     const std::lock_guard lock(resolved_mutex_);
     resolved.swap(resolved_);
   }
-  for (const Resolved& r : resolved) session_.on_resolved(now, r.id, r.addresses);
+  for (const Resolved& r : resolved) {
+    if (r.epoch == socket_epoch_) session_.on_resolved(now, r.id, r.addresses);
+  }
 }
 
 }  // namespace esp_peer::capi

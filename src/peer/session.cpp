@@ -1,5 +1,7 @@
 #include "peer/session.hpp"
 
+#include <utility>
+
 #include "peer/connection.hpp"
 
 namespace esp_peer::peer {
@@ -23,8 +25,13 @@ Status Session::set_servers(Instant now, std::span<const Server> servers) {
 }
 
 Status Session::set_role(Instant, ice::Role role) {
+  next_role_.reset();
+  if (live() && connection_->described()) {
+    next_role_ = role;
+    return {};
+  }
   role_ = role;
-  if (live() && !connection_->described()) connection_->set_role(role);
+  if (live()) connection_->set_role(role);
   return {};
 }
 
@@ -36,6 +43,7 @@ Status Session::new_connection(Instant now) {
   }
   timers_.disarm_all();
   backoff_.reset();
+  if (next_role_) role_ = *std::exchange(next_role_, std::nullopt);
   say(State::new_connection);
   timers_.arm(Timer::attempt, now);
   return {};

@@ -89,6 +89,7 @@ class Session {
   Env env_;
   Outbox outbox_;
   ice::Role role_;
+  std::optional<ice::Role> next_role_;  // given too late for this attempt: of the next command's
   Servers servers_;
   Owned<Connection> connection_;
   Buffer early_description_;                 // came before there was an attempt to use it

@@ -142,6 +142,7 @@ class Peer {
   // what they use is declared before it.
   std::function<void(esp_peer_state_t)> on_state;
   std::function<void(const std::string&)> on_msg;
+  std::function<std::string(std::string)> carry;  // what becomes of a description on its way
   std::function<void(bool open, const std::string& label, std::uint16_t stream)> on_channel;
   std::function<void(const Message&)> on_data;
 
@@ -176,7 +177,7 @@ class Peer {
       changed.notify_all();
     }
     if (other) {
-      EXPECT_EQ(other->give(m->type, text), ESP_PEER_ERR_NONE);
+      EXPECT_EQ(other->give(m->type, carry ? carry(text) : text), ESP_PEER_ERR_NONE);
     }
     return -1;  // nobody looks at it
   }

@@ -242,6 +242,22 @@ TEST_F(Signalling, the_role_can_be_given_before_the_sdp_is_out) {
   EXPECT_EQ(line_of(c.sheep.descriptions[0], "a=setup:"), "actpass") << "the sheep has offered";
 }
 
+TEST_F(Signalling, the_role_given_afterwards_is_that_of_the_next_connection) {
+  c.connect_here();
+  ASSERT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLED, nullptr, 0),
+            ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_update_ice_info(c.sheep.handle, ESP_PEER_ROLE_CONTROLLING, nullptr, 0),
+            ESP_PEER_ERR_NONE);
+  EXPECT_EQ(c.cat.send("still here"), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  for (Peer* p : {&c.cat, &c.sheep}) p->forget();
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return connected(); }));
+  EXPECT_EQ(line_of(c.sheep.descriptions[0], "a=setup:"), "actpass") << "the sheep has offered";
+  EXPECT_EQ(line_of(c.cat.descriptions[0], "a=setup:"), "active");
+}
+
 TEST_F(Signalling, two_offers_at_once_are_settled) {
   c.cat.cfg.role = c.sheep.cfg.role = ESP_PEER_ROLE_CONTROLLING;
   ASSERT_EQ(c.cat.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
