@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 
 #include <condition_variable>
 #include <cstdlib>
@@ -155,6 +156,40 @@ TEST_F(ResolverTest, MoreNamesThanItKeepsAreAnsweredAtOnce) {
   wait_for(all);
   bool done = false;
   resolver.resolve("again", false, [&](std::vector<Address>) { mark(done); });
+  wait_for(done);
+}
+
+TEST_F(ResolverTest, WithoutAThreadANameIsAnsweredWithNoneAtOnce) {
+  // No thread can be made with a stack larger than the address space.
+  pthread_attr_t before, huge;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(pthread_attr_init(&huge), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 62), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+  Resolver resolver;
+  // Threads of earlier tests, which still do what they are asked, go home first.
+  bool at_once = false;
+  while (!at_once) {
+    bool done = false;
+    bool asking = true;
+    resolver.resolve("stun.test", false, [&](std::vector<Address> addresses) {
+      const std::lock_guard lock(mutex);
+      at_once = asking && addresses.empty();
+      done = true;
+      changed.notify_all();
+    });
+    std::unique_lock lock(mutex);
+    asking = false;
+    changed.wait(lock, [&] { return done; });
+  }
+  ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+  pthread_attr_destroy(&huge);
+
+  bool done = false;
+  resolver.resolve("stun.test", false, [&](std::vector<Address> addresses) {
+    EXPECT_EQ(addresses.size(), 1u);
+    mark(done);
+  });
   wait_for(done);
 }
 

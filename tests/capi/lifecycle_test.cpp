@@ -2,6 +2,7 @@
 #include <latch>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tests/capi/peer_harness.hpp"
 
@@ -89,6 +90,45 @@ TEST_P(InState, close_from_inside_the_callback_that_says_it) {
   c.cat.handle = nullptr;
 }
 
+TEST_P(InState, disconnect_from_inside_the_callback_that_says_it) {
+  bool left = false;
+  Couple c;
+  c.never_wait();
+  c.cat.ext.base.keep_role = c.sheep.ext.base.keep_role = true;
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state != GetParam() || std::exchange(left, true)) return;
+    EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(c.cat.count(ESP_PEER_STATE_DISCONNECTED), 1) << "told before it returns";
+    EXPECT_EQ(c.cat.send("x"), ESP_PEER_ERR_WRONG_STATE);
+  };
+  c.open();
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return left; }));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(c.cat.states.end()[-2], ESP_PEER_STATE_DISCONNECTED);
+  EXPECT_EQ(c.cat.states.end()[-1], GetParam()) << "noted behind it, as it is still being told";
+  EXPECT_EQ(c.cat.opened.size(), c.cat.closed.size());
+
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  for (Peer* p : {&c.cat, &c.sheep}) p->forget();
+  c.begin();
+  EXPECT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED); }));
+}
+
+TEST_P(InState, close_from_another_thread_while_the_loops_run) {
+  Couple c;
+  c.open();
+  c.start();
+  ASSERT_TRUE(c.cat.wait_state(GetParam()));
+  EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE);
+  const auto states = c.cat.states_so_far();
+  EXPECT_EQ(states.end()[-2], ESP_PEER_STATE_DISCONNECTED);
+  EXPECT_EQ(states.end()[-1], ESP_PEER_STATE_CLOSED);
+  c.cat.stop();
+  EXPECT_EQ(c.cat.states_so_far().size(), states.size()) << "nothing is told after close()";
+  c.cat.handle = nullptr;
+}
+
 TEST(Close, of_an_idle_peer_says_closed_alone) {
   Peer peer;
   ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
@@ -172,6 +212,47 @@ TEST(Close, waits_for_a_callback_that_runs_in_another_thread) {
   closer.join();
   c.cat.stop();
   c.cat.handle = nullptr;
+}
+
+TEST(Close, by_a_callback_and_by_another_thread_at_once_succeeds_for_one) {
+  for (int round = 0; round < 20; ++round) {
+    std::latch inside(1);
+    std::atomic<int> closed = 0, refused = 0;
+    Couple c;
+    const auto close = [&](esp_peer_handle_t h) {
+      ++(esp_peer_close(h) == ESP_PEER_ERR_NONE ? closed : refused);
+    };
+    c.cat.on_data = [&](const Message&) {
+      inside.count_down();
+      close(c.cat.handle);
+    };
+    c.connect_with_channel();
+    ASSERT_EQ(c.sheep.send("hello"), ESP_PEER_ERR_NONE);
+    inside.wait();
+    close(c.cat.handle);
+    c.cat.stop();
+    EXPECT_EQ(closed, 1);
+    EXPECT_EQ(refused, 1);
+    EXPECT_EQ(c.cat.count(ESP_PEER_STATE_CLOSED), 1);
+    c.cat.handle = nullptr;
+  }
+}
+
+TEST(Close, of_the_other_peer_inside_a_callback_waits_for_its_loop) {
+  for (int round = 0; round < 20; ++round) {
+    std::latch closed(1);
+    Couple c;
+    c.cat.on_data = [&](const Message&) {
+      EXPECT_EQ(esp_peer_close(c.sheep.handle), ESP_PEER_ERR_NONE);
+      EXPECT_EQ(c.sheep.states_so_far().back(), ESP_PEER_STATE_CLOSED);
+      closed.count_down();
+    };
+    c.connect_with_channel();
+    ASSERT_EQ(c.sheep.send("do it"), ESP_PEER_ERR_NONE);
+    closed.wait();
+    c.sheep.stop();
+    c.sheep.handle = nullptr;
+  }
 }
 
 TEST(Close, by_two_threads_at_once_succeeds_for_one) {
@@ -508,6 +589,51 @@ TEST(Threads, a_frame_leaves_at_once_while_the_loop_sleeps) {
   c.cat.stop();  // nobody runs the cat's loop any more
   ASSERT_EQ(c.cat.send("now"), ESP_PEER_ERR_NONE);
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
+}
+
+TEST(Threads, two_loops_that_call_into_each_others_peers_never_wait_for_each_other) {
+  // All cats in one thread, all sheep in another: each description, answer and message goes from a
+  // callback of one into a peer of the other, both ways at once.
+  constexpr std::size_t pairs = 100, answers = 5;
+  std::vector<std::unique_ptr<Couple>> couples;
+  std::atomic<std::size_t> done = 0;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    auto& c = *couples.emplace_back(std::make_unique<Couple>());
+    c.never_wait();
+    for (Peer* p : {&c.cat, &c.sheep}) {
+      p->on_data = [&done, from = p, to = p->other](const Message& m) {
+        esp_peer_addr_t addr{};
+        EXPECT_EQ(esp_peer_get_paired_addr(to->handle, &addr), ESP_PEER_ERR_NONE);
+        EXPECT_EQ(to->give_candidate("candidate:1 1 udp 1 127.0.0.1 9 typ host"),
+                  ESP_PEER_ERR_NONE);
+        if (m.body.size() == answers) {
+          ++done;
+        } else {
+          EXPECT_EQ(from->send(m.body + "."), ESP_PEER_ERR_NONE);
+        }
+      };
+      p->on_channel = [from = p](bool open, const std::string&, std::uint16_t) {
+        if (open) from->send(".");
+      };
+    }
+    c.open();
+    c.begin();
+  }
+  std::atomic<bool> running = true;
+  const auto run = [&](Peer Couple::*side) {
+    while (running) {
+      for (auto& c : couples) esp_peer_main_loop(((*c).*side).handle);
+    }
+  };
+  std::thread cats(run, &Couple::cat), sheep(run, &Couple::sheep);
+  const auto end = std::chrono::steady_clock::now() + 3 * patience;
+  while (done < 2 * pairs && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(10ms);
+  }
+  running = false;
+  cats.join();
+  sheep.join();
+  EXPECT_EQ(done, 2 * pairs);
 }
 
 TEST(ManyPeers, a_hundred_pairs_in_one_thread) {

@@ -264,6 +264,42 @@ TEST(WrapperHandles, many_are_open_at_once) {
   for (const auto peer : peers) EXPECT_EQ(esp_peer_close(peer), ESP_PEER_ERR_INVALID_ARG);
 }
 
+TEST(WrapperHandles, one_too_many_is_no_memory_and_is_closed_again) {
+  esp_peer_cfg_t cfg{};
+  const esp_peer_ops_t ops = all_operations();
+  foreign = Foreign{};
+  std::vector<esp_peer_handle_t> peers;
+  int result = ESP_PEER_ERR_NONE;
+  for (int i = 0; i < 100'000 && result == ESP_PEER_ERR_NONE; ++i) {
+    esp_peer_handle_t peer = nullptr;
+    result = esp_peer_open(&cfg, &ops, &peer);
+    if (peer) peers.push_back(peer);
+  }
+  EXPECT_EQ(result, ESP_PEER_ERR_NO_MEM);
+  EXPECT_TRUE(foreign.closed) << "what had been opened for it";
+  EXPECT_GE(peers.size(), 8000u);
+  for (const auto peer : peers) EXPECT_EQ(esp_peer_close(peer), ESP_PEER_ERR_NONE);
+  esp_peer_handle_t again = nullptr;
+  EXPECT_EQ(esp_peer_open(&cfg, &ops, &again), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(esp_peer_close(again), ESP_PEER_ERR_NONE);
+}
+
+TEST(WrapperHandles, an_old_one_is_not_taken_for_the_peer_in_its_place) {
+  esp_peer_cfg_t cfg{};
+  const esp_peer_ops_t ops = all_operations();
+  esp_peer_handle_t first = nullptr;
+  ASSERT_EQ(esp_peer_open(&cfg, &ops, &first), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_close(first), ESP_PEER_ERR_NONE);
+  for (int i = 0; i < 100; ++i) {
+    esp_peer_handle_t next = nullptr;
+    ASSERT_EQ(esp_peer_open(&cfg, &ops, &next), ESP_PEER_ERR_NONE);
+    EXPECT_NE(next, first);
+    EXPECT_EQ(esp_peer_main_loop(first), ESP_PEER_ERR_INVALID_ARG);
+    EXPECT_EQ(esp_peer_close(first), ESP_PEER_ERR_INVALID_ARG);
+    EXPECT_EQ(esp_peer_close(next), ESP_PEER_ERR_NONE);
+  }
+}
+
 TEST(DefaultImplementation, has_every_operation_in_a_static_table) {
   const esp_peer_ops_t* const ops = esp_peer_get_default_impl();
   ASSERT_NE(ops, nullptr);
