@@ -117,7 +117,8 @@ struct Peer {
 };
 
 struct Pair {
-  Pair() {
+  explicit Pair(std::uint16_t wait_ms = 100)
+      : cat(ESP_PEER_ROLE_CONTROLLING, 0, wait_ms), sheep(ESP_PEER_ROLE_CONTROLLED, 0, wait_ms) {
     cat.other = &sheep;
     sheep.other = &cat;
   }
@@ -132,7 +133,7 @@ struct Pair {
       std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
   }
-  Peer cat{ESP_PEER_ROLE_CONTROLLING}, sheep{ESP_PEER_ROLE_CONTROLLED};
+  Peer cat, sheep;
 };
 
 void connect(int count) {
@@ -180,19 +181,20 @@ long resident_kb() {
 void memory(int count) {
   std::vector<std::unique_ptr<Pair>> pairs;
   const auto settle = [&] {
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 5000; ++i) {
       bool all = true;
       for (const auto& p : pairs) {
+        if (p->cat.open && p->sheep.open) continue;
         esp_peer_main_loop(p->cat.handle);
         esp_peer_main_loop(p->sheep.handle);
-        all = all && p->cat.open && p->sheep.open;
+        all = false;
       }
       if (all) return;
     }
     std::exit(4);
   };
   const auto add = [&] {
-    pairs.push_back(std::make_unique<Pair>());
+    pairs.push_back(std::make_unique<Pair>(std::uint16_t{1}));
     esp_peer_new_connection(pairs.back()->sheep.handle);
     esp_peer_new_connection(pairs.back()->cat.handle);
   };
@@ -202,7 +204,7 @@ void memory(int count) {
   const long rss = resident_kb();
   for (int i = 0; i < count; ++i) {
     add();
-    if (i % 10 == 9) settle();
+    settle();
   }
   settle();
   std::printf("{\"heap_kb\":%.1f,\"rss_kb\":%.1f}\n",

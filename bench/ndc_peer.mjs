@@ -12,10 +12,17 @@ const sleep = ms => new Promise(r => setTimeout(r, ms));
 
 function pair() {
   const a = new ndc.PeerConnection('a', config), b = new ndc.PeerConnection('b', config);
-  a.onLocalDescription((sdp, type) => b.setRemoteDescription(sdp, type));
-  b.onLocalDescription((sdp, type) => a.setRemoteDescription(sdp, type));
-  a.onLocalCandidate((c, mid) => b.addRemoteCandidate(c, mid));
-  b.onLocalCandidate((c, mid) => a.addRemoteCandidate(c, mid));
+  const signal = (from, to) => {
+    let early = []; // candidates may be told before the description that they belong to
+    from.onLocalDescription((sdp, type) => {
+      to.setRemoteDescription(sdp, type);
+      for (const [c, mid] of early) to.addRemoteCandidate(c, mid);
+      early = null;
+    });
+    from.onLocalCandidate((c, mid) => early ? early.push([c, mid]) : to.addRemoteCandidate(c, mid));
+  };
+  signal(a, b);
+  signal(b, a);
   const opened = new Promise(resolve => {
     let open = 0;
     const one = () => ++open === 2 && resolve();
@@ -72,14 +79,13 @@ async function memory(count) {
 async function transfer(role) {
   const [size, count] = role === 'send' ? n : [0, n[0]];
   const pc = new ndc.PeerConnection(role, config);
-  let described;
   const gathered = new Promise(r => pc.onGatheringStateChange(s => s === 'complete' && r()));
-  pc.onLocalDescription((sdp, type) => { described = { type }; });
   const lines = readline.createInterface({ input: process.stdin });
   const remote = new Promise(r => lines.once('line', r));
   const say = async () => {
     await gathered;
-    process.stdout.write(JSON.stringify({ sdp: pc.localDescription().sdp, type: described.type }) + '\n');
+    const { sdp, type } = pc.localDescription();
+    process.stdout.write(JSON.stringify({ sdp, type }) + '\n');
   };
   let channel, received = 0, done;
   const finished = new Promise(r => { done = r; });
