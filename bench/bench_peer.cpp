@@ -207,6 +207,12 @@ void memory(int count) {
     settle();
   }
   settle();
+  for (const auto begin = Clock::now(); since(begin) < 3;) {  // idle peers give back buffers
+    for (const auto& p : pairs) {
+      esp_peer_main_loop(p->cat.handle);
+      esp_peer_main_loop(p->sheep.handle);
+    }
+  }
   std::printf("{\"heap_kb\":%.1f,\"rss_kb\":%.1f}\n",
               static_cast<double>(mallinfo2().uordblks - heap) / 1024 / (2 * count),
               static_cast<double>(resident_kb() - rss) / (2 * count));
