@@ -75,6 +75,8 @@ Status Connection::set_remote_description(Instant now, std::string_view text) {
   if (!incoming) return incoming.error();
   if (*incoming == Negotiation::Incoming::ignored) return {};
   const Status applied = apply(now, *remote);
+  // Other credentials in the same session would be an ICE restart.
+  peer_has_rebuilt_ = applied.code() == Errc::unsupported && negotiation_.from_another_session();
   if (!applied) negotiation_.reject();
   advance(now);
   return applied;

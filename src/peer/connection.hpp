@@ -41,6 +41,8 @@ class Connection {
   std::optional<Instant> next_deadline() const;
   State state() const { return state_; }
   bool ended() const { return ended_; }
+  // The description that came last was refused: the peer has begun anew, without us.
+  bool peer_has_rebuilt() const { return peer_has_rebuilt_; }
   bool described() const { return negotiation_.described(); }
   std::string_view local_description() const { return negotiation_.text(); }
   std::string_view server_name(std::uint32_t id) const { return gathering_.server_name(id); }
@@ -73,6 +75,7 @@ class Connection {
   DataOptions data_options_;
   State state_ = State::new_connection;
   bool remote_known_ = false, redescribe_ = false, closing_ = false, ended_ = false;
+  bool peer_has_rebuilt_ = false;
 };
 
 }  // namespace esp_peer::peer

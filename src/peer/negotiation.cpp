@@ -22,9 +22,10 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   if (const Status parsed = sdp::parse(as_text(copy.bytes()), *description); !parsed) {
     return parsed.error();
   }
+  if (is_older(*description)) return Incoming::ignored;
   if (const Status usable = sdp::remote_data(*description, remote); !usable) return usable.error();
 
-  const bool answer = sdp::is_answer(*description, remote, offer_outstanding_);
+  const bool answer = is_answer(*description, remote);
   if (!answer && offer_outstanding_) {
     // Both sides rebuilt and offered: the larger session id stands.
     if (session_id_ > description->session_id_number) return Incoming::ignored;
@@ -38,6 +39,8 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   answering_ = answer_owed_ = !answer;
   if (answer) offer_outstanding_ = false;
   last_digest_ = crypto_.sha256(as_bytes(text));
+  last_but_one_ = last_;
+  last_ = {description->session_id_number, description->session_version, answer};
   remote_text_ = std::move(copy);
   return answer ? Incoming::answer : Incoming::offer;
 }
@@ -45,6 +48,7 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
 void Negotiation::reject() {
   answer_owed_ = answering_ = false;
   last_digest_ = {};
+  last_ = last_but_one_;
 }
 
 Status Negotiation::describe(const LocalPath& local) {
@@ -74,6 +78,20 @@ Status Negotiation::describe(const LocalPath& local) {
 
 bool Negotiation::is_duplicate(std::string_view text) {
   return equal(crypto_.sha256(as_bytes(text)), last_digest_);
+}
+
+// Signalling may bring things late: an offer of before an answer must not be answered.
+bool Negotiation::is_older(const sdp::Description& d) const {
+  return d.session_id_number != 0 && d.session_id_number == last_.session_id &&
+         d.session_version < last_.session_version;
+}
+
+// After an answer, what leaves no choice is that answer again, with news. Two ends that took each
+// other's answers for offers would answer for ever.
+bool Negotiation::is_answer(const sdp::Description& d, const sdp::RemoteData& remote) const {
+  const bool again =
+      last_.answer && d.session_id_number != 0 && d.session_id_number == last_.session_id;
+  return sdp::is_answer(d, remote, offer_outstanding_ || again);
 }
 
 Result<std::size_t> Negotiation::write(const sdp::Local& local) {

@@ -20,7 +20,7 @@ class Negotiation {
   enum class Incoming : std::uint8_t {
     offer,
     answer,
-    ignored,  // a duplicate, or an offer that lost against ours
+    ignored,  // a duplicate, an older one that comes late, or an offer that lost against ours
   };
   // What a description says of our side.
   struct LocalPath {
@@ -48,11 +48,17 @@ class Negotiation {
   bool described() const { return text_size_ != 0; }
   bool answer_owed() const { return answer_owed_; }
   bool answering() const { return answering_; }
+  // The description taken last came from another session than the one before.
+  bool from_another_session() const {
+    return last_but_one_.session_id != 0 && last_.session_id != last_but_one_.session_id;
+  }
   // Settled by the description that was taken last.
   dtls::Role dtls_role() const { return dtls_role_; }
 
  private:
   bool is_duplicate(std::string_view text);
+  bool is_older(const sdp::Description& description) const;
+  bool is_answer(const sdp::Description& description, const sdp::RemoteData& remote) const;
   Result<std::size_t> write(const sdp::Local& local);
 
   std::uint64_t session_id_, session_version_ = 0;
@@ -63,6 +69,10 @@ class Negotiation {
   Buffer remote_text_;  // at most max_description
   std::size_t text_size_ = 0;
   crypto::Sha256Digest last_digest_{};
+  struct Taken {
+    std::uint64_t session_id = 0, session_version = 0;
+    bool answer = false;
+  } last_, last_but_one_;  // descriptions of the peer
   sdp::Setup our_setup_ = sdp::Setup::actpass;
   dtls::Role dtls_role_ = dtls::Role::client;
   bool answer_owed_ = false, answering_ = false, offer_outstanding_ = false;

@@ -68,9 +68,19 @@ Status Session::disconnect(Instant now) {
 Status Session::set_remote_description(Instant now, std::string_view sdp) {
   if (live()) {
     const Status taken = connection_->set_remote_description(now, sdp);
+    if (!taken && options_.auto_reconnect && connection_->peer_has_rebuilt()) {
+      connection_->close(now);  // what it was connected with is gone
+      settle(now);
+      return keep_description(now, sdp);
+    }
     settle(now);
     return taken;
   }
+  return keep_description(now, sdp);
+}
+
+// For the attempt to come.
+Status Session::keep_description(Instant now, std::string_view sdp) {
   if (sdp.size() > Negotiation::max_description) {
     return Error{Errc::over_limit, "description above 64 KiB"};
   }

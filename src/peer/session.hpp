@@ -77,6 +77,7 @@ class Session {
 
   bool active() const;
   bool live() const;
+  Status keep_description(Instant now, std::string_view sdp);
   void begin_attempt(Instant now);
   void give_early_remote(Instant now);
   void settle(Instant now);

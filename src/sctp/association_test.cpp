@@ -373,6 +373,46 @@ TEST(Association, three_reports_of_a_loss_are_enough) {
   EXPECT_LT(p.now - begin, milliseconds(200)) << "repaired before any timer";
 }
 
+// How often an idle machine is polled must not matter: a simulated run found that it did.
+TEST(Association, asking_an_idle_one_for_packets_changes_nothing) {
+  Pair p;
+  p.connect();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(p.send(p.left, 1, std::string(10'000, 'x')));
+    p.run_for(milliseconds(50));
+  }
+  p.run_for(seconds(10));
+  const auto state = [&] {
+    StateHash hash;
+    p.left.association.hash_state(hash);
+    return hash.value();
+  };
+  const std::uint64_t before = state();
+  std::array<std::byte, 1500> room;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(p.left.association.write_packet(p.now, room), 0u);
+    EXPECT_EQ(state(), before);
+  }
+}
+
+TEST(NewReno, forgets_half_the_window_with_every_idle_rto) {
+  constexpr std::size_t mtu = 1'000;
+  constexpr Duration rto = seconds(1);
+  NewReno reno(mtu);
+  while (reno.cwnd() < 64 * mtu) reno.on_progress(reno.cwnd(), reno.cwnd());
+  reno.on_idle(rto, rto);
+  EXPECT_EQ(reno.cwnd(), 64 * mtu);
+  reno.on_idle(rto + milliseconds(1), rto);
+  EXPECT_EQ(reno.cwnd(), 32 * mtu);
+  reno.on_idle(2 * rto + milliseconds(1), rto);
+  EXPECT_EQ(reno.cwnd(), 8 * mtu);
+  reno.on_idle(seconds(3'600), rto);
+  EXPECT_EQ(reno.cwnd(), 4 * mtu);
+  reno.on_timeout();
+  reno.on_idle(seconds(3'600), rto);
+  EXPECT_EQ(reno.cwnd(), mtu) << "it never grows so";
+}
+
 TEST(Association, a_dead_peer_is_noticed_by_unanswered_heartbeats) {
   Pair p;
   p.connect();

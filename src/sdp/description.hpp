@@ -48,6 +48,7 @@ struct Media : Inherited {
 struct Description {
   std::string_view session_id;
   std::uint64_t session_id_number = 0;  // 0 where it is no number of 64 bits
+  std::uint64_t session_version = 0;    // the same
   bool ice_lite = false;
   bool trickle = false;
   std::optional<std::uint32_t> pacing_ms;  // a=ice-pacing

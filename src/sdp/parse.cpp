@@ -131,11 +131,15 @@ void parse_attribute(std::string_view attribute, Description& d, SessionLevel& s
 }
 
 void parse_origin(std::string_view line, Description& d) {
-  constexpr auto max = ~std::uint64_t{0};
+  const auto number_of = [](std::string_view word) -> std::uint64_t {
+    constexpr auto max = ~std::uint64_t{0};
+    const auto number = parse_clamped(word, max);
+    return number && *number != max ? *number : 0;
+  };
   take_word(line);  // user name
   d.session_id = take_word(line);
-  const auto number = parse_clamped(d.session_id, max);
-  d.session_id_number = number && *number != max ? *number : 0;
+  d.session_id_number = number_of(d.session_id);
+  d.session_version = number_of(take_word(line));
 }
 
 Status begin_section(std::string_view line, Description& d, const SessionLevel& session) {
@@ -179,7 +183,7 @@ bool mids_are_unique(const Description& d) {
 // In place: a description is too large for a small stack.
 void clear(Description& d) {
   d.session_id = d.bundle = {};
-  d.session_id_number = 0;
+  d.session_id_number = d.session_version = 0;
   d.ice_lite = d.trickle = false;
   d.pacing_ms.reset();
   d.media.clear();

@@ -323,6 +323,16 @@ TEST(Parse, the_session_id_is_a_number_of_64_bits_or_0) {
   EXPECT_EQ(parsed("v=0\r\no=- 5 1 x\r\nm=audio 9 X 0\r\no=- 6 1 x\r\n")->session_id, "5");
 }
 
+TEST(Parse, so_is_the_session_version) {
+  const auto version_of = [](const std::string& version) {
+    return parsed("v=0\r\no=- 7 " + version + " IN IP4 0.0.0.0\r\n")->session_version;
+  };
+  EXPECT_EQ(version_of("2"), 2u);
+  EXPECT_EQ(version_of("18446744073709551616"), 0u);
+  EXPECT_EQ(version_of("x"), 0u);
+  EXPECT_EQ(parsed("v=0\r\no=- 7")->session_version, 0u);
+}
+
 TEST(Parse, payload_types_are_words_that_nobody_counts) {
   const auto d = parsed(session +
                         "m=audio 9 UDP/TLS/RTP/SAVPF 0 127 128 255 4294967296 -1\r\n"

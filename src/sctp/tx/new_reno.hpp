@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/time.hpp"
+
 namespace esp_peer::sctp {
 
 class NewReno {
@@ -43,8 +45,10 @@ class NewReno {
     partial_ = 0;
     in_recovery_ = false;
   }
-  // Nothing was sent for an RTO.
-  void on_idle() { cwnd_ = std::min(cwnd_, std::max(cwnd_ / 2, 4 * mtu_)); }
+  // Nothing was sent for so long: half the window is forgotten with every RTO [rfc9260#7.2.1].
+  void on_idle(Duration time, Duration rto) {
+    for (; time > rto && cwnd_ > 4 * mtu_; time -= rto) cwnd_ = std::max(cwnd_ / 2, 4 * mtu_);
+  }
 
   std::size_t cwnd() const { return cwnd_; }
   std::size_t ssthresh() const { return ssthresh_; }

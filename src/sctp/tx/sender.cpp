@@ -76,8 +76,8 @@ void Sender::on_timeout() {
 }
 
 void Sender::write_data(Instant now, PacketWriter& packet) {
-  if (flight_ == 0 && last_sent_ != Instant{} && now - last_sent_ > rto_.value()) {
-    congestion_.on_idle();
+  if (flight_ == 0 && wants_to_send() && last_sent_ != Instant{}) {
+    congestion_.on_idle(now - last_sent_, rto_.value());
   }
   if (lost_ != 0) retransmit(now, packet);
   if (lost_ != 0) return;

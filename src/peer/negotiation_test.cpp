@@ -1,0 +1,106 @@
+#include "peer/negotiation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "backends/openssl/provider.hpp"
+#include "tests/support/test_env.hpp"
+
+namespace esp_peer::peer {
+namespace {
+
+using Incoming = Negotiation::Incoming;
+
+// One end, with the path that it describes.
+struct End {
+  explicit End(std::uint64_t session_id)
+      : negotiation(session_id, 65'536, env.memory, openssl::provider()) {
+    credentials.ufrag.assign("ufra");
+    credentials.password.assign("passwordpasswordpassword");
+    fingerprint.size = 32;
+  }
+  std::string describe() {
+    EXPECT_TRUE(negotiation.describe({credentials, fingerprint, {}, true}));
+    return std::string(negotiation.text());
+  }
+  Incoming hear(const std::string& text) {
+    sdp::RemoteData remote;
+    auto incoming = negotiation.on_description(text, remote);
+    EXPECT_TRUE(incoming);
+    return incoming ? *incoming : Incoming::ignored;
+  }
+  test::TestEnv env;
+  ice::Credentials credentials;
+  dtls::Fingerprint fingerprint;
+  Negotiation negotiation;
+};
+
+class Glare : public ::testing::Test {
+ protected:
+  End larger_{20}, smaller_{10};
+};
+
+TEST(Negotiation, an_offer_is_answered_and_the_answer_ends_it) {
+  End offerer(1), answerer(2);
+  EXPECT_EQ(answerer.hear(offerer.describe()), Incoming::offer);
+  EXPECT_TRUE(answerer.negotiation.answer_owed());
+  EXPECT_EQ(offerer.hear(answerer.describe()), Incoming::answer);
+  EXPECT_FALSE(offerer.negotiation.answer_owed());
+  EXPECT_FALSE(answerer.negotiation.answer_owed());
+  EXPECT_NE(offerer.negotiation.dtls_role(), answerer.negotiation.dtls_role());
+}
+
+TEST(Negotiation, what_comes_twice_is_taken_once) {
+  End offerer(1), answerer(2);
+  const std::string offer = offerer.describe();
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+  EXPECT_EQ(answerer.hear(offer), Incoming::ignored);
+  const std::string answer = answerer.describe();
+  EXPECT_EQ(offerer.hear(answer), Incoming::answer);
+  EXPECT_EQ(offerer.hear(answer), Incoming::ignored);
+}
+
+TEST(Negotiation, what_was_rejected_may_come_again) {
+  End offerer(1), answerer(2);
+  const std::string offer = offerer.describe();
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+  answerer.negotiation.reject();
+  EXPECT_FALSE(answerer.negotiation.answer_owed());
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+}
+
+TEST(Negotiation, an_answer_told_anew_is_no_offer) {
+  End offerer(1), answerer(2);
+  EXPECT_EQ(answerer.hear(offerer.describe()), Incoming::offer);
+  EXPECT_EQ(offerer.hear(answerer.describe()), Incoming::answer);
+  EXPECT_EQ(offerer.hear(answerer.describe()), Incoming::answer);
+  EXPECT_FALSE(offerer.negotiation.answer_owed());
+}
+
+TEST(Negotiation, another_session_may_offer_with_a_fixed_role) {
+  End offerer(1), answerer(2), stranger(3), other(4);
+  EXPECT_EQ(answerer.hear(offerer.describe()), Incoming::offer);
+  EXPECT_EQ(offerer.hear(answerer.describe()), Incoming::answer);
+  EXPECT_EQ(stranger.hear(other.describe()), Incoming::offer);
+  EXPECT_EQ(offerer.hear(stranger.describe()), Incoming::offer) << "it has rebuilt";
+}
+
+TEST_F(Glare, the_larger_session_id_stands) {
+  const std::string ours = larger_.describe(), theirs = smaller_.describe();
+  EXPECT_EQ(larger_.hear(theirs), Incoming::ignored);
+  EXPECT_EQ(smaller_.hear(ours), Incoming::offer);
+  EXPECT_EQ(larger_.hear(smaller_.describe()), Incoming::answer);
+}
+
+// Two ends that answered each other's answers for ever: a seed of the simulator found them.
+TEST_F(Glare, the_offer_that_lost_is_not_answered_when_it_comes_late) {
+  const std::string ours = larger_.describe(), theirs = smaller_.describe();
+  EXPECT_EQ(smaller_.hear(ours), Incoming::offer);
+  EXPECT_EQ(larger_.hear(smaller_.describe()), Incoming::answer);
+  EXPECT_EQ(larger_.hear(theirs), Incoming::ignored);
+  EXPECT_FALSE(larger_.negotiation.answer_owed());
+}
+
+}  // namespace
+}  // namespace esp_peer::peer
