@@ -1,0 +1,124 @@
+#include "sim/application.hpp"
+
+#include <algorithm>
+
+namespace esp_peer::sim {
+
+Application::Application(World& world, Ledger& ledger, Peer& peer, int index, const Plan& plan)
+    : world_(world),
+      ledger_(ledger),
+      peer_(peer),
+      index_(index),
+      plan_(plan),
+      rng_(world.workload.next()) {}
+
+void Application::hear(const peer::Event& event) {
+  if (const auto* changed = std::get_if<peer::StateChanged>(&event)) {
+    if (changed->state == peer::State::data_connected) create_channels();
+    if (changed->state == peer::State::disconnected) on_end();
+    if (changed->state == peer::State::connect_failed) on_end();
+  } else if (const auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
+    begin(opened->stream);
+  } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
+    on_closed(static_cast<std::uint16_t>(closed->stream));
+  }
+}
+
+void Application::hear(const datachannel::Message& message) {
+  if (const auto wrong = ledger_.received(1 - index_, message)) {
+    world_.fail(peer_.name() + ": " + *wrong);
+  }
+  if (channels_.count(static_cast<std::uint16_t>(message.stream)) == 0) {
+    world_.fail(peer_.name() + ": a message on a channel that is not open");
+  }
+}
+
+bool Application::finished() const {
+  if (!connected_ || !to_open_.empty()) return false;
+  return std::all_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel.second.left == 0; });
+}
+
+void Application::create_channels() {
+  connected_ = true;
+  ++connections_;
+  to_open_.clear();
+  for (int i = 0; i < plan_.channels; ++i) {
+    const bool ordered = rng_.chance(0.6);
+    const std::string label = std::string(ordered ? "ordered" : "unordered") + std::to_string(i);
+    peer_.command([&](auto& session, Instant now) {
+      auto created = session.create_channel(now, {.label = label, .ordered = ordered});
+      if (created) to_open_.insert(static_cast<std::uint16_t>(*created));
+      return static_cast<bool>(created);
+    });
+  }
+}
+
+void Application::begin(datachannel::StreamId id) {
+  const auto stream = static_cast<std::uint16_t>(id);
+  const auto label = peer_.session().channel_label(id);
+  if (!label) return world_.fail(peer_.name() + ": an open channel without a label");
+  to_open_.erase(stream);
+  channels_[stream] = {!label->starts_with("un"), plan_.messages, 0};
+  later(rng_.up_to(plan_.workload_time), stream);
+}
+
+void Application::say_next(std::uint16_t stream) {
+  const auto found = channels_.find(stream);
+  if (found == channels_.end() || found->second.left == 0) return;
+  Channel& channel = found->second;
+  // Several in one turn, so that they share packets.
+  for (std::int64_t burst = rng_.between(1, 5); burst > 0 && channel.left > 0; --burst) {
+    const std::size_t size = draw_size(channel);
+    const auto kind = rng_.chance(0.5) ? datachannel::Kind::binary : datachannel::Kind::string;
+    const auto body = ledger_.compose(line(stream), size, kind);
+    const Errc sent = peer_.command([&](auto& session, Instant now) {
+      const Status status = session.send_data(now, datachannel::StreamId{stream}, kind, body);
+      // Written down before anything can arrive.
+      if (status) ledger_.accepted(line(stream), channel.ordered, size, kind);
+      return status.code();
+    });
+    if (sent == Errc::would_block) return later(milliseconds(rng_.between(1, 50)), stream);
+    if (sent != Errc::ok) {
+      channel.left = 0;
+      return world_.fail(peer_.name() + ": cannot send, code " +
+                         std::to_string(static_cast<int>(sent)));
+    }
+    --channel.left;
+    ++channel.said;
+  }
+  const Duration pause = plan_.workload_time / std::max(plan_.messages, 1);
+  if (channel.left > 0) later(rng_.up_to(pause * 4), stream);
+}
+
+void Application::later(Duration delay, std::uint16_t stream) {
+  const int attempt = peer_.attempts();
+  world_.time.after(delay, [this, stream, attempt] {
+    if (peer_.alive() && peer_.attempts() == attempt) say_next(stream);
+  });
+}
+
+void Application::on_closed(std::uint16_t stream) {
+  channels_.erase(stream);
+  ledger_.forgive_stream(line(stream));
+  if (other_) ledger_.forgive_stream(other_->line(stream));
+}
+
+void Application::on_end() {
+  ++ends_;
+  connected_ = false;
+  channels_.clear();
+  ledger_.forgive(peer_.attempts(), index_);
+}
+
+std::size_t Application::draw_size(const Channel& channel) {
+  const bool may_be_nameless = channel.ordered && channel.said > 0;
+  if (may_be_nameless && rng_.chance(0.15)) return rng_.below(Ledger::name_size);
+  const auto most = std::max(plan_.largest_message, Ledger::name_size);
+  // Mostly small ones, now and then the largest.
+  const std::size_t bound = rng_.chance(0.2) ? most : std::min<std::size_t>(most, 1'000);
+  return static_cast<std::size_t>(
+      rng_.between(Ledger::name_size, static_cast<std::int64_t>(bound)));
+}
+
+}  // namespace esp_peer::sim

@@ -1,0 +1,79 @@
+// Two peers that signal to each other: the stage of most stories.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/peer.hpp"
+#include "sim/plain_dtls.hpp"
+
+namespace esp_peer::sim {
+
+enum class Cipher : std::uint8_t { plain, openssl };
+
+struct PairOptions {
+  Cipher cipher = Cipher::plain;
+  PeerOptions left{}, right{};  // left makes the offer unless told otherwise
+  std::vector<Address> left_addresses{Address::v4(192, 0, 2, 1, 0)};
+  std::vector<Address> right_addresses{Address::v4(192, 0, 2, 2, 0)};
+  Nat *left_nat = nullptr, *right_nat = nullptr;
+  LinkOptions link{};
+  Duration signalling_delay = milliseconds(30);
+  bool keep_messages = true;  // in the ears
+};
+
+struct HeardMessage {
+  datachannel::StreamId stream;
+  datachannel::Kind kind;
+  std::string body;
+};
+
+// What an application of a story has heard.
+struct Ear {
+  std::vector<peer::State> states;
+  std::vector<datachannel::StreamId> opened, closed;
+  std::vector<HeardMessage> messages;
+  std::string description;
+
+  bool said(peer::State state) const;
+};
+
+class Pair {
+ public:
+  Pair(World& world, const PairOptions& options);
+
+  // Both begin; descriptions travel between them.
+  void connect();
+  bool run_until_open(Duration patience = seconds(60));
+  bool run_until(const std::function<bool()>& holds, Duration patience = seconds(60));
+  void run_for(Duration duration) { world_.time.run_for(duration); }
+
+  // Sees a description before it travels: may change it; false keeps it from travelling.
+  std::function<bool(Peer& from, std::string&)> on_signal;
+  // An application beside the ears.
+  std::function<void(Peer&, const peer::Event&)> on_event;
+  std::function<void(Peer&, const datachannel::Message&)> on_message;
+
+  Peer& other(Peer& peer) { return &peer == left.get() ? *right : *left; }
+  const PlainDtls& plain_dtls() const { return plain_; }
+  Ear& ear(Peer& peer) { return &peer == left.get() ? left_ear : right_ear; }
+  Status send(Peer& from, std::string_view text, datachannel::StreamId stream = {},
+              datachannel::Kind kind = datachannel::Kind::string);
+  // Messages that came to a peer, as text.
+  std::vector<std::string> texts(Peer& peer);
+
+ private:
+  void listen(Peer& peer);
+  void hear(Peer& peer, const peer::Event& event);
+  void signal(Peer& from, std::string sdp);
+
+  World& world_;
+  PairOptions options_;
+  PlainDtls plain_;
+
+ public:
+  Ear left_ear, right_ear;
+  std::unique_ptr<Peer> left, right;
+};
+
+}  // namespace esp_peer::sim

@@ -1,0 +1,43 @@
+#include "sim/plain_dtls.hpp"
+
+#include "sim/plain_endpoint.hpp"
+
+namespace esp_peer::sim {
+
+dtls::Identity* PlainDtls::create_identity(std::int64_t) {
+  PlainCertificate certificate;
+  rng_.fill(certificate);
+  ++identities_;
+  return new PlainIdentity(crypto_, certificate);
+}
+
+void PlainDtls::retain(dtls::Identity& identity) {
+  ++static_cast<PlainIdentity&>(identity).references;
+}
+
+void PlainDtls::release(dtls::Identity& identity) {
+  auto& ours = static_cast<PlainIdentity&>(identity);
+  if (--ours.references != 0) return;
+  --identities_;
+  delete &ours;
+}
+
+dtls::Endpoint* PlainDtls::create_endpoint(const dtls::Options& options, dtls::Identity& identity,
+                                           Env env) {
+  auto& ours = static_cast<PlainIdentity&>(identity);
+  auto* endpoint = make<PlainEndpoint>(env.memory, options, ours, crypto_, env);
+  if (!endpoint) return nullptr;
+  retain(identity);
+  ++endpoints_;
+  return endpoint;
+}
+
+void PlainDtls::destroy(dtls::Endpoint* endpoint) {
+  if (!endpoint) return;
+  auto* ours = static_cast<PlainEndpoint*>(endpoint);
+  release(ours->identity());
+  --endpoints_;
+  esp_peer::destroy(ours->memory(), ours);
+}
+
+}  // namespace esp_peer::sim

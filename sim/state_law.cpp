@@ -1,0 +1,99 @@
+#include "sim/state_law.hpp"
+
+namespace esp_peer::sim {
+
+using peer::State;
+
+std::string_view name_of(State state) {
+  constexpr std::string_view names[] = {
+      "closed",      "disconnected", "new_connection",   "gathering",      "pairing",
+      "paired",      "connecting",   "connected",        "connect_failed", "data_connected",
+      "data_opened", "data_closed",  "data_disconnected"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+std::optional<std::string> StateLaw::hear(const peer::Event& event) {
+  const auto* changed = std::get_if<peer::StateChanged>(&event);
+  if (owed_ && !(changed && changed->state == *owed_)) {
+    return "not followed by " + std::string(name_of(*owed_));
+  }
+  if (changed) {
+    const bool of_data = changed->state >= State::data_connected;
+    return of_data ? hear_data(changed->state) : hear_connection(changed->state);
+  }
+  if (const auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
+    owed_ = State::data_opened;
+    const auto id = static_cast<std::uint16_t>(opened->stream);
+    if (!open_.insert(id).second) return "channel opened twice";
+    used_.insert(id);
+    if (!data_connected_) return "channel opened before data_connected";
+  }
+  if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
+    owed_ = State::data_closed;
+    if (open_.erase(static_cast<std::uint16_t>(closed->stream)) == 0) {
+      return "a channel closed that was not open";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> StateLaw::hear_connection(State next) {
+  const State before = std::exchange(connection_, next);
+  const bool idle =
+      before == State::closed || before == State::disconnected || before == State::connect_failed;
+  bool legal = false;
+  switch (next) {
+    case State::new_connection:
+      ++attempts_;
+      used_.clear();
+      legal = idle;
+      break;
+    case State::gathering:
+      legal = before == State::new_connection;
+      break;
+    case State::pairing:
+      legal = before == State::gathering;
+      break;
+    case State::paired:
+      legal = before == State::pairing;
+      break;
+    case State::connecting:
+      legal = before == State::paired;
+      break;
+    case State::connected:
+      legal = before == State::connecting;
+      break;
+    case State::connect_failed:
+      legal = !idle && before != State::connected;
+      break;
+    case State::disconnected:
+      legal = !idle;
+      if (!open_.empty()) return "disconnected with an open channel";
+      if (data_connected_) return "disconnected before data_disconnected";
+      break;
+    default:
+      break;
+  }
+  if (legal) return std::nullopt;
+  return std::string(name_of(next)) + " after " + std::string(name_of(before));
+}
+
+std::optional<std::string> StateLaw::hear_data(State next) {
+  const bool owed = owed_.has_value();
+  owed_.reset();
+  switch (next) {
+    case State::data_connected:
+      if (connection_ != State::connected) return "data_connected while not connected";
+      if (std::exchange(data_connected_, true)) return "data_connected twice";
+      return std::nullopt;
+    case State::data_disconnected:
+      if (!open_.empty()) return "data_disconnected with an open channel";
+      if (!std::exchange(data_connected_, false)) return "data_disconnected, never connected";
+      return std::nullopt;
+    default:
+      if (!owed) return std::string(name_of(next)) + " without a channel";
+      return std::nullopt;
+  }
+}
+
+}  // namespace esp_peer::sim
