@@ -252,13 +252,17 @@ void Endpoint::receive(Instant now) {
   while (wire_->gate().has_more() && used + length_size < room.size()) {
     ERR_clear_error();
     std::size_t size = 0;
+    const std::size_t before = wire_->gate().bytes_left();
     const MutableBytes at = room.subspan(used + length_size);
     const int ok = SSL_read_ex(ssl_, at.data(), at.size(), &size);
     if (ok != 1 && end_of_reading(now, SSL_get_error(ssl_, ok))) break;
-    if (ok != 1 || size == 0) continue;
-    Writer(room.subspan(used, length_size)).u16(static_cast<std::uint16_t>(size));
-    used += length_size + size;
-    ++delivered_;
+    if (ok == 1 && size != 0) {
+      Writer(room.subspan(used, length_size)).u16(static_cast<std::uint16_t>(size));
+      used += length_size + size;
+      ++delivered_;
+    } else if (wire_->gate().bytes_left() == before) {
+      break;  // whatever ails the library, it will not be asked for ever
+    }
   }
   unread_ = Bytes(room).first(used);
 }
@@ -306,9 +310,18 @@ unsigned Endpoint::on_timer(SSL* ssl, unsigned previous_us) {
   return static_cast<unsigned>(wait.count());
 }
 
+// A ChangeCipherSpec out of turn is a stranger's: OpenSSL drops it after it has shown it here, and
+// behind a gate opened too early it would keep a hundred records of 16 KB each.
 void Endpoint::on_message(int outgoing, int, int type, const void*, std::size_t, SSL* ssl, void*) {
   if (outgoing != 0 || type != SSL3_RT_CHANGE_CIPHER_SPEC) return;
-  static_cast<Endpoint*>(SSL_get_app_data(ssl))->wire_->gate().open_epoch_1();
+  const OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+  const bool expected =
+      SSL_is_server(ssl) ? state == TLS_ST_SR_CERT_VRFY : state == TLS_ST_CW_FINISHED;
+  if (!expected) return;
+  // [rfc5288#3] An explicit nonce of 8 bytes; [rfc7905#2] none. Both have a tag of 16.
+  const SSL_CIPHER* cipher = SSL_get_pending_cipher(ssl);
+  const bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
+  static_cast<Endpoint*>(SSL_get_app_data(ssl))->wire_->gate().open_epoch_1(chacha ? 16 : 24);
 }
 
 bool Endpoint::verify(SSL* ssl, X509* certificate) {

@@ -7,6 +7,7 @@ namespace {
 
 // [rfc5246#6.2.1]
 constexpr std::uint8_t change_cipher_spec = 20, alert = 21, handshake = 22, application_data = 23;
+constexpr std::size_t header_size = 13;
 // [rfc6347#4.1] DTLS 1.0 stands on the first ClientHello, 1.2 on everything else.
 constexpr std::uint16_t dtls_1_0 = 0xFEFF, dtls_1_2 = 0xFEFD;
 // A chain of certificates is the longest message of a handshake; one that proves a fingerprint is
@@ -46,7 +47,11 @@ void RecordGate::on_datagram(Instant now, MutableBytes datagram) {
 }
 
 Bytes RecordGate::read_record(Instant now) {
-  if (const std::size_t held = first_ready(); held != held_count_) return read_held(held);
+  while (first_ready() != held_count_) {
+    const Bytes record = read_held(first_ready());
+    if (sealed(record)) return record;
+    drop(now, "too short for its cipher", record.size());
+  }
   while (!rest_.empty()) {
     Record record;
     if (!split_record(record)) {
@@ -58,12 +63,18 @@ Bytes RecordGate::read_record(Instant now) {
       drop(now, why, record.whole.size());
     } else if (!ready(record.type, record.epoch)) {
       hold(now, record.whole);
+    } else if (record.epoch == 1 && !sealed(record.whole)) {
+      drop(now, "too short for its cipher", record.whole.size());
     } else {
       if (record.epoch == 0) renumber(record.whole);
       return record.whole;
     }
   }
   return {};
+}
+
+bool RecordGate::sealed(Bytes record) const {
+  return record.size() >= header_size + cipher_overhead_;
 }
 
 void RecordGate::hash_state(StateHash& hash) const {

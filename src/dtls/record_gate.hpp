@@ -18,8 +18,13 @@ class RecordGate {
   RecordGate(Role role, Env env) : role_(role), env_(env) {}
 
   // The peer's ChangeCipherSpec was obeyed: from now on encrypted records can be judged. Data still
-  // waits for the end of the handshake.
-  void open_epoch_1() { epoch_1_open_ = true; }
+  // waits for the end of the handshake. `cipher_overhead`: the bytes of nonce and tag in each
+  // record. One that has no room for them cannot be authentic, and OpenSSL 3.0 never reads anything
+  // again after it.
+  void open_epoch_1(std::size_t cipher_overhead) {
+    cipher_overhead_ = cipher_overhead;
+    epoch_1_open_ = true;
+  }
   // The handshake is over: nothing in the clear can come from the peer any more.
   void close_epoch_0() {
     epoch_0_open_ = false;
@@ -52,6 +57,7 @@ class RecordGate {
   };
 
   bool ready(std::uint8_t type, std::uint16_t epoch) const;
+  bool sealed(Bytes record) const;
   std::size_t first_ready() const;  // held_count_ = none
   Bytes read_held(std::size_t index);
   // False when the rest of the datagram holds no whole record.
@@ -72,6 +78,7 @@ class RecordGate {
   std::size_t held_count_ = 0, held_bytes_ = 0;
   Buffer shown_;  // the held record that was read last
   std::uint64_t next_in_clear_ = 0;
+  std::size_t cipher_overhead_ = 0;
   bool epoch_0_open_ = true, epoch_1_open_ = false;
 };
 

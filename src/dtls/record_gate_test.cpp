@@ -162,12 +162,21 @@ TEST(RecordGate, keeps_what_overtook_its_keys_until_they_are_there) {
   Octets next = joined({change_cipher_spec, encrypted});
   g.gate.on_datagram(at_ms(0), next);
   EXPECT_TRUE(equal(g.gate.read_record(at_ms(0)), change_cipher_spec));
-  g.gate.open_epoch_1();
+  g.gate.open_epoch_1(24);
   EXPECT_TRUE(g.gate.has_more());
   EXPECT_TRUE(equal(g.gate.read_record(at_ms(0)), finished));
   EXPECT_TRUE(g.gate.read_record(at_ms(0)).empty()) << "data waits for the end of the handshake";
   g.gate.close_epoch_0();
   EXPECT_EQ(g.seen_of({}), (std::vector<Octets>{data, encrypted}));
+}
+
+TEST(RecordGate, drops_what_has_no_room_for_nonce_and_tag_kept_or_fresh) {
+  Gate g;
+  const Octets kept = record(22, 1, Octets(23)), finished = record(22, 1, Octets(24));
+  EXPECT_FALSE(g.shows(kept) || g.shows(finished)) << "nobody knows the cipher yet";
+  g.gate.open_epoch_1(24);
+  EXPECT_EQ(g.seen_of(record(21, 1, Octets(23))), std::vector<Octets>{finished});
+  EXPECT_EQ(g.drops, 2);
 }
 
 TEST(RecordGate, numbers_what_is_in_the_clear_so_that_no_stranger_moves_the_replay_window) {

@@ -558,6 +558,28 @@ TEST_P(DtlsBackend, nothing_forged_disturbs_a_connection) {
   }
 }
 
+// One too short to hold what its cipher adds has shut out the peer for good in OpenSSL 3.0.
+TEST_P(DtlsBackend, a_forged_record_of_any_length_disturbs_nothing) {
+  for (const auto ciphers : {dtls::CipherPreference::aes_gcm, dtls::CipherPreference::chacha}) {
+    for (const auto role : {dtls::Role::client, dtls::Role::server}) {
+      for (std::size_t size = 0; size < 40; ++size) {
+        DtlsPair p(library(), 1, {.ciphers = ciphers}, {.ciphers = ciphers});
+        p.connect();
+        DtlsSide& victim = p.side(role);
+        DtlsSide& friendly = role == dtls::Role::client ? p.server : p.client;
+        for (int type = 20; type <= 23; ++type) {
+          victim.deliver(p.now, record(type, 1, 77, Datagram(size)));
+        }
+        for (const std::string text : {"genuine", "g"}) {
+          victim.deliver(p.now, friendly.seal(p.now, text));
+          ASSERT_FALSE(victim.received.empty()) << "after " << size << " bytes: " << victim.why();
+          EXPECT_EQ(victim.received.back(), text);
+        }
+      }
+    }
+  }
+}
+
 TEST_P(DtlsBackend, a_hundred_thousand_junk_records_do_not_end_a_handshake_nor_fill_memory) {
   for (const auto role : {dtls::Role::client, dtls::Role::server}) {
     DtlsPair p(library());
