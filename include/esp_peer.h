@@ -8,7 +8,14 @@
  * esp_peer_main_loop() of one peer runs in one thread at a time. Callbacks run in the thread that
  * calls esp_peer_main_loop(), except for the states that esp_peer_new_connection(),
  * esp_peer_disconnect() and esp_peer_close() report: those come from the thread that calls these.
- * No lock is held while a callback runs. What a callback returns is not looked at.
+ * No lock is held while a callback runs, so a callback may call every function but
+ * esp_peer_main_loop() of its own peer. What a callback returns is not looked at.
+ *
+ * Memory: what is passed in belongs to the caller and may be freed when the call returns. What is
+ * passed to a callback is valid until the callback returns.
+ *
+ * Errors: every function answers ESP_PEER_ERR_INVALID_ARG for a handle that is NULL, closed or
+ * foreign, and ESP_PEER_ERR_NOT_SUPPORT where the implementation lacks the operation.
  */
 #pragma once
 
@@ -33,23 +40,25 @@ typedef enum {
   ESP_PEER_STATE_DATA_CHANNEL_OPENED = 10,   /**< A channel is open; after on_channel_open. */
   ESP_PEER_STATE_DATA_CHANNEL_CLOSED = 11,   /**< A channel is closed; after on_channel_close. */
   ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED = 12, /**< No more channels. */
-  ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED = 13,
+  ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED = 13,  /**< The peer's new description has audio. */
   ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED = 14,
-  ESP_PEER_STATE_REMOTE_VIDEO_TRACK_ADDED = 15,
+  ESP_PEER_STATE_REMOTE_VIDEO_TRACK_ADDED = 15, /**< The peer's new description has video. */
   ESP_PEER_STATE_REMOTE_VIDEO_TRACK_REMOVED = 16,
   ESP_PEER_STATE_VIDEO_PLI_RECEIVED = 17, /**< The peer asks for a keyframe. */
 } esp_peer_state_t;
 
+/** What video is. */
 typedef enum {
   ESP_PEER_VIDEO_CODEC_NONE = 0,
-  ESP_PEER_VIDEO_CODEC_H264 = 1,
-  ESP_PEER_VIDEO_CODEC_MJPEG = 2,
+  ESP_PEER_VIDEO_CODEC_H264 = 1,  /**< Annex B. */
+  ESP_PEER_VIDEO_CODEC_MJPEG = 2, /**< Has no RTP of ours: an application sends it as data. */
 } esp_peer_video_codec_t;
 
+/** What audio is. */
 typedef enum {
   ESP_PEER_AUDIO_CODEC_NONE = 0,
-  ESP_PEER_AUDIO_CODEC_G711A = 1,
-  ESP_PEER_AUDIO_CODEC_G711U = 2,
+  ESP_PEER_AUDIO_CODEC_G711A = 1, /**< A-law. */
+  ESP_PEER_AUDIO_CODEC_G711U = 2, /**< µ-law. */
   ESP_PEER_AUDIO_CODEC_OPUS = 3,
 } esp_peer_audio_codec_t;
 
@@ -68,6 +77,7 @@ typedef enum {
   ESP_PEER_MEDIA_DIR_SEND_RECV = 3,
 } esp_peer_media_dir_t;
 
+/** Which paths may be used. */
 typedef enum {
   ESP_PEER_ICE_TRANS_POLICY_ALL = 0,   /**< Any path. */
   ESP_PEER_ICE_TRANS_POLICY_RELAY = 1, /**< Through a TURN server only. */
@@ -80,25 +90,29 @@ typedef enum {
   ESP_PEER_MSG_TYPE_CANDIDATE = 2, /**< One more candidate. */
 } esp_peer_msg_type_t;
 
+/** A stream of video. */
 typedef struct {
   esp_peer_video_codec_t codec;
-  int width;
-  int height;
-  int fps;
+  int width;  /**< Pixels. */
+  int height; /**< Pixels. */
+  int fps;    /**< Frames a second. */
 } esp_peer_video_stream_info_t;
 
+/** A stream of audio. */
 typedef struct {
   esp_peer_audio_codec_t codec;
   uint32_t sample_rate; /**< Hz; 0 = the codec's own. */
-  uint8_t channel;
+  uint8_t channel;      /**< 1 = mono, 2 = stereo. */
 } esp_peer_audio_stream_info_t;
 
+/** A picture: one access unit. */
 typedef struct {
   uint32_t pts; /**< Milliseconds. */
   uint8_t* data;
   int size; /**< Bytes. */
 } esp_peer_video_frame_t;
 
+/** A frame of the codec: one packet. */
 typedef struct {
   uint32_t pts; /**< Milliseconds. */
   uint8_t* data;
@@ -120,8 +134,9 @@ typedef struct {
   int size;      /**< Bytes, that zero not counted. */
 } esp_peer_msg_t;
 
+/** What becomes of a message that is lost on its way. */
 typedef enum {
-  ESP_PEER_DATA_CHANNEL_RELIABLE = 0,
+  ESP_PEER_DATA_CHANNEL_RELIABLE = 0,                 /**< It is sent again until it has arrived. */
   ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_TIMEOUT = 1, /**< Given up after a time. */
   ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_RETX = 2,    /**< Given up after so many tries. */
 } esp_peer_data_channel_reliable_type_t;
@@ -129,24 +144,26 @@ typedef enum {
 /** A channel to be created. */
 typedef struct {
   esp_peer_data_channel_reliable_type_t type;
-  bool ordered;
-  char* label; /**< Copied. At most 65,535 bytes. */
+  bool ordered; /**< Messages are delivered in the order in which they were sent. */
+  char* label;  /**< At most 65,535 bytes; "" is one too. Need not be unique. */
   union {
     uint16_t max_retransmit_count; /**< Of PARTIAL_RELIABLE_RETX; 0 = sent once. */
-    uint16_t max_packet_lifetime;  /**< Of PARTIAL_RELIABLE_TIMEOUT, in milliseconds. */
+    uint16_t max_packet_lifetime;  /**< Of PARTIAL_RELIABLE_TIMEOUT, in milliseconds; 0 =
+                                        cache_timeout of the configuration. */
   };
 } esp_peer_data_channel_cfg_t;
 
-/** A channel in a callback; the label is valid during it. */
+/** A channel in a callback. */
 typedef struct {
   const char* label;
   uint16_t stream_id;
 } esp_peer_data_channel_info_t;
 
-/** What a peer is to be. Read during esp_peer_open() only, with all it points to. */
+/** What a peer is to be. Read during esp_peer_open() only, with all it points to. Every callback
+ *  may be NULL. */
 typedef struct {
   esp_peer_ice_server_cfg_t* server_lists; /**< server_num of them, or NULL. */
-  uint8_t server_num;
+  uint8_t server_num;                      /**< At most 8. */
   esp_peer_role_t role;
   esp_peer_ice_trans_policy_t ice_trans_policy;
   esp_peer_audio_stream_info_t audio_info; /**< What we send. */
@@ -162,15 +179,21 @@ typedef struct {
 
   /** The state has changed. */
   int (*on_state)(esp_peer_state_t state, void* ctx);
-  /** Carry this to the other side. */
+  /** Carry this to the other side: our description, with all our candidates in it. */
   int (*on_msg)(esp_peer_msg_t* msg, void* ctx);
+  /** What video has been agreed on. */
   int (*on_video_info)(esp_peer_video_stream_info_t* info, void* ctx);
+  /** What audio has been agreed on. */
   int (*on_audio_info)(esp_peer_audio_stream_info_t* info, void* ctx);
+  /** A frame of audio has come. */
   int (*on_audio_data)(esp_peer_audio_frame_t* frame, void* ctx);
+  /** A picture has come. */
   int (*on_video_data)(esp_peer_video_frame_t* frame, void* ctx);
+  /** A channel is open, whoever created it; ESP_PEER_STATE_DATA_CHANNEL_OPENED follows. */
   int (*on_channel_open)(esp_peer_data_channel_info_t* ch, void* ctx);
-  /** A message has come; its data is valid during the call. */
+  /** A message has come, whole. */
   int (*on_data)(esp_peer_data_frame_t* frame, void* ctx);
+  /** A channel that was open is closed; ESP_PEER_STATE_DATA_CHANNEL_CLOSED follows. */
   int (*on_channel_close)(esp_peer_data_channel_info_t* ch, void* ctx);
 } esp_peer_cfg_t;
 
@@ -203,38 +226,55 @@ typedef struct {
  * @param cfg   Read during the call only.
  * @param ops   The implementation; copied.
  * @param peer  Set on success only.
- * @return ESP_PEER_ERR_NONE, _INVALID_ARG, _NO_MEM, _NOT_SUPPORT, or what the implementation says.
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (also for a role or URL that is none), _OVER_LIMITED (too
+ *         many servers), _NO_MEM, _FAIL (the system has no descriptors left), or what another
+ *         implementation says.
  */
 int esp_peer_open(esp_peer_cfg_t* cfg, const esp_peer_ops_t* ops, esp_peer_handle_t* peer);
 
 /**
- * Begins an attempt to connect; everything else happens in esp_peer_main_loop().
+ * Begins an attempt to connect, says NEW_CONNECTION before it returns; everything else happens in
+ * esp_peer_main_loop(). After DISCONNECTED or CONNECT_FAILED it may be called again, or is not
+ * needed where no_auto_reconnect is false.
  *
- * @return ESP_PEER_ERR_NONE, also while an attempt has not said its SDP yet; _WRONG_STATE later.
+ * @return ESP_PEER_ERR_NONE, also while an attempt has not said its SDP yet; _WRONG_STATE later;
+ *         _NOT_SUPPORT when the configuration leaves nothing to connect for.
  */
 int esp_peer_new_connection(esp_peer_handle_t peer);
 
 /**
  * Creates a data channel. After ESP_PEER_STATE_DATA_CHANNEL_CONNECTED; on_channel_open follows.
  *
- * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no label), _WRONG_STATE (no association yet),
- *         _OVER_LIMITED (no stream left).
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no label, or too long), _WRONG_STATE (no association
+ *         yet), _OVER_LIMITED (no stream left), _NO_MEM.
  */
 int esp_peer_create_data_channel(esp_peer_handle_t peer, esp_peer_data_channel_cfg_t* ch_cfg);
 
-/** Closes the channels of this label. @return ESP_PEER_ERR_NONE or _NOT_EXISTS. */
+/**
+ * Closes the channels of this label; on_channel_close follows, here. The other side does not hear
+ * of it before the connection ends: that comes with a later version.
+ *
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no label) or _NOT_EXISTS.
+ */
 int esp_peer_close_data_channel(esp_peer_handle_t peer, const char* label);
 
 /**
- * Replaces the ICE servers, and the role of the next connection. Before a pair is found the servers
- * are asked at once and the SDP is said again; afterwards they are for the next connection.
+ * Replaces the ICE servers, and the role. Before a pair is found the servers are asked at once and
+ * the SDP is said again; afterwards they are for the next connection. The role counts at once while
+ * no SDP has been said, else from the next esp_peer_new_connection() on.
  *
- * @return ESP_PEER_ERR_NONE, or _INVALID_ARG for a URL that is none (the old servers are kept).
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG for a role or URL that is none, _OVER_LIMITED for more
+ * than 8 servers (the old ones are kept).
  */
 int esp_peer_update_ice_info(esp_peer_handle_t peer, esp_peer_role_t role,
                              esp_peer_ice_server_cfg_t* server, int server_num);
 
-/** Sets the RTP transformer of a direction; NULL takes it away. */
+/**
+ * Sets the RTP transformer of a direction; NULL takes it away. Comes with media, in a later
+ * version.
+ *
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (a role that is none), _NOT_SUPPORT.
+ */
 int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_role_t role,
                                  esp_peer_rtp_transform_cb_t* transform_cb, void* ctx);
 
@@ -242,20 +282,33 @@ int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_
  * Takes a message of the other side: a description, or one candidate, as "candidate:...",
  * "a=candidate:..." or a JSON object with a "candidate" member. Exactly msg->size bytes are read.
  *
- * @return ESP_PEER_ERR_NONE, also for duplicates and .local candidates; _INVALID_ARG, _BAD_DATA,
- *         _NOT_SUPPORT (nothing in it that can be used), _OVER_LIMITED (one candidate too many).
+ * @return ESP_PEER_ERR_NONE, also for duplicates, .local candidates and the end of candidates;
+ *         _INVALID_ARG (NULL, no size, no type), _BAD_DATA (not to be understood), _NOT_SUPPORT
+ *         (nothing in it that can be used), _WRONG_STATE (an answer, and we have not offered),
+ *         _OVER_LIMITED (one candidate too many, or more than 64 KiB), _NO_MEM.
  */
 int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);
 
+/**
+ * Sends a picture. Comes in a later version.
+ *
+ * @return ESP_PEER_ERR_INVALID_ARG (no frame, no data, no size) or _NOT_SUPPORT.
+ */
 int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
+
+/**
+ * Sends a frame of audio. Comes in a later version.
+ *
+ * @return ESP_PEER_ERR_INVALID_ARG (no frame, no data, no size) or _NOT_SUPPORT.
+ */
 int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t* frame);
 
 /**
- * Sends a message on a data channel; never waits.
+ * Sends a message on a data channel, whole or not at all; never waits.
  *
- * @return ESP_PEER_ERR_NONE, _INVALID_ARG, _WRONG_STATE (no channel is open), _NOT_EXISTS (no such
- *         channel), _OVER_LIMITED (larger than the peer or send_cache_size ever takes),
- *         _WOULD_BLOCK (the send cache is full now).
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (a type that is none, a negative size), _WRONG_STATE (no
+ * channel is open), _NOT_EXISTS (no such channel), _OVER_LIMITED (larger than the peer or
+ * send_cache_size ever takes), _WOULD_BLOCK (the send cache is full now).
  */
 int esp_peer_send_data(esp_peer_handle_t peer, esp_peer_data_frame_t* frame);
 
@@ -263,28 +316,45 @@ int esp_peer_send_data(esp_peer_handle_t peer, esp_peer_data_frame_t* frame);
  * Does what there is to do and calls the callbacks. Returns as soon as there was something, else
  * after agent_recv_timeout. Call it again and again.
  *
- * @return ESP_PEER_ERR_NONE; _WRONG_STATE from a second thread or from a callback.
+ * @return ESP_PEER_ERR_NONE; _WRONG_STATE from a second thread or from a callback; _NO_MEM when
+ *         something could not be told for want of memory.
  */
 int esp_peer_main_loop(esp_peer_handle_t peer);
 
-/** Ends the connection, says DISCONNECTED before it returns; the handle can connect again. */
+/**
+ * Ends the connection: says so to the peer, and closes the channels and says DISCONNECTED to the
+ * application before it returns. The handle can connect again; it does not by itself. Messages that
+ * have not arrived are lost. A callback that the loop is in may still run; nothing follows it.
+ *
+ * @return ESP_PEER_ERR_NONE, also when there is nothing to end.
+ */
 int esp_peer_disconnect(esp_peer_handle_t peer);
 
-/** Prints to standard error what the peer is doing. */
+/** Prints to standard error what the peer is doing, in one line. @return ESP_PEER_ERR_NONE. */
 int esp_peer_query(esp_peer_handle_t peer);
 
-/** Where the peer is. @return ESP_PEER_ERR_NONE, or _WRONG_STATE before ESP_PEER_STATE_PAIRED. */
+/**
+ * Where the peer is.
+ *
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG, or _WRONG_STATE before ESP_PEER_STATE_PAIRED and after
+ * the end.
+ */
 int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t* addr);
 
 /**
- * Disconnects and frees. Also while another thread is in esp_peer_main_loop(), which then returns;
- * this call waits for it. From a callback it returns at once, and the last one out frees.
+ * Disconnects, says CLOSED and frees. Also while other threads are in functions of this peer: they
+ * return, and this call waits for them and the callbacks they are in. From a callback of this peer
+ * it does not wait, and the last one out frees. (Two callbacks in two threads that close each
+ * other's peers would wait for ever.)
+ *
+ * @return ESP_PEER_ERR_NONE.
  */
 int esp_peer_close(esp_peer_handle_t peer);
 
 /**
  * Makes a key and certificate now, so that no connection has to wait for it. Used by all later
- * connections of the process; each call replaces it.
+ * connections of the process; each call replaces it. Without it each connection makes its own,
+ * which gives nobody a name to follow you by.
  *
  * @return ESP_PEER_ERR_NONE or _FAIL.
  */

@@ -11,12 +11,14 @@
 extern "C" {
 #endif
 
+/** Data channels. */
 typedef struct {
   uint16_t cache_timeout;   /**< ms that unreliable data is kept. Default 5000. */
   uint32_t send_cache_size; /**< Bytes, the largest message too. Default 100,000; at least 1500. */
   uint32_t recv_cache_size; /**< Bytes, the largest message too. Default 100,000; at least 1500. */
 } esp_peer_default_data_ch_cfg_t;
 
+/** Received media. Comes in a later version. */
 typedef struct {
   uint16_t cache_timeout;     /**< ms that a packet may wait. Default 100. */
   uint16_t resend_delay;      /**< ms before a NACK. Default 20. */
@@ -24,6 +26,7 @@ typedef struct {
   uint32_t cache_size;        /**< Bytes. Default 100,000 for audio, 400,000 for video. */
 } esp_peer_default_jitter_cfg_t;
 
+/** Media. Comes in a later version. */
 typedef struct {
   esp_peer_default_jitter_cfg_t audio_recv_jitter;
   esp_peer_default_jitter_cfg_t video_recv_jitter;
@@ -32,18 +35,21 @@ typedef struct {
   uint16_t max_resend_count; /**< Of one packet. Default 3. */
 } esp_peer_default_rtp_cfg_t;
 
+/** The tuning; goes into extra_cfg of esp_peer_cfg_t. */
 typedef struct {
-  uint16_t agent_recv_timeout; /**< ms; esp_peer_main_loop() waits so long at most. Default 100. */
+  uint16_t agent_recv_timeout; /**< ms; esp_peer_main_loop() waits so long at most, and an SDP waits
+                                    five times as long for the servers. Default 100. */
   esp_peer_default_data_ch_cfg_t data_ch_cfg;
   esp_peer_default_rtp_cfg_t rtp_cfg;
   bool keep_role;                /**< Else CONTROLLING again after a disconnect. */
-  bool ipv6_support;             /**< IPv6 candidates. */
-  bool tcp_support;              /**< TCP candidates. */
+  bool ipv6_support;             /**< IPv6 candidates, ours and the peer's. */
+  bool tcp_support;              /**< TCP candidates. Comes in a later version. */
   uint8_t max_candidates;        /**< Our own. Default 16. */
   uint8_t max_tcp_connections;   /**< Default 4. */
   uint8_t alive_binding_retries; /**< x 6 s without an answer = lost. Default 5; 0xFF = never. */
   bool ice_use_lite_mode;        /**< The remote side is ICE lite. */
-  bool insecure_skip_turn_cert_verify;
+  bool insecure_skip_turn_cert_verify; /**< "turns:" without knowing whose server it is. Comes in a
+                                            later version. */
 } esp_peer_default_cfg_t;
 
 /** Which ciphers DTLS prefers. */
