@@ -191,18 +191,17 @@ void Association::on_heartbeat(const ChunkView& chunk) {
   heartbeat_info_ = Buffer::copy_of(env_.memory, chunk.value);
 }
 
-// [rfc9260#8.3] The nonce shows that this answers our own question.
+// [rfc9260#8.3] The nonce shows that this answers our own question; when we asked we know ourselves.
 void Association::on_heartbeat_ack(Instant now, const ChunkView& chunk) {
   Reader r(chunk.value);
   r.skip(4);
   const Bytes nonce = r.bytes(heartbeat_nonce_.size());
-  const Instant sent{Duration(static_cast<std::int64_t>(r.u64()))};
   if (!r.ok() || !timers_.armed(Timer::heartbeat_ack) || !equal(nonce, heartbeat_nonce_)) {
     return drop(now, "HEARTBEAT-ACK to no question", chunk.value.size());
   }
   timers_.disarm(Timer::heartbeat_ack);
   errors_ = 0;
-  sender_.rto().measure(now - sent);
+  sender_.rto().measure(now - heartbeat_sent_);
 }
 
 void Association::on_shutdown(Instant now, const ChunkView& chunk) {

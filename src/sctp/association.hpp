@@ -103,7 +103,6 @@ class Association {
   static constexpr Duration cookie_lifetime = seconds(60);   // [rfc9260#16]
   static constexpr Duration ack_delay = milliseconds(200);   // [rfc9260#16] SACK.Delay
   static constexpr std::size_t max_heartbeat_info = 256;     // larger ones are not answered
-  static constexpr std::size_t heartbeat_info_size = 8 + 8;  // nonce and time
   static constexpr std::size_t max_peer_cookie = 1024;       // of INIT-ACK
 
   // Chunks of the peer.
@@ -157,6 +156,7 @@ class Association {
   std::optional<PendingInitAck> init_ack_;
   Buffer heartbeat_info_;  // to be answered, the last one; at most max_heartbeat_info
   std::array<std::byte, 8> heartbeat_nonce_{};
+  Instant heartbeat_sent_{};
   Duration handshake_rto_{};
   std::uint8_t handshake_tries_ = 0, errors_ = 0, unacknowledged_packets_ = 0;
   // What write_packet() owes.

@@ -66,11 +66,11 @@ void Association::write_heartbeat(Instant now, PacketWriter& packet) {
   timers_.arm(Timer::heartbeat, now + options_.heartbeat_interval + sender_.rto().value());
   timers_.arm(Timer::heartbeat_ack, now + sender_.rto().value());
   env_.random.fill_secret(heartbeat_nonce_);
-  Writer info(packet.begin(ChunkType::heartbeat, 0, 4 + heartbeat_info_size));
+  heartbeat_sent_ = now;
+  Writer info(packet.begin(ChunkType::heartbeat, 0, 4 + heartbeat_nonce_.size()));
   info.u16(1);  // Heartbeat Info [rfc9260#3.3.5]
-  info.u16(4 + heartbeat_info_size);
+  info.u16(4 + std::tuple_size_v<decltype(heartbeat_nonce_)>);
   info.bytes(heartbeat_nonce_);
-  info.u64(static_cast<std::uint64_t>(now.time_since_epoch().count()));
 }
 
 std::size_t Association::write_init(MutableBytes out) {

@@ -1,4 +1,5 @@
-// Gives each file of a corpus to a fuzz target once. No file is no test.
+// Gives each file of a corpus to a fuzz target once, saying which, so that the last one named is the
+// one that ended it. No file is no test.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i])) {
       if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path(), std::ios::binary);
+      std::fprintf(stderr, "%s\n", entry.path().filename().c_str());
       const std::vector<char> bytes((std::istreambuf_iterator<char>(in)), {});
       LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
       ++files;
