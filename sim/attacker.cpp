@@ -29,7 +29,7 @@ void Attacker::attack(Peer& victim) {
     auto [route, bytes] = overheard_[rng_.below(overheard_.size())];
     bool for_victim = false;
     for (const Address& socket : victim.sockets()) for_victim |= socket == route.local;
-    if (!for_victim || !spoil(bytes)) return;
+    if (!for_victim || !spoil(victim, bytes)) return;
     return victim.inject_worthless(route, bytes, "a spoilt copy");
   }
   const Route route = stranger(victim);
@@ -81,13 +81,14 @@ Attacker::Attempt Attacker::client_hello(const Route& route) {
 }
 
 // Flips a bit where a tag, a checksum or a key must notice it. False: nothing in it is protected.
-bool Attacker::spoil(std::vector<std::byte>& datagram) {
+bool Attacker::spoil(const Peer& victim, std::vector<std::byte>& datagram) {
   std::size_t from = 0, until = datagram.size();
   if (is_stun(datagram)) {
     const auto message = stun::parse(datagram);
     if (!message || !message->has_integrity() || !message->has_fingerprint) return false;
     until -= stun::fingerprint_size;  // behind what the key covers
-  } else if (datagram[0] == application_data) {
+  } else if (datagram[0] == application_data && victim.state() == peer::State::connected) {
+    // A few that overtake their keys are kept, whosever they are.
     from = 13;  // the header names no sender, but a record of another epoch is another record
   } else {
     return false;  // handshakes are only protected as a whole, at their end

@@ -25,7 +25,7 @@ class Attacker {
   Attempt noise(const Route& route);
   Attempt forged_check(const Route& route);
   Attempt client_hello(const Route& route);
-  bool spoil(std::vector<std::byte>& datagram);
+  bool spoil(const Peer& victim, std::vector<std::byte>& datagram);
   Route stranger(const Peer& victim);
 
   World& world_;

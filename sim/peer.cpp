@@ -227,7 +227,10 @@ void Peer::resolve(std::uint32_t id) {
     if (life.expired()) return;
     const auto known = world_.names.find(host);
     const auto addresses = known == world_.names.end() ? std::vector<Address>{} : known->second;
-    for (const Address& address : addresses) allow(address);
+    for (const peer::Server& server : options_.servers) {
+      if (server.host.view() != host) continue;
+      for (const Address& address : addresses) allow(address.with_port(server.port));
+    }
     session_->on_resolved(world_.time.now(), id, addresses);
     pump();
   });

@@ -1,0 +1,216 @@
+// How two peers come together, and how they notice that they cannot.
+#include <gtest/gtest.h>
+
+#include "sim/pair.hpp"
+#include "sim/stun_server.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+using peer::State;
+
+class Connect : public ::testing::Test {
+ protected:
+  // What the laws have to say about a run is said at its end.
+  void TearDown() override {
+    for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
+  }
+  Duration since_the_beginning() const { return world_.time.now() - Timeline::beginning; }
+  World world_{1};
+};
+
+class WithEachCipher : public ::testing::TestWithParam<Cipher> {};
+
+TEST_P(WithEachCipher, two_peers_meet_talk_and_part) {
+  World world(1);
+  {
+    PairOptions options{.cipher = GetParam()};
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    Pair pair(world, options);
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open());
+    EXPECT_TRUE(pair.send(*pair.left, "hello"));
+    EXPECT_TRUE(pair.send(*pair.right, "well met"));
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"hello"});
+    EXPECT_EQ(pair.texts(*pair.left), std::vector<std::string>{"well met"});
+    EXPECT_TRUE(pair.left->disconnect());
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.left->state(), State::disconnected);
+    EXPECT_EQ(pair.right->state(), State::disconnected);
+  }
+  for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
+}
+INSTANTIATE_TEST_SUITE_P(Ciphers, WithEachCipher, ::testing::Values(Cipher::plain, Cipher::openssl),
+                         [](const auto& tested) {
+                           return tested.param == Cipher::plain ? "plain" : "openssl";
+                         });
+
+// Round trips: check and answer, two flights each of DTLS and SCTP; descriptions took one.
+TEST_F(Connect, on_a_good_path_takes_few_round_trips) {
+  Pair pair(world_, {.cipher = Cipher::openssl, .link = {.delay = milliseconds(50)}});
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_LE(since_the_beginning(), milliseconds(60 + 7 * 100));
+}
+
+TEST_F(Connect, from_behind_two_boxes_through_what_a_stun_server_said) {
+  Nat left_box({}, Address::v4(198, 51, 100, 101, 0));
+  Nat right_box({}, Address::v4(198, 51, 100, 102, 0));
+  const StunServer server(world_.network,
+                          world_.network.add_host("server", {Address::v4(198, 51, 100, 1, 0)}));
+  PairOptions options;
+  options.left_nat = &left_box;
+  options.right_nat = &right_box;
+  options.left_addresses = options.right_addresses = {Address::v4(10, 0, 0, 5, 0)};
+  world_.names["stun.example"] = {Address::v4(198, 51, 100, 1, 0)};
+  peer::Server stun;
+  stun.host.assign("stun.example");
+  options.left.servers = options.right.servers = {stun};
+  Pair pair(world_, options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_GE(server.questions(), 2u);
+  EXPECT_NE(pair.left_ear.description.find("198.51.100.101"), std::string::npos);
+  EXPECT_NE(pair.left_ear.description.find("typ srflx"), std::string::npos);
+}
+
+TEST_F(Connect, a_silent_stun_server_delays_nothing_but_the_gathering) {
+  PairOptions options;
+  peer::Server silent;
+  silent.host.assign("198.51.100.9");
+  options.left.servers = {silent};
+  Pair pair(world_, options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_LE(since_the_beginning(), milliseconds(500 + 300));
+}
+
+TEST_F(Connect, over_ipv6_alone) {
+  PairOptions options;
+  options.left_addresses = {*parse_ip("2001:db8::1", 0)};
+  options.right_addresses = {*parse_ip("2001:db8::2", 0)};
+  Pair pair(world_, options);
+  pair.connect();
+  EXPECT_TRUE(pair.run_until_open());
+}
+
+TEST_F(Connect, two_that_both_offer_agree_on_one_offer_and_one_role_each) {
+  PairOptions options;
+  options.left.name = "left";
+  options.right.name = "right";
+  Pair pair(world_, options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_TRUE(pair.send(*pair.left, "after all"));
+  pair.run_for(seconds(1));
+  EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"after all"});
+}
+
+// Every native stack drops the ClientHello that comes before the answer, and then waits a second.
+TEST_F(Connect, a_client_hello_before_its_description_is_held_not_lost) {
+  PairOptions options{.cipher = Cipher::openssl};
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  Pair pair(world_, options);
+  pair.on_signal = [&](Peer& from, std::string& sdp) {
+    if (&from == pair.left.get()) return true;
+    // The answer takes half a second longer than what it makes the other side send.
+    world_.time.after(milliseconds(500), [&, sdp] { (void)pair.left->hear_description(sdp); });
+    return false;
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_LE(since_the_beginning(), milliseconds(30 + 500 + 150));
+}
+
+TEST_F(Connect, candidates_that_trickle_in_one_by_one) {
+  Pair pair(world_, {.left_addresses = {Address::v4(192, 0, 2, 1, 0), Address::v4(192, 0, 3, 1, 0)},
+                     .right_addresses = {Address::v4(192, 0, 2, 2, 0)}});
+  pair.on_signal = [&](Peer& from, std::string& sdp) {
+    Peer& to = pair.other(from);
+    int count = 0;
+    for (std::size_t at = sdp.find("a=candidate:"); at != sdp.npos; at = sdp.find("a=candidate:")) {
+      const std::size_t size = sdp.find('\n', at) + 1 - at;
+      const std::string line = sdp.substr(at, size);
+      sdp.erase(at, size);
+      world_.time.after(milliseconds(200 * ++count),
+                        [&to, line] { EXPECT_TRUE(to.hear_candidate(line)); });
+    }
+    EXPECT_GT(count, 0);
+    sdp.erase(sdp.find("a=end-of-candidates"), std::string_view("a=end-of-candidates\r\n").size());
+    return true;
+  };
+  pair.connect();
+  EXPECT_TRUE(pair.run_until_open());
+}
+
+TEST_F(Connect, fails_with_a_state_when_nothing_goes_through) {
+  LinkOptions black_hole;
+  black_hole.loss = 1;
+  PairOptions options{.link = black_hole};
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  Pair pair(world_, options);
+  pair.connect();
+  const auto over = [&] {
+    return pair.left->state() == State::connect_failed &&
+           pair.right->state() == State::connect_failed;
+  };
+  ASSERT_TRUE(pair.run_until(over));
+  EXPECT_GE(since_the_beginning(), milliseconds(39'500));
+  EXPECT_LE(since_the_beginning(), milliseconds(45'000));
+}
+
+TEST_F(Connect, fails_when_checks_go_through_and_nothing_else) {
+  PairOptions options;
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  Pair pair(world_, options);
+  world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
+    return datagram.empty() || datagram[0] <= std::byte{3};
+  });
+  pair.connect();
+  ASSERT_TRUE(
+      pair.run_until([&] { return pair.left->state() == State::connect_failed; }, seconds(60)));
+  EXPECT_TRUE(pair.left_ear.said(State::paired));
+  EXPECT_LE(since_the_beginning(), seconds(35));
+}
+
+TEST_F(Connect, fails_at_once_when_the_certificate_is_not_the_one_that_was_announced) {
+  PairOptions options{.cipher = Cipher::openssl};
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  Pair pair(world_, options);
+  pair.on_signal = [&](Peer&, std::string& sdp) {
+    const std::size_t at = sdp.find("a=fingerprint:sha-256 ") + 22;
+    sdp[at] = sdp[at] == '0' ? '1' : '0';
+    return true;
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.run_until([&] {
+    return pair.left->state() == State::connect_failed ||
+           pair.right->state() == State::connect_failed;
+  }));
+  EXPECT_LE(since_the_beginning(), seconds(2));
+  pair.run_for(seconds(60));
+  EXPECT_FALSE(pair.left_ear.said(State::connected));
+  EXPECT_FALSE(pair.right_ear.said(State::connected));
+}
+
+TEST_F(Connect, fifty_pairs_in_one_world_do_not_disturb_each_other) {
+  std::vector<std::unique_ptr<Pair>> pairs;
+  for (std::uint8_t i = 0; i < 50; ++i) {
+    pairs.push_back(std::make_unique<Pair>(
+        world_, PairOptions{.left_addresses = {Address::v4(10, 1, i, 1, 0)},
+                            .right_addresses = {Address::v4(10, 1, i, 2, 0)}}));
+    pairs.back()->connect();
+  }
+  for (const auto& pair : pairs) {
+    ASSERT_TRUE(pair->run_until_open());
+    EXPECT_TRUE(pair->send(*pair->left, pair->left_ear.description));
+  }
+  world_.time.run_for(seconds(2));
+  for (const auto& pair : pairs) {
+    EXPECT_EQ(pair->texts(*pair->right), std::vector<std::string>{pair->left_ear.description});
+  }
+}
+
+}  // namespace
+}  // namespace esp_peer::sim

@@ -1,0 +1,167 @@
+// What one sends, the other reads: once, whole, in order, on the worst of networks.
+#include <gtest/gtest.h>
+
+#include "sim/pair.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+using datachannel::StreamId;
+
+class Data : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
+  }
+  void begin(const PairOptions& options) {
+    pair_ = std::make_unique<Pair>(world_, options);
+    pair_->connect();
+    ASSERT_TRUE(pair_->run_until_open());
+  }
+  // Sends all of them, waiting while the send buffer is full.
+  void send_all(Peer& from, const std::vector<std::string>& texts, StreamId stream) {
+    for (const std::string& text : texts) {
+      for (int waits = 0;; ++waits) {
+        ASSERT_LT(waits, 10'000);
+        const Status sent = pair_->send(from, text, stream);
+        if (sent) break;
+        ASSERT_EQ(sent.code(), Errc::would_block);
+        pair_->run_for(milliseconds(20));
+      }
+    }
+  }
+  StreamId first_stream() const { return pair_->left_ear.opened.front(); }
+
+  World world_{3};
+  std::unique_ptr<Pair> pair_;
+};
+
+std::vector<std::string> letters(int count) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i) {
+    const auto size = static_cast<std::size_t>(i * i * 7 % 9'000);
+    texts.push_back(std::to_string(i) + std::string(size, static_cast<char>('a' + i % 26)));
+  }
+  return texts;
+}
+
+constexpr LinkOptions twenty_percent() {
+  LinkOptions bad;
+  bad.delay = milliseconds(30);
+  bad.jitter = milliseconds(40);
+  bad.reorder = true;
+  bad.loss = 0.2;
+  bad.duplication = 0.2;
+  return bad;
+}
+
+TEST_F(Data, arrives_once_in_order_and_intact_where_a_fifth_is_lost_doubled_and_overtaken) {
+  for (const Cipher cipher : {Cipher::plain, Cipher::openssl}) {
+    const std::uint8_t net = cipher == Cipher::plain ? 2 : 3;
+    begin({.cipher = cipher,
+           .left_addresses = {Address::v4(192, 0, net, 1, 0)},
+           .right_addresses = {Address::v4(192, 0, net, 2, 0)},
+           .link = twenty_percent()});
+    const auto texts = letters(100);
+    send_all(*pair_->left, texts, first_stream());
+    send_all(*pair_->right, texts, first_stream());
+    pair_->run_until(
+        [&] {
+          return pair_->left_ear.messages.size() >= texts.size() &&
+                 pair_->right_ear.messages.size() >= texts.size();
+        },
+        seconds(600));
+    pair_->run_for(seconds(10));
+    EXPECT_EQ(pair_->texts(*pair_->right), texts);
+    EXPECT_EQ(pair_->texts(*pair_->left), texts);
+  }
+}
+
+TEST_F(Data, text_binary_and_nothing_at_all_keep_their_kinds) {
+  using datachannel::Kind;
+  begin({});
+  for (const char* text : {"", "hello"}) {
+    EXPECT_TRUE(pair_->send(*pair_->left, text, first_stream(), Kind::string));
+    EXPECT_TRUE(pair_->send(*pair_->left, text, first_stream(), Kind::binary));
+  }
+  pair_->run_for(seconds(1));
+  const auto& heard = pair_->right_ear.messages;
+  ASSERT_EQ(heard.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(heard[i].body, i < 2 ? "" : "hello");
+    EXPECT_EQ(heard[i].kind, i % 2 == 0 ? Kind::string : Kind::binary);
+  }
+}
+
+TEST_F(Data, a_message_lost_on_one_channel_does_not_hold_up_another) {
+  begin({});
+  const auto other = pair_->left->command([](auto& session, Instant now) {
+    auto created = session.create_channel(now, {.label = "other"});
+    return created ? *created : StreamId{};
+  });
+  pair_->run_for(seconds(1));
+  ASSERT_EQ(pair_->right_ear.opened.size(), 2u);
+  int large_ones = 0;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& datagram) {
+    const bool large = from == pair_->left->host() && datagram.size() > 900;
+    return !(large && large_ones++ == 0);
+  });
+  EXPECT_TRUE(pair_->send(*pair_->left, std::string(1'000, 'x'), first_stream()));
+  EXPECT_TRUE(pair_->send(*pair_->left, "meanwhile", other));
+  pair_->run_for(milliseconds(15));
+  EXPECT_EQ(pair_->texts(*pair_->right), std::vector<std::string>{"meanwhile"});
+  pair_->run_for(seconds(5));
+  EXPECT_EQ(pair_->right_ear.messages.size(), 2u);
+  EXPECT_EQ(large_ones, 2) << "lost once, and sent once more";
+}
+
+TEST_F(Data, a_slow_reader_stops_the_sender_and_loses_nothing) {
+  begin({});
+  pair_->right->set_reading(false);
+  std::vector<std::string> sent;
+  for (int i = 0; i < 1'000; ++i) {
+    std::string text = std::to_string(i) + std::string(2'000, '.');
+    if (!pair_->send(*pair_->left, text, first_stream())) break;
+    sent.push_back(std::move(text));
+    pair_->run_for(milliseconds(10));
+  }
+  EXPECT_LT(sent.size(), 1'000u) << "somewhere it must stop";
+  EXPECT_LE(pair_->right->memory().live(), 300'000u) << "and not in the reader's memory";
+  pair_->run_for(seconds(120));
+  pair_->right->set_reading(true);
+  pair_->run_for(seconds(120));
+  EXPECT_EQ(pair_->texts(*pair_->right), sent);
+}
+
+TEST_F(Data, small_caches_carry_what_fits_into_them) {
+  PairOptions options;
+  options.left.session.send_buffer = options.right.session.send_buffer = 1'536;
+  options.left.session.receive_buffer = options.right.session.receive_buffer = 1'536;
+  begin(options);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 50; ++i) texts.push_back(std::to_string(i) + std::string(700, 's'));
+  send_all(*pair_->left, texts, first_stream());
+  pair_->run_for(seconds(30));
+  EXPECT_EQ(pair_->texts(*pair_->right), texts);
+}
+
+TEST_F(Data, a_path_of_1280_bytes_is_enough_for_everything) {
+  LinkOptions narrow;
+  narrow.mtu = 1'232;  // [rfc8261#5] what IPv6 promises, without its and UDP's header
+  begin({.cipher = Cipher::openssl, .link = narrow});
+  const std::vector<std::string> texts{std::string(50'000, 'm')};
+  send_all(*pair_->left, texts, first_stream());
+  pair_->run_for(seconds(10));
+  EXPECT_EQ(pair_->texts(*pair_->right), texts);
+}
+
+TEST_F(Data, what_was_taken_before_leaving_is_told_before_the_end) {
+  begin({});
+  EXPECT_TRUE(pair_->send(*pair_->left, "last words", first_stream()));
+  EXPECT_TRUE(pair_->left->disconnect());
+  pair_->run_for(seconds(1));
+  EXPECT_TRUE(pair_->right_ear.said(peer::State::disconnected));
+}
+
+}  // namespace
+}  // namespace esp_peer::sim

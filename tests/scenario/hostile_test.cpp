@@ -1,0 +1,88 @@
+// Whoever has no key changes nothing: in every state of a session, for every kind of datagram.
+#include <gtest/gtest.h>
+
+#include "sim/attacker.hpp"
+#include "sim/pair.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+using peer::State;
+
+class Hostile : public ::testing::TestWithParam<State> {
+ protected:
+  void TearDown() override {
+    for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
+  }
+  World world_{4};
+};
+
+// Peer::inject_worthless compares the state before and after, and weighs the answers.
+TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
+  PairOptions options{.cipher = Cipher::openssl};
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  Pair pair(world_, options);
+  Attacker attacker(world_, Rng(4));
+  world_.network.set_tap([&](HostId, const Route& route, std::vector<std::byte>& datagram) {
+    attacker.overhear(route, datagram);
+    return true;
+  });
+  pair.connect();
+  ASSERT_TRUE(pair.run_until([&] { return pair.left_ear.said(GetParam()); }));
+  const State reached = pair.left->state();
+  for (int i = 0; i < 2'000; ++i) {
+    attacker.attack(*pair.left);
+    attacker.attack(*pair.right);
+  }
+  EXPECT_EQ(pair.left->state(), reached);
+  // And what was going on goes on.
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_TRUE(pair.send(*pair.left, "unharmed"));
+  pair.run_for(seconds(1));
+  EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"unharmed"});
+}
+INSTANTIATE_TEST_SUITE_P(In, Hostile,
+                         ::testing::Values(State::gathering, State::pairing, State::paired,
+                                           State::connecting, State::connected,
+                                           State::data_connected, State::data_opened),
+                         [](const auto& tested) { return std::string(name_of(tested.param)); });
+
+TEST(HostileNetwork, every_record_sent_twice_is_read_once) {
+  World world(5);
+  Pair pair(world, {.cipher = Cipher::openssl, .link = {.duplication = 1}});
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(pair.send(*pair.left, std::to_string(i)));
+  pair.run_for(seconds(5));
+  ASSERT_EQ(pair.right_ear.messages.size(), 50u);
+  for (std::size_t i = 0; i < 50; ++i) {
+    EXPECT_EQ(pair.right_ear.messages[i].body, std::to_string(i));
+  }
+  EXPECT_TRUE(world.failures.empty());
+}
+
+TEST(HostileNetwork, a_peer_that_knows_the_checks_but_not_the_key_never_gets_in) {
+  World world(6);
+  PairOptions options{.cipher = Cipher::openssl};
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  Pair pair(world, options);
+  // Everything behind the checks is exchanged for noise of the same kind.
+  Rng noise(7);
+  world.network.set_tap([&](HostId, const Route&, std::vector<std::byte>& datagram) {
+    if (datagram.size() > 13 && datagram[0] >= std::byte{20}) {
+      noise.fill(MutableBytes(datagram).subspan(13));
+    }
+    return true;
+  });
+  pair.connect();
+  pair.run_for(seconds(60));
+  for (const Ear* ear : {&pair.left_ear, &pair.right_ear}) {
+    EXPECT_TRUE(ear->said(State::paired));
+    EXPECT_FALSE(ear->said(State::connected));
+    EXPECT_TRUE(ear->said(State::connect_failed));
+  }
+  EXPECT_TRUE(world.failures.empty());
+}
+
+}  // namespace
+}  // namespace esp_peer::sim

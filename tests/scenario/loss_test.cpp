@@ -1,0 +1,121 @@
+// The other one is gone, or the path is: it is noticed in time, and healed where it can be.
+#include <gtest/gtest.h>
+
+#include "sim/pair.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+using peer::State;
+
+class Loss : public ::testing::Test {
+ protected:
+  void begin(bool reconnect) {
+    PairOptions options;
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = reconnect;
+    pair_ = std::make_unique<Pair>(world_, options);
+    pair_->connect();
+    ASSERT_TRUE(pair_->run_until_open());
+  }
+  void TearDown() override {
+    for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
+  }
+  // When the left one says so, counted from now.
+  Duration time_until(State state) {
+    const Instant begin = world_.time.now();
+    EXPECT_TRUE(pair_->run_until([&] { return pair_->left->state() == state; }, seconds(100)));
+    return world_.time.now() - begin;
+  }
+  void cut(bool both_ways) {
+    for (const bool there : {true, false}) {
+      if (!there && !both_ways) continue;
+      Peer &from = there ? *pair_->right : *pair_->left, &to = pair_->other(from);
+      world_.network.link(from.host(), to.host()).options().loss = 1;
+    }
+  }
+
+  World world_{2};
+  std::unique_ptr<Pair> pair_;
+};
+
+TEST_F(Loss, a_peer_that_leaves_is_noticed_within_a_round_trip) {
+  begin(false);
+  EXPECT_TRUE(pair_->right->disconnect());
+  EXPECT_LE(time_until(State::disconnected), milliseconds(20));
+}
+
+TEST_F(Loss, a_peer_that_dies_is_noticed_by_its_missing_consent) {
+  begin(false);
+  pair_->right->kill();
+  const Duration noticed = time_until(State::disconnected);
+  EXPECT_GE(noticed, seconds(20));
+  EXPECT_LE(noticed, seconds(36));
+}
+
+// Consent is what the other one gives [rfc7675]: hearing it, but not its answers, is not enough.
+TEST_F(Loss, a_path_that_works_one_way_is_a_path_lost) {
+  begin(false);
+  cut(false);
+  EXPECT_LE(time_until(State::disconnected), seconds(36));
+}
+
+TEST_F(Loss, nothing_is_sent_after_consent_was_lost) {
+  begin(false);
+  pair_->right->kill();
+  time_until(State::disconnected);
+  pair_->run_for(seconds(1));
+  std::uint64_t sent = 0;
+  world_.network.set_tap([&](HostId, const Route&, auto&) { return ++sent != 0; });
+  pair_->run_for(seconds(300));
+  EXPECT_EQ(sent, 0u);
+}
+
+TEST_F(Loss, twenty_dark_seconds_are_sat_out_and_nothing_is_lost) {
+  begin(false);
+  const Instant now = world_.time.now();
+  for (const bool there : {true, false}) {
+    Peer& from = there ? *pair_->left : *pair_->right;
+    world_.network.link(from.host(), pair_->other(from).host()).options().outages = {
+        {now, now + seconds(20)}};
+  }
+  EXPECT_TRUE(pair_->send(*pair_->left, "through the dark"));
+  pair_->run_for(seconds(60));
+  EXPECT_EQ(pair_->texts(*pair_->right), std::vector<std::string>{"through the dark"});
+  EXPECT_FALSE(pair_->left_ear.said(State::disconnected));
+}
+
+TEST_F(Loss, after_two_dark_minutes_both_come_back_by_themselves) {
+  begin(true);
+  cut(true);
+  time_until(State::disconnected);
+  pair_->run_for(seconds(90));
+  world_.network.for_each_link([](LinkOptions& link) { link.loss = 0; });
+  ASSERT_TRUE(pair_->run_until_open(seconds(120)));
+  EXPECT_TRUE(pair_->send(*pair_->right, "again"));
+  pair_->run_for(seconds(1));
+  EXPECT_EQ(pair_->texts(*pair_->left), std::vector<std::string>{"again"});
+}
+
+// One side noticed, rebuilt and offered while the other still thought that it was connected.
+TEST_F(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
+  begin(true);
+  const int attempts = pair_->left->attempts();
+  // No ABORT and no alert of it arrive: the right one has vanished and returns at once.
+  world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
+    return datagram.empty() || datagram[0] <= std::byte{3};
+  });
+  EXPECT_TRUE(pair_->right->disconnect());
+  pair_->run_for(seconds(1));
+  world_.network.set_tap({});
+  EXPECT_EQ(pair_->left->state(), State::connected);
+  EXPECT_TRUE(pair_->right->connect());
+  const Instant begin = world_.time.now();
+  ASSERT_TRUE(pair_->run_until([&] {
+    return pair_->left->attempts() > attempts && pair_->left->data_open() &&
+           pair_->right->data_open();
+  }));
+  EXPECT_LE(world_.time.now() - begin, seconds(2));
+}
+
+}  // namespace
+}  // namespace esp_peer::sim

@@ -1,0 +1,79 @@
+// Memory that runs out, and memory that comes back.
+#include <gtest/gtest.h>
+
+#include "sim/pair.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+// The laws that hold even then: nothing leaks, nothing spins, nothing comes back wrong.
+void expect_no_grave_failure(const World& world, std::uint64_t k) {
+  for (const std::string& failure : world.failures) {
+    for (const char* grave : {"memory", "spins", "deadline"}) {
+      EXPECT_EQ(failure.find(grave), std::string::npos) << failure << " at allocation " << k;
+    }
+  }
+}
+
+TEST(Memory, any_allocation_may_fail_and_nothing_leaks_or_hangs) {
+  std::uint64_t k = 0, last = 1;
+  int survived = 0;
+  for (; k < last && k < 2'000; ++k) {
+    World world(8);
+    {
+      PairOptions options;
+      options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+      Pair pair(world, options);
+      pair.left->memory().fail_at(k);
+      pair.connect();
+      if (pair.run_until_open(seconds(90))) {
+        ++survived;
+        static_cast<void>(pair.send(*pair.left, std::string(5'000, 'x')));
+        static_cast<void>(pair.send(*pair.right, std::string(5'000, 'y')));
+        pair.run_for(seconds(2));
+      }
+      last = std::max(last, pair.left->memory().allocations());
+      pair.left->kill();
+      pair.right->kill();
+    }
+    expect_no_grave_failure(world, k);
+    if (HasFailure()) break;
+  }
+  EXPECT_GE(k, 25u) << "a session allocates more often than that";
+  EXPECT_GE(survived, 1);
+}
+
+TEST(Memory, fifty_connections_leave_a_peer_as_large_as_the_first) {
+  World world(9);
+  PairOptions options;
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  options.right.session.keep_role = true;
+  Pair pair(world, options);
+  std::size_t after_first = 0;
+  for (int round = 0; round < 50; ++round) {
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open()) << round;
+    EXPECT_TRUE(pair.send(*pair.left, "round"));
+    pair.run_for(seconds(1));
+    static_cast<void>(pair.left->disconnect());
+    pair.run_for(seconds(1));
+    static_cast<void>(pair.right->disconnect());
+    pair.run_for(seconds(1));
+    if (round == 0) after_first = pair.left->memory().live();
+    EXPECT_LE(pair.left->memory().live(), after_first) << round;
+  }
+  EXPECT_TRUE(world.failures.empty());
+}
+
+TEST(Memory, an_idle_connected_session_stays_small) {
+  World world(10);
+  Pair pair(world, {});
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  pair.run_for(seconds(10));
+  RecordProperty("bytes", static_cast<int>(pair.left->memory().live()));
+  EXPECT_LE(pair.left->memory().live(), 24'000u) << "without the DTLS library";
+}
+
+}  // namespace
+}  // namespace esp_peer::sim

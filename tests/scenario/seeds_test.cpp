@@ -1,0 +1,75 @@
+// Many runs of two peers, each drawn from its seed: other networks, other faults, other
+// conversations, one set of laws. ESP_PEER_SEEDS says how many (1,000).
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "sim/run.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+constexpr std::uint64_t parts = 40;  // each a test, so that they can be shared out
+
+std::uint64_t seeds() {
+  const char* const wanted = std::getenv("ESP_PEER_SEEDS");
+  return wanted ? std::strtoull(wanted, nullptr, 10) : 1'000;
+}
+
+class Seeds : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(Seeds, connect_or_fail_with_a_state_and_deliver_everything_once) {
+  int broken = 0;
+  for (std::uint64_t seed = GetParam() + 1; seed <= seeds() && broken < 3; seed += parts) {
+    const Plan plan = draw_plan(seed);
+    const Report report = run(plan);
+    for (const std::string& failure : report.failures) {
+      ADD_FAILURE() << failure << "\n" << plan.text() << "\nagain: sim_run --trace --seed " << seed;
+    }
+    broken += report.failures.empty() ? 0 : 1;
+    EXPECT_GT(report.steps, 0u);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Bulk, Seeds, ::testing::Range(std::uint64_t{0}, parts));
+
+TEST(SeedsTogether, meet_every_fault_and_carry_real_traffic) {
+  int real_cipher = 0, lossy = 0, boxes = 0, attackers = 0, glare = 0, reconnect = 0, slow = 0;
+  for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
+    const Plan plan = draw_plan(seed);
+    real_cipher += plan.cipher == Cipher::openssl;
+    lossy += plan.there.loss > 0.1;
+    boxes += plan.left_nat && plan.right_nat;
+    attackers += plan.attacker;
+    glare += plan.both_offer;
+    reconnect += plan.auto_reconnect && !plan.there.outages.empty();
+    slow += plan.slow_reader;
+  }
+  EXPECT_GE(real_cipher, 100);
+  for (const int count : {lossy, boxes, attackers, glare, reconnect, slow}) EXPECT_GE(count, 30);
+
+  std::uint64_t messages = 0, injected = 0;
+  int connected = 0;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    const Report report = run(draw_plan(seed));
+    messages += report.messages;
+    injected += report.injected;
+    connected += report.connected;
+  }
+  EXPECT_GE(connected, 40);
+  EXPECT_GE(messages, 2'000u);
+  EXPECT_GE(injected, 100u);
+}
+
+TEST(SeedsTogether, the_same_seed_is_the_same_run_to_the_last_byte) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Plan plan = draw_plan(seed);
+    if (plan.cipher == Cipher::openssl) continue;  // its keys come from a generator of its own
+    const std::uint64_t first = run(plan).trace_hash;
+    EXPECT_EQ(run(plan).trace_hash, first) << seed;
+    EXPECT_NE(run(draw_plan(seed + 1)).trace_hash, first) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace esp_peer::sim
