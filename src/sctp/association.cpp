@@ -191,7 +191,8 @@ void Association::on_heartbeat(const ChunkView& chunk) {
   heartbeat_info_ = Buffer::copy_of(env_.memory, chunk.value);
 }
 
-// [rfc9260#8.3] The nonce shows that this answers our own question; when we asked we know ourselves.
+// [rfc9260#8.3] The nonce shows that this answers our own question; when we asked we know
+// ourselves.
 void Association::on_heartbeat_ack(Instant now, const ChunkView& chunk) {
   Reader r(chunk.value);
   r.skip(4);

@@ -100,10 +100,10 @@ class Association {
     std::uint32_t local_tag, local_tsn;
     SealedCookie cookie;
   };
-  static constexpr Duration cookie_lifetime = seconds(60);   // [rfc9260#16]
-  static constexpr Duration ack_delay = milliseconds(200);   // [rfc9260#16] SACK.Delay
-  static constexpr std::size_t max_heartbeat_info = 256;     // larger ones are not answered
-  static constexpr std::size_t max_peer_cookie = 1024;       // of INIT-ACK
+  static constexpr Duration cookie_lifetime = seconds(60);  // [rfc9260#16]
+  static constexpr Duration ack_delay = milliseconds(200);  // [rfc9260#16] SACK.Delay
+  static constexpr std::size_t max_heartbeat_info = 256;    // larger ones are not answered
+  static constexpr std::size_t max_peer_cookie = 1024;      // of INIT-ACK
 
   // Chunks of the peer.
   bool tag_is_right(const PacketView& packet, const ChunkView& first) const;

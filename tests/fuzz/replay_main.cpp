@@ -1,5 +1,5 @@
-// Gives each file of a corpus to a fuzz target once, saying which, so that the last one named is the
-// one that ended it. No file is no test.
+// Gives each file of a corpus to a fuzz target once, saying which, so that the last one named is
+// the one that ended it. No file is no test.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
