@@ -10,11 +10,16 @@ namespace {
 
 constexpr std::uint32_t least_cache = 1500;  // [rfc9260#3.3.2] no smaller window may be announced
 constexpr std::uint32_t default_cache = 100'000;
+constexpr std::uint32_t largest_cache = 1 << 30;  // with what is added to it, within 32 bits
 constexpr std::uint16_t default_wait_ms = 100;
 
 template <class T>
 T value_or(T value, T otherwise) {
   return value != 0 ? value : otherwise;
+}
+
+std::uint32_t cache_size(std::uint32_t given) {
+  return std::clamp(value_or(given, default_cache), least_cache, largest_cache);
 }
 
 // Copies what the program's struct has; older programs have less of it.
@@ -67,9 +72,8 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   s.consent_misses = value_or(base.alive_binding_retries, std::uint8_t{5});
   s.gathering_timeout = milliseconds(5 * wait_ms);
   if (ext.connect_timeout_ms != 0) s.connect_timeout = milliseconds(ext.connect_timeout_ms);
-  s.send_buffer = std::max(value_or(base.data_ch_cfg.send_cache_size, default_cache), least_cache);
-  s.receive_buffer =
-      std::max(value_or(base.data_ch_cfg.recv_cache_size, default_cache), least_cache);
+  s.send_buffer = cache_size(base.data_ch_cfg.send_cache_size);
+  s.receive_buffer = cache_size(base.data_ch_cfg.recv_cache_size);
   return config;
 }
 

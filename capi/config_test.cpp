@@ -115,6 +115,17 @@ TEST(Config, small_caches_are_raised_to_what_sctp_needs) {
   EXPECT_EQ(c.session.receive_buffer, 1500u);
 }
 
+TEST(Config, a_cache_without_end_is_a_large_one) {
+  esp_peer_default_cfg_t tuning{};
+  tuning.data_ch_cfg = {0, 0xFFFF'FFFF, 0xFFFF'FFFF};
+  esp_peer_cfg_t cfg{};
+  cfg.extra_cfg = &tuning;
+  const Config c = read(cfg);
+  // What is added to it must fit into 32 bits.
+  EXPECT_EQ(c.session.send_buffer, 1u << 30);
+  EXPECT_EQ(c.session.receive_buffer, 1u << 30);
+}
+
 TEST(Config, the_extension_is_known_by_its_magic) {
   esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
   ext.loopback_only = true;

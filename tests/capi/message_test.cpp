@@ -44,7 +44,8 @@ TEST_P(Sizes, nothing_one_byte_and_the_largest_arrive_and_one_more_is_refused) {
 
 INSTANTIATE_TEST_SUITE_P(EveryCache, Sizes,
                          testing::Values(Caches{1, 1500}, Caches{1536, 1536}, Caches{0, 100'000},
-                                         Caches{262'144, 262'144}, Caches{300'000, 262'144}),
+                                         Caches{262'144, 262'144}, Caches{300'000, 262'144},
+                                         Caches{0xFFFF'FFFF, 262'144}),
                          [](const auto& p) { return std::to_string(p.param.given); });
 
 TEST(Messages, are_as_large_as_the_smaller_of_what_we_keep_and_what_the_peer_takes) {
