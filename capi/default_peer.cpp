@@ -147,11 +147,9 @@ int DefaultPeer::disconnect() {
   const Instant now = linux_runner::now();
   const std::size_t told_by_the_loop = news_.size();
   const int result = finish(now, session_.disconnect(now));
+  waiter_.wake();  // whoever disconnects may be about to join the loop's thread
   // The end is told before we return. The application has left: messages do not matter any more.
-  if (news_.size() > told_by_the_loop) {
-    waiter_.wake();
-    tell_from_here(lock, false);
-  }
+  if (news_.size() > told_by_the_loop) tell_from_here(lock, false);
   return result;
 }
 

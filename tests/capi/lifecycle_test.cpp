@@ -313,30 +313,36 @@ TEST(Close, while_every_function_is_being_called_from_other_threads) {
   }
 }
 
+// Nothing else wakes it: one who waits for an offer, and one that is idle, have no timer.
 TEST(Disconnect, wakes_a_loop_that_would_sleep_for_a_minute) {
-  // Nothing else wakes it: one who waits for an offer has no timer, and nobody sends.
-  Peer peer;
-  peer.ext.loop_wait_set = true;
-  peer.ext.loop_wait_ms = 60'000;
-  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLED), ESP_PEER_ERR_NONE);
-  ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
-  std::atomic<int> turns = 0;
-  std::thread loop([&, h = peer.handle.load()] {
-    while (esp_peer_main_loop(h) == ESP_PEER_ERR_NONE) {
-      ++turns;
-      turns.notify_all();
+  for (const bool connecting : {true, false}) {
+    Peer peer;
+    peer.ext.loop_wait_set = true;
+    peer.ext.loop_wait_ms = 60'000;
+    ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLED), ESP_PEER_ERR_NONE);
+    if (connecting) {
+      ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
     }
-  });
-  ASSERT_TRUE(peer.wait_state(ESP_PEER_STATE_CANDIDATE_GATHERING));
-  std::this_thread::sleep_for(50ms);  // so that it sleeps; nothing depends on it
-  const int before = turns;
-  EXPECT_EQ(esp_peer_disconnect(peer.handle), ESP_PEER_ERR_NONE);
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (turns == before && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(1ms);
-  EXPECT_GT(turns, before);
-  peer.close();
-  loop.join();
+    std::atomic<int> turns = 0;
+    std::thread loop([&, h = peer.handle.load()] {
+      while (esp_peer_main_loop(h) == ESP_PEER_ERR_NONE) {
+        ++turns;
+        turns.notify_all();
+      }
+    });
+    if (connecting) {
+      EXPECT_TRUE(peer.wait_state(ESP_PEER_STATE_CANDIDATE_GATHERING));
+    }
+    std::this_thread::sleep_for(50ms);  // so that it sleeps; nothing depends on it
+    const int before = turns;
+    EXPECT_EQ(esp_peer_disconnect(peer.handle), ESP_PEER_ERR_NONE);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (turns == before && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(1ms);
+    EXPECT_GT(turns, before) << (connecting ? "connecting" : "idle");
+    peer.close();
+    loop.join();
+  }
 }
 
 TEST(Disconnect, the_caller_hears_it_in_its_own_thread_before_it_returns) {
