@@ -89,7 +89,11 @@ Status Session::keep_description(Instant now, std::string_view sdp) {
   if (!description || !remote) return Error{Errc::no_memory, "no room for the description"};
   if (const Status parsed = sdp::parse(sdp, *description); !parsed) return parsed;
   if (const Status usable = sdp::remote_data(*description, *remote); !usable) return usable;
-  if (remote->setup == sdp::Setup::active || remote->setup == sdp::Setup::passive) {
+  // What leaves no choice of roles is an offer to one who only answers; to others it is the late
+  // answer of a connection that is over.
+  const bool no_choice =
+      remote->setup == sdp::Setup::active || remote->setup == sdp::Setup::passive;
+  if (no_choice && role_ == ice::Role::controlling) {
     return Error{Errc::wrong_state, "an answer, and no offer of ours is out"};
   }
   early_description_ = Buffer::copy_of(env_.memory, as_bytes(sdp));

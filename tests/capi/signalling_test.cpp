@@ -24,6 +24,11 @@ std::string without_candidates(std::string sdp, std::vector<std::string>* candid
   return sdp;
 }
 
+std::string with_setup(std::string sdp, const std::string& setup) {
+  const std::string before = "a=setup:" + line_of(sdp, "a=setup:");
+  return sdp.replace(sdp.find(before), before.size(), "a=setup:" + setup);
+}
+
 // A server that sees what comes, and answers nothing.
 class SilentServer {
  public:
@@ -86,13 +91,39 @@ TEST_F(Signalling, an_offer_that_comes_before_the_connection_is_kept) {
   EXPECT_TRUE(c.pump_until([&] { return connected(); }));
 }
 
-TEST_F(Signalling, an_answer_without_an_offer_is_refused) {
+TEST_F(Signalling, an_answer_to_a_peer_that_has_not_offered_is_refused) {
   c.open();
-  const std::string sdp = offer();
-  std::string answer = sdp;
-  answer.replace(answer.find("a=setup:actpass"), 15, "a=setup:passive");
-  EXPECT_EQ(c.sheep.give_sdp(answer), ESP_PEER_ERR_WRONG_STATE);
-  EXPECT_TRUE(c.sheep.states.empty());
+  const std::string answer = with_setup(offer(), "passive");
+  Peer late;  // would offer itself: what leaves no choice is an answer to a connection that is over
+  ASSERT_EQ(late.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(late.give_sdp(answer), ESP_PEER_ERR_WRONG_STATE);
+  EXPECT_TRUE(late.states.empty());
+}
+
+// The original's older versions offer "passive", others "active": who only answers knows it for an
+// offer, early or not.
+TEST_F(Signalling, an_offer_that_leaves_no_choice_of_roles_is_one_for_a_controlled_peer) {
+  for (const auto& [theirs, ours] :
+       {std::pair("passive", "active"), std::pair("active", "passive")}) {
+    for (const bool early : {true, false}) {
+      Couple pair;
+      pair.never_wait();
+      pair.cat.carry = [&](std::string sdp) { return with_setup(std::move(sdp), theirs); };
+      pair.open();
+      if (early) {
+        ASSERT_EQ(esp_peer_new_connection(pair.cat.handle), ESP_PEER_ERR_NONE);
+        ASSERT_TRUE(pump({&pair.cat}, [&] { return !pair.cat.descriptions.empty(); }));
+        ASSERT_EQ(esp_peer_new_connection(pair.sheep.handle), ESP_PEER_ERR_NONE);
+      } else {
+        pair.begin();
+      }
+      ASSERT_TRUE(pair.pump_until([&] {
+        return pair.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+      })) << theirs
+          << (early ? ", before the connection" : "");
+      EXPECT_EQ(line_of(pair.sheep.descriptions[0], "a=setup:"), ours);
+    }
+  }
 }
 
 TEST_F(Signalling, the_same_description_again_is_nothing) {
