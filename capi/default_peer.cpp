@@ -86,8 +86,9 @@ int DefaultPeer::update_ice_info(esp_peer_role_t role, const esp_peer_ice_server
 
 int DefaultPeer::send_msg(const esp_peer_msg_t* message) {
   if (!message || !message->data || message->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
-  const std::string_view text(reinterpret_cast<const char*>(message->data),
-                              static_cast<std::size_t>(message->size));
+  std::string_view text(reinterpret_cast<const char*>(message->data),
+                        static_cast<std::size_t>(message->size));
+  text = text.substr(0, text.find('\0'));  // some count the zero behind their text
   if (raw(message->type) == ESP_PEER_MSG_TYPE_SDP) {
     const Lock lock(mutex_);
     const Instant now = linux_runner::now();

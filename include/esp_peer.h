@@ -280,7 +280,8 @@ int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_
 
 /**
  * Takes a message of the other side: a description, or one candidate, as "candidate:...",
- * "a=candidate:..." or a JSON object with a "candidate" member. Exactly msg->size bytes are read.
+ * "a=candidate:..." or a JSON object with a "candidate" member. It ends after msg->size bytes, or
+ * at a zero byte among them.
  *
  * @return ESP_PEER_ERR_NONE, also for duplicates, .local candidates and the end of candidates;
  *         _INVALID_ARG (NULL, no size, no type), _BAD_DATA (not to be understood), _NOT_SUPPORT

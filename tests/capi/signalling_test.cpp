@@ -152,6 +152,23 @@ TEST_F(Signalling, exactly_size_bytes_are_read) {
   ASSERT_EQ(esp_peer_send_msg(c.sheep.handle, &message), ESP_PEER_ERR_NONE);
 }
 
+// Users pass strlen() + 1, or the whole of their buffer.
+TEST_F(Signalling, a_zero_byte_ends_what_is_read) {
+  c.open();
+  std::string sdp = offer();
+  sdp.erase(sdp.find_last_not_of("\r\n") + 1);  // nothing but the zero ends its last line
+  const std::string behind("\0m=audio nonsense behind the end", 33);
+  ASSERT_EQ(c.sheep.give_sdp(sdp + behind), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(c.sheep.give_candidate("candidate:1 1 udp 1 127.0.0.1 9 typ host" + behind),
+            ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_new_connection(c.sheep.handle), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return !c.sheep.descriptions.empty(); }));
+  EXPECT_EQ(c.sheep.give_sdp(sdp), ESP_PEER_ERR_NONE) << "the same";
+  EXPECT_EQ(c.sheep.give_sdp(std::string(1, '\0')), ESP_PEER_ERR_BAD_DATA);
+  for (int i = 0; i < 5; ++i) esp_peer_main_loop(c.sheep.handle);
+  EXPECT_EQ(c.sheep.descriptions.size(), 1u);
+}
+
 // Trickle in: the description without candidates, then each in another spelling.
 class Trickle : public Signalling, public testing::WithParamInterface<const char*> {};
 
