@@ -181,6 +181,11 @@ TEST_F(Errors, wrong_servers_and_roles) {
   EXPECT_EQ(update(nullptr, 0), ESP_PEER_ERR_NONE);
   server.stun_url = good;
   EXPECT_EQ(update(&server, 1), ESP_PEER_ERR_NONE);
+  std::vector<esp_peer_ice_server_cfg_t> many(9, server);
+  EXPECT_EQ(update(many.data(), 8), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(update(many.data(), 9), ESP_PEER_ERR_OVER_LIMITED);
+  many[3].stun_url = nullptr;
+  EXPECT_EQ(update(many.data(), 9), ESP_PEER_ERR_NONE) << "an empty place is no server";
 }
 
 TEST(OpenErrors, a_configuration_that_makes_no_sense) {

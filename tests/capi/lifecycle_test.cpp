@@ -540,6 +540,27 @@ TEST(Callbacks, connect_anew_inside_disconnected) {
   }
 }
 
+// As an application does that ends its sending thread when the connection is over.
+TEST(Callbacks, wait_inside_disconnected_for_a_thread_that_sends) {
+  std::atomic<bool> sending = true, joined = false;
+  std::thread sender;
+  Couple c;
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state != ESP_PEER_STATE_DISCONNECTED || !sender.joinable()) return;
+    sending = false;
+    sender.join();
+    joined = true;
+  };
+  c.connect_with_channel();
+  sender = std::thread([&] {
+    while (sending) c.cat.send("frame");
+  });
+  ASSERT_TRUE(c.sheep.wait_for([&] { return c.sheep.received > 10; }));
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.cat.wait_state(ESP_PEER_STATE_DISCONNECTED));
+  EXPECT_TRUE(joined);
+}
+
 TEST(Callbacks, hand_messages_to_each_other_without_deadlock) {
   for (int round = 0; round < 30; ++round) {
     Couple c;

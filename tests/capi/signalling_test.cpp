@@ -197,6 +197,34 @@ INSTANTIATE_TEST_SUITE_P(Spellings, Trickle,
                                          "{\"candidate\":\"@\",\"sdpMid\":\"0\"}",
                                          "{\"candidate\":{\"candidate\":\"@\"}}"));
 
+// The original's flag means the remote: it sends no checks, so ours decide, whoever offered.
+TEST_F(Signalling, with_a_lite_remote_we_are_controlling_and_not_lite_ourselves) {
+  c.open();
+  const std::string sdp = offer();
+  for (const bool by_flag : {true, false}) {
+    LocalSocket remote;
+    std::string theirs = sdp;
+    std::string line = take_lines(theirs, "a=candidate:").front();
+    const auto port = line.find("127.0.0.1 ") + 10;
+    theirs +=
+        line.replace(port, line.find(' ', port) - port, std::to_string(remote.port())) + "\r\n";
+    if (!by_flag) theirs.insert(theirs.find("t=0 0\r\n"), "a=ice-lite\r\n");
+    Peer peer;
+    peer.ext.loop_wait_set = true;
+    peer.ext.base.ice_use_lite_mode = by_flag;
+    ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLED), ESP_PEER_ERR_NONE);
+    ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
+    ASSERT_EQ(peer.give_sdp(theirs), ESP_PEER_ERR_NONE);
+    std::string check;
+    std::uint16_t from = 0;
+    ASSERT_TRUE(pump({&peer}, [&] { return remote.receive(check, from); }));
+    const std::string controlling("\x80\x2A\x00\x08", 4), controlled("\x80\x29\x00\x08", 4);
+    EXPECT_NE(check.find(controlling), check.npos) << (by_flag ? "by the flag" : "by its SDP");
+    EXPECT_EQ(check.find(controlled), check.npos);
+    EXPECT_EQ(peer.descriptions[0].find("a=ice-lite"), std::string::npos);
+  }
+}
+
 TEST_F(Signalling, candidates_that_come_before_everything_are_kept) {
   c.open();
   const std::string sdp = offer();
