@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "esp_peer/features.hpp"
+
 namespace esp_peer::peer {
 namespace {
 
@@ -253,12 +255,14 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
 void Connection::begin_data(Instant now) {
   say(State::connected);
   negotiation_.settle();
-  data_options_.automatic_channel = options_.automatic_channel;
-  data_options_.sctp.send_buffer = options_.send_buffer;
-  data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
-  data_ = Owned<DataSession>::make(env_.memory, data_options_, dependencies_.crypto, env_);
-  if (!data_) return end(now, State::disconnected);
-  data_->connect(now);
+  if constexpr (features::data) {
+    data_options_.automatic_channel = options_.automatic_channel;
+    data_options_.sctp.send_buffer = options_.send_buffer;
+    data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
+    data_ = Owned<DataSession>::make(env_.memory, data_options_, dependencies_.crypto, env_);
+    if (!data_) return end(now, State::disconnected);
+    data_->connect(now);
+  }
 }
 
 void Connection::take_data_events(Instant now) {

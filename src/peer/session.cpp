@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "esp_peer/features.hpp"
 #include "peer/connection.hpp"
 
 namespace esp_peer::peer {
@@ -36,7 +37,9 @@ Status Session::set_role(Instant, ice::Role role) {
 }
 
 Status Session::new_connection(Instant now) {
-  if (!options_.data) return Error{Errc::unsupported, "nothing to connect for"};
+  if (!features::data || !options_.data) {
+    return Error{Errc::unsupported, "nothing to connect for"};
+  }
   if (active()) {
     const bool too_late = live() && connection_->described();
     return too_late ? Status(Error{Errc::wrong_state, "already connecting"}) : Status();
