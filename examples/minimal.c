@@ -1,7 +1,7 @@
 /* Two peers in one program: one offers, the other answers, and they say hello. */
 #include <stdio.h>
 
-#include "esp_peer_ext.h"
+#include "esp_peer_default.h"
 
 static esp_peer_handle_t peers[2];
 static int greetings;
@@ -11,12 +11,9 @@ static int on_msg(esp_peer_msg_t* msg, void* ctx) { /* signalling: here, a funct
 }
 
 static int on_channel_open(esp_peer_data_channel_info_t* ch, void* ctx) {
-  char hello[] = "hello";
-  esp_peer_data_frame_t frame = {.type = ESP_PEER_DATA_CHANNEL_STRING,
-                                 .stream_id = ch->stream_id,
-                                 .data = (uint8_t*)hello,
-                                 .size = 5};
-  return esp_peer_send_data(*(esp_peer_handle_t*)ctx, &frame);
+  char text[] = "hello";
+  esp_peer_data_frame_t hello = {ESP_PEER_DATA_CHANNEL_STRING, ch->stream_id, (uint8_t*)text, 5};
+  return esp_peer_send_data(*(esp_peer_handle_t*)ctx, &hello);
 }
 
 static int on_data(esp_peer_data_frame_t* frame, void* ctx) {
@@ -25,14 +22,9 @@ static int on_data(esp_peer_data_frame_t* frame, void* ctx) {
 }
 
 int main(void) {
-  esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
-  ext.loopback_only = true;
-  ext.base.agent_recv_timeout = 10;
   for (int i = 0; i < 2; i++) {
     esp_peer_cfg_t cfg = {.role = i == 0 ? ESP_PEER_ROLE_CONTROLLING : ESP_PEER_ROLE_CONTROLLED,
                           .enable_data_channel = true,
-                          .extra_cfg = &ext,
-                          .extra_size = sizeof(ext),
                           .ctx = &peers[i],
                           .on_msg = on_msg,
                           .on_channel_open = on_channel_open,
@@ -40,11 +32,11 @@ int main(void) {
     if (esp_peer_open(&cfg, esp_peer_get_default_impl(), &peers[i]) != ESP_PEER_ERR_NONE) return 1;
     esp_peer_new_connection(peers[i]);
   }
-  for (int i = 0; i < 1000 && greetings < 2; i++) {
+  while (greetings < 2) {
     esp_peer_main_loop(peers[0]);
     esp_peer_main_loop(peers[1]);
   }
   esp_peer_close(peers[0]);
   esp_peer_close(peers[1]);
-  return greetings == 2 ? 0 : 1;
+  return 0;
 }

@@ -4,8 +4,10 @@
  *
  *   peer_demo [rounds]        5 by default
  */
+#include <arpa/inet.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +18,11 @@
 
 #include "esp_peer_ext.h"
 
+#define DIM "\033[2m"
+#define BOLD "\033[1m"
+#define GREEN "\033[32m"
+#define PLAIN "\033[0m"
+
 enum { QUESTIONS = 3, PATIENCE_MS = 10000 };
 
 typedef struct demo_peer {
@@ -24,7 +31,7 @@ typedef struct demo_peer {
   struct demo_peer* other;
   esp_peer_handle_t handle;
   pthread_t loop;
-  atomic_bool running, connected, open, disconnected;
+  atomic_bool running, open, disconnected;
   atomic_int heard;
 } demo_peer_t;
 
@@ -41,27 +48,42 @@ static int elapsed_ms(void) {
   return (int)((now.tv_sec - began.tv_sec) * 1000 + (now.tv_nsec - began.tv_nsec) / 1000000);
 }
 
-static void say(const demo_peer_t* peer, const char* what, const char* text) {
-  printf("%s%6d ms  %-5s  %s%s%s\n", use_colour ? peer->colour : "", elapsed_ms(), peer->name, what,
-         text, use_colour ? "\033[0m" : "");
+static const char* paint(const char* code) { return use_colour ? code : ""; }
+
+__attribute__((format(printf, 2, 3))) static void say(const demo_peer_t* peer, const char* format,
+                                                      ...) {
+  char text[256];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof(text), format, args);
+  va_end(args);
+  printf("%s%7d ms%s  %s%-5s  %s%s\n", paint(DIM), elapsed_ms(), paint(PLAIN), paint(peer->colour),
+         peer->name, text, paint(PLAIN));
+}
+
+static void say_path(const demo_peer_t* peer) {
+  esp_peer_addr_t addr;
+  char text[INET6_ADDRSTRLEN] = "?";
+  if (esp_peer_get_paired_addr(peer->handle, &addr) != ESP_PEER_ERR_NONE) return;
+  inet_ntop(addr.family, addr.ipv6, text, sizeof(text)); /* ipv4 begins there too */
+  say(peer, "found a path to %s port %u", text, addr.port);
 }
 
 static int on_state(esp_peer_state_t state, void* ctx) {
   demo_peer_t* peer = ctx;
   switch (state) {
     case ESP_PEER_STATE_PAIRED:
-      say(peer, "found a path", "");
+      say_path(peer);
       break;
     case ESP_PEER_STATE_CONNECTED:
-      peer->connected = true;
-      say(peer, "connected", "");
+      say(peer, "is connected: encrypted, and the other is who it said");
       break;
     case ESP_PEER_STATE_CONNECT_FAILED:
-      say(peer, "could not connect", "");
+      say(peer, "could not connect");
       break;
     case ESP_PEER_STATE_DISCONNECTED:
+      say(peer, "is disconnected");
       peer->disconnected = true;
-      say(peer, "disconnected", "");
       break;
     default:
       break;
@@ -72,6 +94,7 @@ static int on_state(esp_peer_state_t state, void* ctx) {
 /* Signalling: what one says, the other is given. */
 static int on_msg(esp_peer_msg_t* msg, void* ctx) {
   demo_peer_t* peer = ctx;
+  say(peer, "says who it is and where: an SDP of %d bytes", msg->size);
   return esp_peer_send_msg(peer->other->handle, msg);
 }
 
@@ -85,7 +108,7 @@ static int send_text(demo_peer_t* peer, const char* text) {
 
 static int on_channel_open(esp_peer_data_channel_info_t* channel, void* ctx) {
   demo_peer_t* peer = ctx;
-  say(peer, "channel open: ", channel->label);
+  say(peer, "has the channel \"%s\" open", channel->label);
   peer->open = true;
   return 0;
 }
@@ -93,7 +116,7 @@ static int on_channel_open(esp_peer_data_channel_info_t* channel, void* ctx) {
 static int on_data(esp_peer_data_frame_t* frame, void* ctx) {
   demo_peer_t* peer = ctx;
   const char* text = (const char*)frame->data;
-  say(peer, "hears: ", text);
+  say(peer, "hears: %s", text);
   for (int i = 0; i < QUESTIONS; i++) {
     if (strcmp(text, questions[i]) == 0) send_text(peer, answers[i]);
   }
@@ -127,7 +150,7 @@ static bool open_peer(demo_peer_t* peer, esp_peer_role_t role) {
                         .on_channel_open = on_channel_open,
                         .on_data = on_data};
   peer->running = true;
-  peer->connected = peer->open = peer->disconnected = false;
+  peer->open = peer->disconnected = false;
   peer->heard = 0;
   return esp_peer_open(&cfg, esp_peer_get_default_impl(), &peer->handle) == ESP_PEER_ERR_NONE;
 }
@@ -141,7 +164,8 @@ static bool talk(demo_peer_t* cat, demo_peer_t* sheep) {
   return true;
 }
 
-static bool round_trip(demo_peer_t* cat, demo_peer_t* sheep) {
+static bool round_trip(demo_peer_t* cat, demo_peer_t* sheep, int* connected_in_ms) {
+  const int begin = elapsed_ms();
   if (!open_peer(cat, ESP_PEER_ROLE_CONTROLLING) || !open_peer(sheep, ESP_PEER_ROLE_CONTROLLED)) {
     return false;
   }
@@ -149,7 +173,9 @@ static bool round_trip(demo_peer_t* cat, demo_peer_t* sheep) {
   pthread_create(&sheep->loop, NULL, loop, sheep);
   esp_peer_new_connection(sheep->handle);
   esp_peer_new_connection(cat->handle);
-  bool ok = wait_for(&cat->open) && wait_for(&sheep->open) && talk(cat, sheep);
+  bool ok = wait_for(&cat->open) && wait_for(&sheep->open);
+  *connected_in_ms = elapsed_ms() - begin;
+  ok = ok && talk(cat, sheep);
   esp_peer_disconnect(cat->handle);
   ok = wait_for(&sheep->disconnected) && ok;
 
@@ -170,22 +196,25 @@ int main(int argc, char** argv) {
   use_colour = isatty(STDOUT_FILENO);
   clock_gettime(CLOCK_MONOTONIC, &began);
 
-  size_t after_first = 0, in_use = 0;
+  size_t settled = 0, in_use = 0;
   for (int round = 1; round <= rounds; round++) {
-    printf("Round %d\n", round);
-    if (!round_trip(&cat, &sheep)) {
+    int connected_in_ms = 0;
+    printf("%sRound %d%s\n", paint(BOLD), round, paint(PLAIN));
+    if (!round_trip(&cat, &sheep, &connected_in_ms)) {
       printf("Round %d failed.\n", round);
       return 1;
     }
     in_use = mallinfo2().uordblks;
     /* Caches of the C library and of OpenSSL fill up in the first two rounds. */
-    if (round == 2) after_first = in_use;
-    printf("         heap in use after it: %zu bytes\n", in_use);
+    if (round == 2) settled = in_use;
+    printf("            %sopen after %d ms, %d questions answered, heap in use: %zu bytes%s\n",
+           paint(GREEN), connected_in_ms, QUESTIONS, in_use, paint(PLAIN));
   }
-  if (after_first != 0 && in_use > after_first + 16 * 1024) {
-    printf("Memory grew from %zu to %zu bytes.\n", after_first, in_use);
+  if (settled != 0 && in_use > settled + 16 * 1024) {
+    printf("Memory grew from %zu to %zu bytes.\n", settled, in_use);
     return 1;
   }
-  printf("%d rounds, every question answered, memory as it was.\n", rounds);
+  printf("%s%d rounds, every question answered, memory as it was.%s\n", paint(BOLD), rounds,
+         paint(PLAIN));
   return 0;
 }
