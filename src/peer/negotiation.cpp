@@ -1,5 +1,7 @@
 #include "peer/negotiation.hpp"
 
+#include <utility>
+
 #include "sdp/setup.hpp"
 
 namespace esp_peer::peer {
@@ -22,34 +24,40 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   if (const Status parsed = sdp::parse(as_text(copy.bytes()), *description); !parsed) {
     return parsed.error();
   }
+  // Signalling that tells everybody tells us, too.
+  if (description->session_id_number == session_id_) return Incoming::ignored;
   if (is_older(*description)) return Incoming::ignored;
   if (const Status usable = sdp::remote_data(*description, remote); !usable) return usable.error();
 
   const bool answer = is_answer(*description, remote);
-  if (!answer && offer_outstanding_) {
-    // Both sides rebuilt and offered: the larger session id stands.
-    if (session_id_ > description->session_id_number) return Incoming::ignored;
-    offer_outstanding_ = false;
+  // Both sides rebuilt and offered: the larger session id stands.
+  if (!answer && taken_.offer_outstanding && session_id_ > description->session_id_number) {
+    return Incoming::ignored;
   }
   const auto setup =
       answer ? sdp::setup_from_answer(remote.setup) : sdp::setup_for_offer(remote.setup);
   if (!setup) return Error{Errc::bad_data, "a=setup that is no role"};
-  our_setup_ = setup->ours;
-  dtls_role_ = setup->dtls_client ? dtls::Role::client : dtls::Role::server;
-  answering_ = answer_owed_ = !answer;
-  if (answer) offer_outstanding_ = false;
-  last_digest_ = crypto_.sha256(as_bytes(text));
-  last_but_one_ = last_;
-  last_ = {description->session_id_number, description->session_version, answer};
-  remote_text_ = std::move(copy);
-  return answer ? Incoming::answer : Incoming::offer;
+
+  Taken taken;
+  taken.kind = answer ? Incoming::answer : Incoming::offer;
+  taken.text = std::move(copy);
+  taken.digest = crypto_.sha256(as_bytes(text));
+  taken.session_id = description->session_id_number;
+  taken.session_version = description->session_version;
+  taken.our_setup = setup->ours;
+  taken.dtls_role = setup->dtls_client ? dtls::Role::client : dtls::Role::server;
+  taken.answer_owed = !answer;
+  // [rfc8842#5.3] Roles that are settled stay: an offer that leaves the choice is no new handshake.
+  if (taken_.kind != Incoming::ignored && remote.setup == sdp::Setup::actpass && !answer) {
+    taken.dtls_role = taken_.dtls_role;
+    const bool client = taken.dtls_role == dtls::Role::client;
+    taken.our_setup = client ? sdp::Setup::active : sdp::Setup::passive;
+  }
+  before_ = std::exchange(taken_, std::move(taken));
+  return taken_.kind;
 }
 
-void Negotiation::reject() {
-  answer_owed_ = answering_ = false;
-  last_digest_ = {};
-  last_ = last_but_one_;
-}
+void Negotiation::reject() { taken_ = std::exchange(before_, Taken{}); }
 
 Status Negotiation::describe(const LocalPath& local) {
   FixedVector<ice::CandidateText, 16> lines;
@@ -64,48 +72,48 @@ Status Negotiation::describe(const LocalPath& local) {
       .ufrag = local.credentials.ufrag.view(),
       .password = local.credentials.password.view(),
       .fingerprint = fingerprint.view(),
-      .setup = answering_ ? our_setup_ : sdp::Setup::actpass,
+      .setup = answering() ? taken_.our_setup : sdp::Setup::actpass,
       .candidates = {views.begin(), views.size()},
       .end_of_candidates = local.end_of_candidates,
       .max_message_size = max_message_size_,
   });
   if (!size) return size.error();
   ++session_version_;
-  if (!answering_) offer_outstanding_ = true;
-  answer_owed_ = false;
+  if (!answering()) taken_.offer_outstanding = true;
+  taken_.answer_owed = false;
   return {};
 }
 
 bool Negotiation::is_duplicate(std::string_view text) {
-  return equal(crypto_.sha256(as_bytes(text)), last_digest_);
+  return equal(crypto_.sha256(as_bytes(text)), taken_.digest);
 }
 
 // Signalling may bring things late: an offer of before an answer must not be answered.
 bool Negotiation::is_older(const sdp::Description& d) const {
-  return d.session_id_number != 0 && d.session_id_number == last_.session_id &&
-         d.session_version < last_.session_version;
+  return d.session_id_number != 0 && d.session_id_number == taken_.session_id &&
+         d.session_version < taken_.session_version;
 }
 
 // After an answer, what leaves no choice is that answer again, with news. Two ends that took each
 // other's answers for offers would answer for ever.
 bool Negotiation::is_answer(const sdp::Description& d, const sdp::RemoteData& remote) const {
-  const bool again =
-      last_.answer && d.session_id_number != 0 && d.session_id_number == last_.session_id;
-  return sdp::is_answer(d, remote, offer_outstanding_ || again);
+  const bool again = taken_.kind == Incoming::answer && d.session_id_number != 0 &&
+                     d.session_id_number == taken_.session_id;
+  return sdp::is_answer(d, remote, taken_.offer_outstanding || again);
 }
 
 Result<std::size_t> Negotiation::write(const sdp::Local& local) {
   auto offer = Owned<sdp::Description>();
-  if (answering_) {
+  if (answering()) {
     offer = Owned<sdp::Description>::make(memory_);
     if (!offer) return Error{Errc::no_memory, "no room for the answer"};
-    if (const Status s = sdp::parse(as_text(remote_text_.bytes()), *offer); !s) return s.error();
+    if (const Status s = sdp::parse(as_text(taken_.text.bytes()), *offer); !s) return s.error();
   }
   for (std::size_t room = 2048; room <= max_description; room *= 2) {
     if (text_.size() < room) text_ = Buffer::with_size(memory_, room);
     if (!text_) break;
     const std::span<char> out(reinterpret_cast<char*>(text_.bytes().data()), text_.size());
-    auto size = answering_ ? sdp::write_answer(local, *offer, out) : sdp::write_offer(local, out);
+    auto size = answering() ? sdp::write_answer(local, *offer, out) : sdp::write_offer(local, out);
     if (size) {
       text_size_ = *size;
       return text_size_;

@@ -20,7 +20,8 @@ class Negotiation {
   enum class Incoming : std::uint8_t {
     offer,
     answer,
-    ignored,  // a duplicate, an older one that comes late, or an offer that lost against ours
+    // A duplicate, an older one that comes late, an offer that lost against ours, or our own words.
+    ignored,
   };
   // What a description says of our side.
   struct LocalPath {
@@ -37,23 +38,27 @@ class Negotiation {
   // Takes the peer's description. `remote` points into a copy that stays until the next one is
   // taken or settle() is called. Errors: bad_data, unsupported, over_limit, no_memory.
   Result<Incoming> on_description(std::string_view text, sdp::RemoteData& remote);
-  // What was taken last cannot be used after all: it gets no answer, and may come again.
+  // What was taken last cannot be used after all: as if it had not come, so that it may come again,
+  // and what came before it is still answered.
   void reject();
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
   // The connection stands: the peer's text is not needed any more.
-  void settle() { remote_text_ = Buffer(); }
+  void settle() {
+    taken_.text = Buffer();
+    before_.text = Buffer();
+  }
 
   std::string_view text() const { return as_text(text_.bytes()).substr(0, text_size_); }
   bool described() const { return text_size_ != 0; }
-  bool answer_owed() const { return answer_owed_; }
-  bool answering() const { return answering_; }
+  bool answer_owed() const { return taken_.answer_owed; }
+  bool answering() const { return taken_.kind == Incoming::offer; }
   // The description taken last came from another session than the one before.
   bool from_another_session() const {
-    return last_but_one_.session_id != 0 && last_.session_id != last_but_one_.session_id;
+    return before_.session_id != 0 && taken_.session_id != before_.session_id;
   }
   // Settled by the description that was taken last.
-  dtls::Role dtls_role() const { return dtls_role_; }
+  dtls::Role dtls_role() const { return taken_.dtls_role; }
 
  private:
   bool is_duplicate(std::string_view text);
@@ -65,17 +70,18 @@ class Negotiation {
   std::uint32_t max_message_size_;
   Memory& memory_;
   crypto::Provider& crypto_;
-  Buffer text_;         // grown up to max_description
-  Buffer remote_text_;  // at most max_description
+  Buffer text_;  // grown up to max_description
   std::size_t text_size_ = 0;
-  crypto::Sha256Digest last_digest_{};
+  // A description of the peer, and where it left us.
   struct Taken {
+    Incoming kind = Incoming::ignored;
+    Buffer text;  // at most max_description
+    crypto::Sha256Digest digest{};
     std::uint64_t session_id = 0, session_version = 0;
-    bool answer = false;
-  } last_, last_but_one_;  // descriptions of the peer
-  sdp::Setup our_setup_ = sdp::Setup::actpass;
-  dtls::Role dtls_role_ = dtls::Role::client;
-  bool answer_owed_ = false, answering_ = false, offer_outstanding_ = false;
+    sdp::Setup our_setup = sdp::Setup::actpass;
+    dtls::Role dtls_role = dtls::Role::client;
+    bool answer_owed = false, offer_outstanding = false;
+  } taken_, before_;  // the last one, and the last but one
 };
 
 }  // namespace esp_peer::peer

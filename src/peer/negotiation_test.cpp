@@ -36,6 +36,13 @@ struct End {
   Negotiation negotiation;
 };
 
+// What an end that has answered writes when it offers: its answer with a=setup:actpass.
+std::string reoffer_of(End& end) {
+  std::string text = end.describe();
+  const std::string role = "a=setup:active";
+  return text.replace(text.find(role), role.size(), "a=setup:actpass");
+}
+
 class Glare : public ::testing::Test {
  protected:
   End larger_{20}, smaller_{10};
@@ -68,6 +75,47 @@ TEST(Negotiation, what_was_rejected_may_come_again) {
   answerer.negotiation.reject();
   EXPECT_FALSE(answerer.negotiation.answer_owed());
   EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+}
+
+TEST(Negotiation, what_was_rejected_changes_nothing) {
+  End offerer(1), answerer(2), stranger(3);
+  const std::string offer = offerer.describe();
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+  EXPECT_EQ(answerer.hear(stranger.describe()), Incoming::offer);
+  answerer.negotiation.reject();
+  EXPECT_TRUE(answerer.negotiation.answer_owed()) << "to the first one";
+  EXPECT_EQ(answerer.hear(offer), Incoming::ignored) << "it is known";
+  const std::string answer = answerer.describe();
+  EXPECT_EQ(offerer.hear(answer), Incoming::answer);
+  offerer.negotiation.reject();
+  EXPECT_EQ(offerer.hear(answer), Incoming::answer) << "our offer is still out";
+}
+
+TEST(Negotiation, our_own_words_sent_back_by_the_signalling_are_ignored) {
+  End offerer(1), answerer(2);
+  const std::string offer = offerer.describe();
+  EXPECT_EQ(offerer.hear(offer), Incoming::ignored);
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+  const std::string answer = answerer.describe();
+  EXPECT_EQ(answerer.hear(answer), Incoming::ignored);
+  EXPECT_FALSE(answerer.negotiation.answer_owed());
+  EXPECT_EQ(offerer.hear(answer), Incoming::answer);
+}
+
+TEST(Negotiation, a_hundred_offers_and_answers_later_the_dtls_roles_are_the_same) {
+  End left(1), right(2);
+  EXPECT_EQ(right.hear(left.describe()), Incoming::offer);
+  EXPECT_EQ(left.hear(right.describe()), Incoming::answer);
+  ASSERT_EQ(left.negotiation.dtls_role(), dtls::Role::server);
+  for (int i = 0; i < 100; ++i) {
+    // The other side offers now: who was the server stays it.
+    const std::string offer = reoffer_of(right);
+    EXPECT_EQ(left.hear(offer), Incoming::offer);
+    const std::string answer = left.describe();
+    EXPECT_NE(answer.find("a=setup:passive\r\n"), answer.npos) << answer;
+    EXPECT_NE(answer.find("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"), answer.npos);
+    EXPECT_EQ(left.negotiation.dtls_role(), dtls::Role::server);
+  }
 }
 
 TEST(Negotiation, an_answer_told_anew_is_no_offer) {
