@@ -34,6 +34,7 @@ Status Agent::add_host(Instant now, const Address& base) {
 
 Status Agent::add_stun_server(Instant now, const Address& server) {
   if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
+  if (checks_.selected()) return {};  // [rfc8445#8.1.2] The search is over.
   if (const Status added = gatherer_.add_server(server); !added) return added;
   for (const Candidate& c : locals_.list()) {
     if (c.type == CandidateType::host) gatherer_.ask(c.base, server);

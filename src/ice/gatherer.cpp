@@ -44,7 +44,10 @@ bool Gatherer::begin_next(Instant now, Duration pacing, Random& random) {
   return false;
 }
 
-void Gatherer::stop() { requests_.clear(); }
+void Gatherer::stop() {
+  servers_.clear();
+  requests_.clear();
+}
 
 std::optional<Gatherer::Mapping> Gatherer::on_response(Instant now, const Route& route,
                                                        const stun::Message& response) {
@@ -53,7 +56,9 @@ std::optional<Gatherer::Mapping> Gatherer::on_response(Instant now, const Route&
   request->timer.stop();
   request->settled = true;
   request->to_write = false;
-  if (response.kind != stun::Class::success || !response.mapped) {
+  // [rfc8489#6.3.3, #6.3.4]
+  if (response.kind != stun::Class::success || !response.mapped ||
+      !response.unknown_required.empty()) {
     request->state = Request::State::over;
     return std::nullopt;
   }

@@ -165,6 +165,33 @@ TEST_F(Gathering, bindings_are_kept_alive_until_a_pair_is_selected_and_a_new_one
   EXPECT_EQ(asked.size(), 4u);
 }
 
+TEST_F(Gathering, a_server_or_a_socket_that_comes_after_the_selection_is_not_asked_about) {
+  n.start();
+  n.run_for(seconds(1));
+  ASSERT_TRUE(n.agreed());
+  ASSERT_TRUE(n.left.agent.add_stun_server(n.now, server));
+  EXPECT_FALSE(n.left.agent.gathering());
+  n.add_host(n.left, Address::v4(10, 0, 0, 9, 9));
+  n.run_for(seconds(60));
+  EXPECT_TRUE(asked.empty()) << "the search is over [rfc8445#8.1.2]";
+}
+
+TEST_F(Gathering, an_answer_beyond_comprehension_is_a_failure) {
+  answers = false;
+  n.add_host(n.left, n.left_address);
+  ASSERT_TRUE(n.left.agent.add_stun_server(n.now, server));
+  n.run_for(milliseconds(10));
+  std::vector<std::byte> room(100);
+  stun::Builder b(room, stun::Class::success, stun::binding, ids[0]);
+  b.unknown_attributes({});
+  room[stun::header_size] = std::byte{0x7F};  // another type: required, and unknown
+  b.xor_mapped_address(mapped);
+  room.resize(b.finish());
+  n.left.agent.on_stun(n.now, {n.left_address, server}, room);
+  EXPECT_FALSE(n.left.agent.gathering());
+  EXPECT_EQ(n.left.agent.local_candidates().size(), 1u) << "[rfc8489#6.3.3]";
+}
+
 TEST_F(Gathering, more_servers_than_anyone_has_are_refused) {
   n.add_host(n.left, n.left_address);
   for (std::uint16_t i = 0; i < Gatherer::max_servers; ++i) {
