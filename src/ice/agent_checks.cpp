@@ -74,7 +74,11 @@ void Agent::on_peer_check(Instant now, const EarlyCheck& check) {
   if (!pair) return drop(now, "check from one address too many", 0);
   pair->heard = true;
   pair->chosen = pair->chosen || nominates;
-  if (!pair->valid()) {
+  // A path that was answered long ago brings no consent along [rfc7675#5.1]: it is checked before
+  // it is followed.
+  const bool stale =
+      nominates && !pair->selected && now - pair->answered > Consent::longest_interval;
+  if (!pair->valid() || stale) {
     // [rfc8445#7.3.1.4] Theirs has come through, so ours should now. exception: once is enough; on
     // a slow path the peer's repetitions would else cancel every check before its answer is here.
     if (!pair->check.running || !pair->check.after_theirs) checks_.trigger(*pair);

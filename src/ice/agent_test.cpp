@@ -444,6 +444,19 @@ TEST_F(Aggressive, when_the_selected_pair_has_fallen_silent_another_nomination_i
   EXPECT_TRUE(n.right.agent.route()) << "and consent is asked for there";
 }
 
+TEST_F(Aggressive, a_path_that_worked_a_minute_ago_is_checked_before_it_is_followed) {
+  nominate(good, 100);
+  nominate(better, 200);
+  n.run_for(seconds(60));
+  deaf = better;
+  n.run_for(seconds(9));
+  nominate(good, 100);
+  EXPECT_EQ(n.right.agent.selected()->remote, good);
+  n.run_for(seconds(60));
+  EXPECT_TRUE(n.right.agent.route()) << "consent is as old as the last answer, not the first one";
+  EXPECT_EQ(n.right.count<ConsentLost>(), 0u);
+}
+
 // ---------------------------------------------------------------- roles
 
 struct Conflict {
