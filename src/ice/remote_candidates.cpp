@@ -27,15 +27,15 @@ Candidate as_named(const Candidate& candidate) {
 }  // namespace
 
 Result<std::uint8_t> RemoteCandidates::add_named(const Candidate& candidate) {
-  if (const auto known = find(candidate.address)) {
-    // [rfc8838#11] It was learned before it was named; now both sides see it alike.
-    if (list_[*known].type == CandidateType::peer_reflexive) {
-      list_[*known] = as_named(candidate);
-    }
-    return *known;
-  }
+  const auto known = find(candidate.address);
+  if (known && list_[*known].type != CandidateType::peer_reflexive) return *known;
   if (list_.size() - learned() >= max_named_) {
     return Error{Errc::over_limit, "too many remote candidates"};
+  }
+  if (known) {
+    // [rfc8838#11] It was learned before it was named; now both sides see it alike.
+    list_[*known] = as_named(candidate);
+    return *known;
   }
   if (!list_.push_back(as_named(candidate))) {
     return Error{Errc::no_memory, "no room for a candidate"};
