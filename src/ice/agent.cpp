@@ -53,7 +53,7 @@ Status Agent::set_remote(Instant now, const Credentials& remote, bool lite, Dura
   if (again && !(remote_.ufrag == remote.ufrag && remote_.password == remote.password)) {
     return Error{Errc::unsupported, "an ICE restart"};
   }
-  pacing_ = std::max({options_.pacing, pacing, min_pacing});
+  pacing_ = std::min(std::max({options_.pacing, pacing, min_pacing}), max_pacing);
   all_remotes_known_ = false;  // a description that comes again may name more
   if (again) return {};
   remote_ = remote;

@@ -127,6 +127,9 @@ class Agent {
   // exception: [rfc8445#14.3] lets the RTO grow with the number of checks; above a second one lost
   // check would cost a good pair its place.
   static constexpr Duration max_rto = seconds(1);
+  // Slower, the checks of an ordinary list would outlast our patience.
+  static constexpr Duration max_pacing = milliseconds(500);
+  static constexpr std::uint8_t max_conflicts = 3;  // of a pair; two at most have ever a reason
 
   void on_request(Instant now, const Route& route, const stun::Message& request, std::size_t size);
   bool resolve_role_conflict(Instant now, const stun::Message& request);

@@ -166,11 +166,13 @@ void Agent::on_check_response(Instant now, Pair& pair, const stun::Message& resp
 
 void Agent::on_check_error(Instant now, Pair& pair, bool current, const stun::Message& response) {
   if (!current) return;
-  if (response.error_code != static_cast<std::uint16_t>(StunError::role_conflict)) {
+  const bool conflict = response.error_code == static_cast<std::uint16_t>(StunError::role_conflict);
+  // A lite peer cannot be right, and one that is never content would have us switch for ever.
+  if (!conflict || options_.remote_lite || pair.conflicts == max_conflicts) {
     checks_.fail(pair);  // [rfc8445#7.2.5.2.4]
     return use_best_path(now);
   }
-  if (options_.remote_lite) return checks_.fail(pair);  // it cannot be right
+  ++pair.conflicts;
   // [rfc8445#7.2.5.1] A check that still runs was sent in the role we have: it is ours to change,
   // and the tie-breaker with it.
   tie_breaker_ = env_.random.number<std::uint64_t>();

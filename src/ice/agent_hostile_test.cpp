@@ -311,6 +311,43 @@ TEST_F(Hostile, sixty_thousand_sources_and_ten_thousand_candidates_stay_in_their
   EXPECT_TRUE(n.agreed()) << "and the one that works is found";
 }
 
+TEST_F(Hostile, learned_addresses_that_are_named_afterwards_count_as_named) {
+  n.start();
+  std::size_t taken = 0;
+  for (unsigned i = 1; i <= 1000; ++i) {
+    const Address address =
+        Address::v4(10, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i), 5);
+    n.left.agent.on_stun(n.now, {n.left_address, address}, Network::request(n.right, n.left, {}));
+    while (take_answer(n, n.left).size != 0) {
+    }
+    Candidate c;
+    c.address = address;
+    c.priority = i;
+    const auto code = n.left.agent.add_remote(n.now, c).code();
+    EXPECT_TRUE(code == Errc::ok || code == Errc::over_limit);
+    taken += code == Errc::ok;
+  }
+  EXPECT_EQ(taken, 31u) << "32, one of which is the right side";
+  n.run_for(seconds(10));
+  EXPECT_TRUE(n.agreed());
+}
+
+TEST_F(Hostile, a_peer_that_answers_487_to_everything_is_given_up_without_a_storm) {
+  n.add_hosts();
+  const std::string key(n.right.agent.local_credentials().password.view());
+  int checks = 0;
+  n.meddle = [&](Route& route, std::vector<std::byte>& bytes) {
+    ++checks;
+    n.inject({route.local, route.remote},
+             response(stun::Class::error, stun::parse(bytes)->id, key, {}, 487));
+    return false;
+  };
+  n.describe(n.right, n.left);
+  n.run_for(seconds(45));
+  EXPECT_LE(checks, 4);
+  EXPECT_EQ(n.left.count<Failed>(), 1u);
+}
+
 TEST_F(Hostile, learned_addresses_that_lead_nowhere_make_room_for_the_real_one) {
   n.add_hosts();
   n.describe(n.left, n.right, false);

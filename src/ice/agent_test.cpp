@@ -379,6 +379,21 @@ TEST(IceAgent, ta_is_the_larger_of_both_and_never_below_5_ms) {
   }
 }
 
+TEST(IceAgent, a_pacing_of_weeks_ends_in_a_state_all_the_same) {
+  Network n;
+  n.add_host(n.left, n.left_address);
+  ASSERT_TRUE(n.left.agent.set_remote(n.now, n.right.agent.local_credentials(), false,
+                                      milliseconds(0xFFFF'FFFF)));
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    Candidate c;
+    c.address = Address::v4(10, 1, 1, i, 1);
+    c.foundation.assign(std::to_string(i));
+    ASSERT_TRUE(n.left.agent.add_remote(n.now, c));
+  }
+  n.run_for(seconds(45));
+  EXPECT_EQ(n.left.count<Failed>(), 1u);
+}
+
 // A controlling side of RFC 5245, that nominates whatever it checks. It answers all checks but
 // those to `deaf`.
 class Aggressive : public ::testing::Test {

@@ -23,7 +23,7 @@ void Pair::hash_state(StateHash& hash) const {
   hash.add(state);
   hash.add(seen_as);
   hash.add(heard << 2 | chosen << 1 | static_cast<int>(selected));
-  hash.add(timeouts);
+  hash.add(timeouts << 8 | conflicts);
   hash.add(triggered);
   hash.add(priority);
   hash.add(valid_since);

@@ -43,6 +43,7 @@ struct Pair {
   bool chosen = false;          // the controlling side's USE-CANDIDATE is for this pair
   bool selected = false;        // chosen, and valid
   std::uint8_t timeouts = 0;    // transactions that nobody answered
+  std::uint8_t conflicts = 0;   // 487s that were obeyed
   std::uint32_t triggered = 0;  // its place in the triggered-check queue; 0 = not in it
   std::uint64_t priority = 0;
   Instant valid_since{}, answered{};
