@@ -117,7 +117,11 @@ void parse_media_attribute(std::string_view attribute, Media& m) {
 }
 
 void parse_session_attribute(std::string_view attribute, SessionLevel& level) {
-  if (take_prefix(attribute, "group:BUNDLE ")) level.bundles.push_back(attribute);
+  if (!take_prefix(attribute, "group:BUNDLE ")) return;
+  // There are no more sections than these, and every mid is looked for in every group.
+  auto rest = attribute;
+  for (std::size_t i = 0; i < max_media; ++i) take_word(rest);
+  level.bundles.push_back(head(attribute, attribute.size() - rest.size()));
 }
 
 void parse_attribute(std::string_view attribute, Description& d, SessionLevel& session) {

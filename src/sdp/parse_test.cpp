@@ -230,6 +230,18 @@ TEST(Parse, of_several_groups_the_one_with_the_data_section_is_ours) {
   EXPECT_EQ(parsed(session + "a=group:BUNDLEX d\r\n" + data_line + "a=mid:d\r\n")->bundle, "");
 }
 
+TEST(Parse, a_group_of_thousands_of_names_ends_after_as_many_as_there_can_be_sections) {
+  std::string names, crowd;
+  for (std::size_t i = 1; i < max_media; ++i) names += "x ";
+  for (int i = 0; i < 20'000; ++i) crowd += " x";
+  const std::string group = session + "a=group:BUNDLE " + names;
+  const auto last = parsed(group + "0" + crowd + "\r\n" + data_line + "a=mid:0\r\n");
+  EXPECT_EQ(last->bundle, names + "0");
+  EXPECT_TRUE(last->in_bundle(last->media[0]));
+  const auto beyond = parsed(group + "x 0\r\n" + data_line + "a=mid:0\r\n");
+  EXPECT_FALSE(beyond->in_bundle(beyond->media[0]));
+}
+
 TEST(Parse, the_old_form_has_its_port_in_the_m_line) {
   const std::string old = session + "m=application 9 DTLS/SCTP 5001\r\n" + credentials;
   EXPECT_EQ(data_of(old).sctp_port, 5001);
