@@ -74,7 +74,8 @@ class Agent {
   Agent(const Options& options, const Credentials& local, crypto::Provider& crypto, Env env);
   Agent(const Agent&) = delete;  // its parts refer to each other
 
-  // A socket of ours; becomes a host candidate. over_limit past max_local_candidates.
+  // A socket of ours; becomes a host candidate. over_limit past three quarters of
+  // max_local_candidates.
   Status add_host(Instant now, const Address& base);
   // Asked for a server-reflexive address from every host candidate of its family.
   Status add_stun_server(Instant now, const Address& server);

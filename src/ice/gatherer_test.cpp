@@ -106,6 +106,18 @@ TEST_F(Gathering, what_the_server_sees_as_it_is_adds_nothing) {
   EXPECT_EQ(n.left.agent.local_candidates().size(), 1u) << "[rfc8445#5.1.3]";
 }
 
+TEST_F(Gathering, a_machine_of_many_addresses_keeps_room_for_what_a_server_sees) {
+  n.add_host(n.left, n.left_address);
+  for (std::uint8_t i = 2; i <= 40; ++i) {
+    static_cast<void>(n.left.agent.add_host(n.now, Address::v4(10, 0, 0, i, 7)));
+  }
+  ASSERT_TRUE(n.left.agent.add_stun_server(n.now, server));
+  n.run_for(milliseconds(100));
+  const auto locals = n.left.agent.local_candidates();
+  ASSERT_EQ(locals.size(), 13u);
+  EXPECT_EQ(locals.back().type, CandidateType::server_reflexive);
+}
+
 TEST_F(Gathering, two_servers_that_agree_make_one_candidate) {
   n.add_host(n.left, n.left_address);
   ASSERT_TRUE(n.left.agent.add_stun_server(n.now, server));

@@ -7,6 +7,7 @@ Status LocalCandidates::add_host(const Address& base) {
     return Error{Errc::invalid_argument, "no address to be reached at"};
   }
   if (find_base(base)) return {};
+  if (list_.size() >= max_hosts()) return Error{Errc::over_limit, "too many local candidates"};
   return add(CandidateType::host, base, base, {});
 }
 

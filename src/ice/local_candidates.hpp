@@ -34,6 +34,8 @@ class LocalCandidates {
   void hash_state(StateHash& hash) const;
 
  private:
+  // The rest is for what servers see: without it many interfaces would shut us in behind a NAT.
+  std::size_t max_hosts() const { return max_ - max_ / 4u; }
   Status add(CandidateType type, const Address& base, const Address& address,
              const Address& server);
   void set_foundation(Candidate& candidate, const Address& server) const;
