@@ -21,7 +21,7 @@ ice::Options ice_options(const SessionOptions& options, ice::Role role) {
   // A lite peer never checks, so the checks are ours and we decide [rfc8445#6.1.1].
   ice.role = options.remote_lite ? ice::Role::controlling : role;
   ice.remote_lite = options.remote_lite;
-  ice.max_local_candidates = options.max_candidates;
+  ice.max_local_candidates = std::min(options.max_candidates, Negotiation::max_candidates);
   ice.patience = options.connect_timeout;
   ice.consent_misses = options.consent_misses;
   return ice;

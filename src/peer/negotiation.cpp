@@ -60,8 +60,8 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
 void Negotiation::reject() { taken_ = std::exchange(before_, Taken{}); }
 
 Status Negotiation::describe(const LocalPath& local) {
-  FixedVector<ice::CandidateText, 16> lines;
-  FixedVector<std::string_view, 16> views;
+  FixedVector<ice::CandidateText, max_candidates> lines;
+  FixedVector<std::string_view, max_candidates> views;
   for (const auto& candidate : local.candidates) lines.push_back(ice::candidate_text(candidate));
   for (const auto& line : lines) views.push_back(line.view());
   const auto fingerprint = dtls::fingerprint_text(local.fingerprint);

@@ -31,6 +31,7 @@ class Negotiation {
     bool end_of_candidates;
   };
   static constexpr std::size_t max_description = 64 * 1024;
+  static constexpr std::uint8_t max_candidates = 16;  // of ours; further ones would not be told
 
   Negotiation(std::uint64_t session_id, std::uint32_t max_message_size, Memory& memory,
               crypto::Provider& crypto);

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "backends/openssl/provider.hpp"
 #include "tests/support/test_env.hpp"
@@ -148,6 +152,55 @@ TEST_F(Glare, the_offer_that_lost_is_not_answered_when_it_comes_late) {
   EXPECT_EQ(larger_.hear(smaller_.describe()), Incoming::answer);
   EXPECT_EQ(larger_.hear(theirs), Incoming::ignored);
   EXPECT_FALSE(larger_.negotiation.answer_owed());
+}
+
+// Two ends whose signalling overtakes itself, says things twice, and sends one's own words back.
+class BadSignalling {
+ public:
+  explicit BadSignalling(std::uint64_t seed)
+      : random_(seed), ends_{{End(1 + random_() % 1000), End(1001 + random_() % 1000)}} {
+    if (seed % 2 == 0) std::swap(offerer_, other_);
+    say(offerer_);
+    if (random_() % 2 == 0) say(other_);
+  }
+  void run() {
+    while (!in_flight_.empty()) deliver(random_() % in_flight_.size());
+  }
+  std::size_t said() const { return said_; }
+  bool agreed() const {
+    const Negotiation &a = ends_[0].negotiation, &b = ends_[1].negotiation;
+    return !a.answer_owed() && !b.answer_owed() && a.dtls_role() != b.dtls_role();
+  }
+
+ private:
+  void say(std::size_t from) {
+    in_flight_.push_back({1 - from, ends_[from].describe()});
+    if (random_() % 3 == 0) in_flight_.push_back({from, in_flight_.back().text});
+    ++said_;
+  }
+  void deliver(std::size_t i) {
+    const Message m = in_flight_[i];
+    if (random_() % 4 != 0) in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(i));
+    ends_[m.to].hear(m.text);
+    if (ends_[m.to].negotiation.answer_owed()) say(m.to);
+  }
+  struct Message {
+    std::size_t to;
+    std::string text;
+  };
+  std::mt19937_64 random_;
+  std::array<End, 2> ends_;
+  std::size_t offerer_ = 0, other_ = 1, said_ = 0;
+  std::vector<Message> in_flight_;
+};
+
+TEST(Negotiation, ends_in_opposite_roles_whatever_the_signalling_does) {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    BadSignalling signalling(seed);
+    signalling.run();
+    ASSERT_TRUE(signalling.agreed()) << seed;
+    ASSERT_LE(signalling.said(), 3u) << seed << ": two offers at most, and one answer";
+  }
 }
 
 }  // namespace
