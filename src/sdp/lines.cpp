@@ -26,6 +26,10 @@ std::string_view take_word(std::string_view& text) {
 
 std::string_view first_word(std::string_view text) { return take_word(text); }
 
+bool begins_with_word(std::string_view text, std::string_view word) {
+  return take_prefix(text, word) && (text.empty() || is_blank(text.front()));
+}
+
 bool has_word(std::string_view list, std::string_view wanted) {
   while (!list.empty()) {
     const auto word = take_word(list);

@@ -12,6 +12,8 @@ std::string_view take_line(std::string_view& text);
 // The next blank-separated word; empty at the end.
 std::string_view take_word(std::string_view& text);
 std::string_view first_word(std::string_view text);
+// Reads no further than the word is long.
+bool begins_with_word(std::string_view text, std::string_view word);
 // Whether `list`, blank-separated, has this word.
 bool has_word(std::string_view list, std::string_view wanted);
 

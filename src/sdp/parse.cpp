@@ -103,7 +103,7 @@ void parse_media_attribute(std::string_view attribute, Media& m) {
     const auto mid = first_word(value);
     m.mid = is_printable(mid) ? mid : std::string_view();
   } else if (take_prefix(value, "rtpmap:")) {
-    if (first_word(value) == first_word(m.formats) && is_printable(value)) m.rtpmap = value;
+    if (begins_with_word(m.formats, first_word(value)) && is_printable(value)) m.rtpmap = value;
   } else if (attribute == "bundle-only") {
     m.bundle_only = true;
   } else if (take_prefix(value, "sctp-port:")) {
