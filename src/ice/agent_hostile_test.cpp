@@ -130,7 +130,15 @@ TEST_F(Hostile, answers_count_only_with_our_id_from_the_right_address_and_signed
   stun::TransactionId other = id;
   other[11] ^= std::byte{1};
   using stun::Class;
+  std::vector<std::byte> strange(300);
+  stun::Builder b(strange, Class::success, stun::binding, id);
+  b.unknown_attributes({});
+  strange[stun::header_size] = std::byte{0x7F};  // another type: required, and unknown
+  b.xor_mapped_address(n.left_address);
+  b.integrity(openssl::provider(), as_bytes(key));
+  strange.resize(b.finish());
   const std::vector<std::pair<Route, std::vector<std::byte>>> lies = {
+      {path, strange},  // [rfc8489#6.3.3]
       {path, response(Class::success, other, key, n.left_address)},
       {path, response(Class::success, id, "", n.left_address)},
       {path, response(Class::success, id, ours, n.left_address)},
@@ -346,6 +354,18 @@ TEST_F(Hostile, a_peer_that_answers_487_to_everything_is_given_up_without_a_stor
   n.run_for(seconds(45));
   EXPECT_LE(checks, 4);
   EXPECT_EQ(n.left.count<Failed>(), 1u);
+}
+
+TEST_F(Hostile, a_lite_peer_that_claims_to_control_is_not_obeyed) {
+  Options options = role(Role::controlling);
+  options.remote_lite = true;
+  Network lite(1, options);
+  lite.add_hosts();
+  lite.describe(lite.right, lite.left);
+  lite.left.agent.on_stun(lite.now, path,
+                          Network::request(lite.right, lite.left, {.controlling = ~0ull}));
+  EXPECT_EQ(take_answer(lite, lite.left).message->kind, stun::Class::success);
+  EXPECT_EQ(lite.left.agent.role(), Role::controlling) << "[rfc8445#6.1.1]";
 }
 
 TEST_F(Hostile, learned_addresses_that_lead_nowhere_make_room_for_the_real_one) {
