@@ -44,7 +44,7 @@ typedef struct {
   bool keep_role;                /**< Else CONTROLLING again after a disconnect. */
   bool ipv6_support;             /**< IPv6 candidates, ours and the peer's. */
   bool tcp_support;              /**< TCP candidates. Comes in a later version. */
-  uint8_t max_candidates;        /**< Our own. Default 16. */
+  uint8_t max_candidates;        /**< Our own. Default 16, and no more. */
   uint8_t max_tcp_connections;   /**< Default 4. */
   uint8_t alive_binding_retries; /**< x 6 s without an answer = lost. Default 5; 0xFF = never. */
   bool ice_use_lite_mode;        /**< The remote side is ICE lite. */
