@@ -26,12 +26,16 @@ Receiver::Verdict Receiver::on_data(const DataView& data) {
   const bool in_order = data.tsn == cumulative_tsn_ + 1;
   // [rfc9260#6.2] What closes a gap has the right of way over what lies above it.
   if (!make_room(data.payload.size() + bookkeeping, in_order)) {
-    const bool stuck = in_order && ready_.empty() && assembly_.active;
-    return stuck ? Verdict::violation : Verdict::dropped;
+    // Nothing can be read and nothing given up: it would never fit.
+    return in_order && ready_.empty() ? Verdict::violation : Verdict::dropped;
   }
   if (!stream_of(data.stream)) return Verdict::violation;
-  const Verdict verdict = in_order ? take_in_order(data) : keep_fragment(data);
-  if (in_order && verdict == Verdict::accepted) advance_over_ranges();
+  const std::size_t ready_before = ready_.size();
+  Verdict verdict = in_order ? take_in_order(data) : keep_fragment(data);
+  if (in_order && verdict == Verdict::accepted) {
+    verdict = advance_over_ranges();
+    if (ready_.size() != ready_before) deliver_waiting(0);
+  }
   return out_of_memory_ ? Verdict::violation : verdict;
 }
 
@@ -135,7 +139,6 @@ Receiver::Verdict Receiver::take_in_order(const DataView& data) {
       ++stream->next_ssn;
     }
     push_ready({StreamId{a.stream}, Ppid{a.ppid}, a.unordered, std::move(a.body)});
-    if (!a.unordered) deliver_early_of(a.stream);
   }
   return Verdict::accepted;
 }
@@ -157,20 +160,25 @@ bool Receiver::append(Bytes payload) {
 Receiver::Verdict Receiver::keep_fragment(const DataView& data) {
   Fragment f{data.tsn,       data.stream,    data.ssn,    data.ppid,
              data.unordered, data.beginning, data.ending, Buffer::copy_of(memory_, data.payload)};
-  if (!f.payload || !fragments_.reserve(fragments_.size() + 1)) return Verdict::dropped;
-  if (!note_out_of_order(data.tsn)) return Verdict::dropped;
-  static_cast<void>(fragments_.push_back(std::move(f)));
+  if (!f.payload || !fragments_.push_back(std::move(f))) return Verdict::dropped;
+  if (!note_out_of_order(data.tsn)) {
+    fragments_.pop_back();
+    return Verdict::dropped;
+  }
   std::size_t i = fragments_.size() - 1;
-  while (i > 0 && serial_less(data.tsn, fragments_[i - 1].tsn)) --i;
-  std::rotate(fragments_.begin() + i, fragments_.end() - 1, fragments_.end());
+  for (; i > 0 && serial_less(data.tsn, fragments_[i - 1].tsn); --i) {
+    std::swap(fragments_[i], fragments_[i - 1]);
+  }
   used_ += data.payload.size() + bookkeeping;
+  const std::size_t before = fragments_.size();
   if (!deliver_early(i)) return Verdict::violation;
-  if (!data.unordered) deliver_early_of(data.stream);
+  const std::size_t delivered = before - fragments_.size();
+  if (!data.unordered && delivered != 0) deliver_waiting(i - std::min(i, delivered - 1));
   return Verdict::accepted;
 }
 
 // The cumulative TSN moves over what came early; what was kept of it goes the way of the others.
-void Receiver::advance_over_ranges() {
+Receiver::Verdict Receiver::advance_over_ranges() {
   while (!ranges_.empty() && ranges_[0].first == cumulative_tsn_ + 1) {
     const std::uint32_t last = ranges_[0].last;
     while (cumulative_tsn_ != last) {
@@ -178,22 +186,25 @@ void Receiver::advance_over_ranges() {
         ++cumulative_tsn_;  // delivered early
         continue;
       }
-      const Fragment f = std::move(fragments_[0]);
-      fragments_.erase(0);
+      const Fragment f = std::move(fragments_.front());
+      fragments_.pop_front();
       used_ -= f.payload.size() + bookkeeping;
       DataView data;
       data.unordered = f.unordered, data.beginning = f.beginning, data.ending = f.ending;
       data.tsn = f.tsn, data.stream = f.stream, data.ssn = f.ssn, data.ppid = f.ppid;
       data.payload = f.payload.bytes();
-      if (take_in_order(data) == Verdict::accepted) continue;
+      const Verdict verdict = take_in_order(data);
+      if (verdict == Verdict::accepted) continue;
+      if (verdict == Verdict::violation) return verdict;
       // Without memory it is lost here although a gap block has acknowledged it: a sender may not
       // rely on gap blocks, and sends it again [rfc9260#6.2.1].
       ranges_[0].first = f.tsn + 1;
       if (f.tsn == last) ranges_.erase(0);
-      return;
+      return Verdict::accepted;
     }
     ranges_.erase(0);
   }
+  return Verdict::accepted;
 }
 
 // A message that is whole although something before it is missing need not wait for that, unless it
@@ -227,16 +238,14 @@ bool Receiver::deliver_early(std::size_t index) {
   return true;
 }
 
-// The next ones of a stream may have been waiting for the one that was just delivered.
-void Receiver::deliver_early_of(std::uint16_t id) {
-  for (std::size_t i = 0; i < fragments_.size();) {
-    const Stream* stream = stream_of(id);
+// Others may have waited for what was just delivered. The numbers of a stream ascend with its TSNs,
+// so that one way through is enough.
+void Receiver::deliver_waiting(std::size_t from) {
+  for (std::size_t i = from; i < fragments_.size();) {
     const Fragment& f = fragments_[i];
-    const bool next =
-        stream && !f.unordered && f.beginning && f.stream == id && f.ssn == stream->next_ssn;
     const std::size_t before = fragments_.size();
-    if (next) static_cast<void>(deliver_early(i));
-    i = fragments_.size() == before ? i + 1 : 0;
+    if (f.beginning && !f.unordered) static_cast<void>(deliver_early(i));
+    if (fragments_.size() == before) ++i;
   }
 }
 
@@ -257,8 +266,16 @@ Message Receiver::take_whole(std::size_t first, std::size_t last) {
     }
   }
   used_ -= (last - first) * bookkeeping;  // one message is left of so many fragments
-  for (std::size_t n = last - first + 1; n > 0; --n) fragments_.erase(first);
+  remove_fragments(first, last);
   return message;
+}
+
+void Receiver::remove_fragments(std::size_t first, std::size_t last) {
+  const std::size_t n = last - first + 1;
+  for (std::size_t i = last + 1; first != 0 && i < fragments_.size(); ++i) {
+    fragments_[i - n] = std::move(fragments_[i]);
+  }
+  for (std::size_t i = 0; i < n; ++i) first == 0 ? fragments_.pop_front() : fragments_.pop_back();
 }
 
 bool Receiver::make_room(std::size_t size, bool may_renege) {
@@ -279,7 +296,11 @@ void Receiver::forget_highest_fragment() {
     if (has_below) r = below;
     if (!has_below && has_above) r = above;
     if (!has_below && !has_above) ranges_.erase(i);
-    if (has_below && has_above && ranges_.push_back(above)) {
+    if (has_below && has_above) {
+      if (!ranges_.push_back(above)) {
+        out_of_memory_ = true;  // or what lies above would be delivered twice
+        return;
+      }
       std::rotate(ranges_.begin() + i + 1, ranges_.end() - 1, ranges_.end());
     }
     return;

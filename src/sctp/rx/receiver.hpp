@@ -80,9 +80,10 @@ class Receiver {
   Verdict take_in_order(const DataView& data);
   bool append(Bytes payload);
   Verdict keep_fragment(const DataView& data);
-  void advance_over_ranges();
+  Verdict advance_over_ranges();
   bool deliver_early(std::size_t index);
-  void deliver_early_of(std::uint16_t stream);
+  void deliver_waiting(std::size_t from);
+  void remove_fragments(std::size_t first, std::size_t last);
   Message take_whole(std::size_t first, std::size_t last);
   bool make_room(std::size_t size, bool may_renege);
   void forget_highest_fragment();
@@ -94,10 +95,10 @@ class Receiver {
   std::size_t used_ =
       0;  // payload and bookkeeping of everything below; at most window_ and one packet
   std::uint32_t cumulative_tsn_ = 0;
-  Vector<Range> ranges_;        // ascending; at most max_ranges
-  Vector<Fragment> fragments_;  // ascending by TSN; bounded by window_
-  Deque<Message> ready_;        // bounded by window_
-  Vector<Stream> streams_;      // ascending; at most max_streams
+  Vector<Range> ranges_;       // ascending; at most max_ranges
+  Deque<Fragment> fragments_;  // ascending by TSN; bounded by window_
+  Deque<Message> ready_;       // bounded by window_
+  Vector<Stream> streams_;     // ascending; at most max_streams
   Assembly assembly_;
   FixedVector<std::uint32_t, max_duplicates> duplicates_;
   bool out_of_memory_ = false;  // something acknowledged could not be kept: there is no going on
