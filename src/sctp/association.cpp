@@ -201,7 +201,7 @@ void Association::on_heartbeat_ack(Instant now, const ChunkView& chunk) {
     return drop(now, "HEARTBEAT-ACK to no question", chunk.value.size());
   }
   timers_.disarm(Timer::heartbeat_ack);
-  errors_ = 0;
+  if (sender_.empty()) errors_ = 0;  // [rfc9260#8.1] else the data itself has to arrive
   sender_.rto().measure(now - heartbeat_sent_);
 }
 
@@ -241,7 +241,8 @@ void Association::on_deadline(Instant now) {
         send_heartbeat_ = true;
         return;
       case Timer::heartbeat_ack:
-        return count_error(now);
+        if (sender_.empty()) count_error(now);  // else T3 counts
+        return;
       case Timer::count:
         return;
     }
@@ -269,12 +270,11 @@ void Association::on_t2(Instant now) {
 }
 
 void Association::on_t3(Instant now) {
-  const bool probing = sender_.probing_zero_window();
+  // [rfc9260#6.3.3] The RTO that has doubled falls back with a new measurement, which a chunk that
+  // was sent twice cannot give: on a bad network that could take minutes.
+  send_heartbeat_ = send_heartbeat_ || !sender_.probing();
   sender_.on_timeout();
-  if (!probing) return count_error(now);
-  // [rfc9260#6.1] A peer that keeps its window shut but answers is no failure; one that is silent
-  // shows in the heartbeats.
-  send_heartbeat_ = true;
+  count_error(now);
 }
 
 void Association::count_error(Instant) {

@@ -120,7 +120,8 @@ class Association {
   void on_shutdown_ack();
   void on_error(Instant now, const ChunkView& chunk);
 
-  void adopt(Instant now, const Cookie& cookie);
+  void adopt(const Cookie& cookie);
+  std::uint16_t streams_to(std::uint16_t peer_inbound) const;
   void establish(Instant now);
   void arm_t1(Instant now);
   void on_t1(Instant now);

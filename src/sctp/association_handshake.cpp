@@ -50,7 +50,7 @@ void Association::on_init_ack(Instant now, const ChunkView& chunk) {
   peer_tag_ = ack->initiate_tag;
   peer_tsn_ = ack->initial_tsn;
   receiver_.start(peer_tsn_);
-  sender_.start(local_tsn_, ack->a_rwnd);
+  sender_.start(local_tsn_, ack->a_rwnd, streams_to(ack->inbound_streams));
   state_ = State::cookie_echoed;
   send_init_ = false;
   send_cookie_echo_ = true;
@@ -79,16 +79,21 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
   if (now - cookie->created > cookie_lifetime) return drop(now, "stale cookie", 0);
   // B: both began at once. C, a cookie of an INIT that we have replaced, is dropped.
   if (!our_tag) return drop(now, "cookie of another attempt", 0);
-  if (state_ != State::cookie_echoed || !their_tag) adopt(now, *cookie);
+  if (state_ != State::cookie_echoed || !their_tag) adopt(*cookie);
   send_cookie_ack_ = true;
   establish(now);
 }
 
-void Association::adopt(Instant, const Cookie& cookie) {
+void Association::adopt(const Cookie& cookie) {
   peer_tag_ = cookie.peer_tag;
   peer_tsn_ = cookie.peer_tsn;
   receiver_.start(peer_tsn_);
-  sender_.start(local_tsn_, cookie.peer_a_rwnd);
+  sender_.start(local_tsn_, cookie.peer_a_rwnd, streams_to(cookie.peer_inbound_streams));
+}
+
+// [rfc9260#5.1.1]
+std::uint16_t Association::streams_to(std::uint16_t peer_inbound) const {
+  return std::min(options_.max_streams, peer_inbound);
 }
 
 void Association::on_cookie_ack(Instant now) {

@@ -1,4 +1,5 @@
-// Congestion control by the book [rfc9260#7.2]. In bytes of user data.
+// Congestion control by the book [rfc9260#7.2]. In bytes of DATA chunks, headers and padding
+// counted.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -10,13 +11,13 @@ namespace esp_peer::sctp {
 
 class NewReno {
  public:
-  explicit NewReno(std::size_t max_payload)
-      : mtu_(max_payload), cwnd_(std::min(4 * mtu_, std::max<std::size_t>(2 * mtu_, 4344))) {}
+  explicit NewReno(std::size_t max_chunk)
+      : mtu_(max_chunk), cwnd_(std::min(4 * mtu_, std::max<std::size_t>(2 * mtu_, 4344))) {}
 
-  // The cumulative TSN has moved over `acked` bytes; `flight` was outstanding before.
+  // `acked` bytes were acknowledged for the first time; `flight` was outstanding before.
   void on_progress(std::size_t acked, std::size_t flight) {
     if (in_recovery_) return;
-    const bool fully_used = flight + mtu_ > cwnd_;
+    const bool fully_used = flight >= cwnd_;
     if (cwnd_ <= ssthresh_) {
       if (fully_used) cwnd_ += std::min(acked, mtu_);
       return;
@@ -30,12 +31,15 @@ class NewReno {
       partial_ = cwnd_;  // [rfc9260#7.2.2] no credit is saved up while the window is not used
     }
   }
+  void on_all_acknowledged() { partial_ = 0; }
   // The third report of a loss; recovery lasts until `exit_tsn` is acknowledged.
   void on_fast_retransmit(std::uint32_t exit_tsn) {
     if (in_recovery_) return;
     in_recovery_ = true;
     exit_tsn_ = exit_tsn;
-    ssthresh_ = cwnd_ = std::max(cwnd_ / 2, 4 * mtu_);
+    ssthresh_ = std::max(cwnd_ / 2, 4 * mtu_);
+    cwnd_ =
+        std::min(cwnd_, ssthresh_);  // soon after T3 it is below, and a loss is no reason to grow
     partial_ = 0;
   }
   void leave_recovery() { in_recovery_ = false; }
@@ -45,8 +49,10 @@ class NewReno {
     partial_ = 0;
     in_recovery_ = false;
   }
-  // Nothing was sent for so long: half the window is forgotten with every RTO [rfc9260#7.2.1].
+  // Nothing was sent for so long: half the window is forgotten with every RTO, and how large it was
+  // is kept as the threshold [rfc9260#7.2.1].
   void on_idle(Duration time, Duration rto) {
+    if (time > rto && cwnd_ > 4 * mtu_) ssthresh_ = cwnd_;
     for (; time > rto && cwnd_ > 4 * mtu_; time -= rto) cwnd_ = std::max(cwnd_ / 2, 4 * mtu_);
   }
 

@@ -4,13 +4,18 @@
 
 namespace esp_peer::sctp {
 
-void Sender::start(std::uint32_t first_tsn, std::uint32_t peer_window) {
+void Sender::start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams) {
   next_tsn_ = first_tsn;
-  peer_window_ = peer_window;
+  peer_window_ = peer_a_rwnd_ = peer_window;
+  max_stream_count_ = streams;
 }
 
 Status Sender::enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered) {
   if (message.empty()) return Error{Errc::invalid_argument, "an SCTP message is never empty"};
+  // [rfc9260#5.1.1] What the peer said that it takes.
+  if (static_cast<std::uint16_t>(stream) >= max_stream_count_) {
+    return Error{Errc::over_limit, "no such stream"};
+  }
   if (message.size() > send_buffer_)
     return Error{Errc::over_limit, "message above the send buffer"};
   const std::size_t cost = message.size() + bookkeeping;
@@ -28,22 +33,38 @@ Status Sender::enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered
 }
 
 Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
-  const std::uint32_t last_acked = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size()) - 1;
+  const std::uint32_t last_acked = first_outstanding() - 1;
   if (serial_less(sack.cumulative_tsn, last_acked)) return SackResult::old;
   if (!valid(sack)) return SackResult::absurd;
 
   const std::size_t flight_before = flight_;
   const bool moved = sack.cumulative_tsn != last_acked;
-  const std::size_t acked = acknowledge_up_to(now, sack.cumulative_tsn);
+  Acked acked{acknowledge_up_to(now, sack.cumulative_tsn), {}};
+  if (has_gap_acks_ || sack.gap_count != 0) {
+    const Acked gaps = apply_gaps(sack);
+    acked = {acked.bytes + gaps.bytes, gaps.above};
+  }
+  if (acked.bytes != 0) {
+    after_t3_ = probing_ = false;
+    congestion_.on_progress(acked.bytes, flight_before);
+  } else if (reopens_window(sack)) {
+    lose(outstanding_.front());
+  }
+  peer_a_rwnd_ = sack.a_rwnd;
+  // [rfc9260#7.2.4] Only what lies below the highest newly acknowledged TSN counts as reported; in
+  // recovery, whenever the cumulative TSN moves, all that the SACK tells to be missing.
+  if (congestion_.in_recovery() && moved && sack.gap_count != 0) {
+    acked.above = sack.cumulative_tsn + sack.gap(sack.gap_count - 1u).end;
+  }
+  if (acked.above) report_missing(*acked.above);
   if (congestion_.in_recovery() && serial_less_equal(congestion_.exit_tsn(), sack.cumulative_tsn)) {
     congestion_.leave_recovery();
   }
-  if (moved) congestion_.on_progress(acked, flight_before);
-  if (has_gap_acks_) forget_gaps();
-  if (sack.gap_count != 0) apply_gaps(sack);
 
+  if (lost_ == 0) fast_due_ = false;
   peer_window_ = sack.a_rwnd > flight_ ? sack.a_rwnd - static_cast<std::uint32_t>(flight_) : 0;
   if (outstanding_.empty()) {
+    congestion_.on_all_acknowledged();
     t3_.reset();
   } else if (moved) {
     t3_ = now + rto_.value();  // [rfc9260#6.3.2] R3
@@ -62,7 +83,10 @@ void Sender::on_timeout() {
   t3_.reset();
   if (outstanding_.empty()) return;
   rto_.back_off();
-  congestion_.on_timeout();
+  // [rfc9260#6.1] A window that stays shut says nothing of the network.
+  if (!probing_) congestion_.on_timeout();
+  after_t3_ = true;
+  fast_due_ = false;
   timed_tsn_.reset();  // [rfc9260#6.3.1] C5
   lost_ = 0;
   for (std::size_t i = 0; i < outstanding_.size(); ++i) {
@@ -79,16 +103,23 @@ void Sender::write_data(Instant now, PacketWriter& packet) {
   if (flight_ == 0 && wants_to_send() && last_sent_ != Instant{}) {
     congestion_.on_idle(now - last_sent_, rto_.value());
   }
-  if (lost_ != 0) retransmit(now, packet);
+  // [rfc9260#6.1] B, C: with the first chunk above cwnd the packet is filled and is the last one.
+  if (lost_ != 0 && wants_to_send()) retransmit(now, packet);
   if (lost_ != 0) return;
   while (send_new(now, packet)) {
   }
 }
 
 bool Sender::wants_to_send() const {
-  if (lost_ != 0) return flight_ < congestion_.cwnd();
+  if (lost_ != 0) return fast_due_ || congestion_allows();
   if (next_message_ - first_message_ == messages_.size()) return false;
-  return flight_ < congestion_.cwnd() && (peer_window_ > 0 || flight_ == 0);
+  if (outstanding_.size() >= max_outstanding) return false;
+  return congestion_allows() && (peer_window_ > 0 || flight_ == 0);
+}
+
+// [rfc9260#7.2.1] After T3 one packet is out until something is acknowledged.
+bool Sender::congestion_allows() const {
+  return flight_ < (after_t3_ ? std::size_t{1} : congestion_.cwnd());
 }
 
 void Sender::hash_state(StateHash& hash) const {
@@ -100,17 +131,19 @@ void Sender::hash_state(StateHash& hash) const {
   hash.add(buffered_);
   hash.add(flight_);
   hash.add(lost_);
+  hash.add(after_t3_);
   hash.add(peer_window_);
   hash.add(congestion_.cwnd());
   hash.add(rto_.value());
   hash.add(t3_.value_or(Instant::max()));
 }
 
-// [rfc9260#6.2.1] Nothing that was never sent can be acknowledged, and blocks ascend.
+// [rfc9260#6.2.1] Nothing that was never sent can be acknowledged; blocks ascend, and none begins
+// at the chunk whose absence the cumulative TSN tells of.
 bool Sender::valid(const SackView& sack) const {
   if (!serial_less(sack.cumulative_tsn, next_tsn_)) return false;
   const std::uint32_t highest = next_tsn_ - 1 - sack.cumulative_tsn;
-  std::uint32_t previous_end = 0;
+  std::uint32_t previous_end = 1;
   for (std::size_t i = 0; i < sack.gap_count; ++i) {
     const GapBlock gap = sack.gap(i);
     if (gap.start <= previous_end || gap.end < gap.start || gap.end > highest) return false;
@@ -123,13 +156,13 @@ bool Sender::valid(const SackView& sack) const {
 std::size_t Sender::acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn) {
   std::size_t acked = 0;
   measure(now, cumulative_tsn);
-  std::uint32_t tsn = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  std::uint32_t tsn = first_outstanding();
   for (; serial_less_equal(tsn, cumulative_tsn) && !outstanding_.empty(); ++tsn) {
     const Chunk c = outstanding_.front();
     outstanding_.pop_front();
-    if (c.state == ChunkState::in_flight) flight_ -= c.size;
+    if (c.state == ChunkState::in_flight) flight_ -= c.length();
     if (c.state == ChunkState::lost) --lost_;
-    if (c.state != ChunkState::gap_acked) acked += c.size;
+    if (c.state != ChunkState::gap_acked) acked += c.length();
     if (!c.last) continue;
     buffered_ -= messages_.front().body.size() + bookkeeping;
     messages_.pop_front();
@@ -138,66 +171,75 @@ std::size_t Sender::acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn)
   return acked;
 }
 
-// [rfc9260#6.2.1] A receiver may take back what a gap block has said, so each SACK says it anew.
-void Sender::forget_gaps() {
-  has_gap_acks_ = false;
+// Goes through the chunks and the blocks side by side, once.
+Sender::Acked Sender::apply_gaps(const SackView& sack) {
+  Acked acked;
+  has_gap_acks_ = sack.gap_count != 0;
+  GapBlock gap{};
+  std::size_t next_gap = 0;
   for (std::size_t i = 0; i < outstanding_.size(); ++i) {
+    const std::size_t offset = i + 1;
+    while (gap.end < offset && next_gap < sack.gap_count) gap = sack.gap(next_gap++);
+    const bool covered = gap.start <= offset && offset <= gap.end;
     Chunk& c = outstanding_[i];
-    if (c.state != ChunkState::gap_acked) continue;
-    c.state = ChunkState::in_flight;
-    c.reports = 0x80;  // was acknowledged before: apply_gaps() sees that it is not new
-    flight_ += c.size;
-  }
-}
-
-void Sender::apply_gaps(const SackView& sack) {
-  const std::uint32_t first = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
-  std::optional<std::uint32_t> highest_new;
-  for (std::size_t g = 0; g < sack.gap_count; ++g) {
-    const GapBlock gap = sack.gap(g);
-    for (std::uint32_t offset = gap.start; offset <= gap.end; ++offset) {
-      const std::uint32_t tsn = sack.cumulative_tsn + offset;
-      Chunk& c = outstanding_[tsn - first];
-      if ((c.reports & 0x80) == 0) highest_new = tsn;
-      if (c.state == ChunkState::in_flight) flight_ -= c.size;
-      if (c.state == ChunkState::lost) --lost_;
-      c.state = ChunkState::gap_acked;
-      c.reports = 0;
-      has_gap_acks_ = true;
-      if (timed_tsn_ == tsn) timed_tsn_.reset();
+    if (covered == (c.state == ChunkState::gap_acked)) continue;
+    if (!covered) {  // [rfc9260#6.2.1] taken back: that is a first report
+      c.state = ChunkState::in_flight;
+      c.reports = 1;
+      flight_ += c.length();
+      continue;
     }
+    if (c.state == ChunkState::in_flight) flight_ -= c.length();
+    if (c.state == ChunkState::lost) --lost_;
+    c.state = ChunkState::gap_acked;
+    acked.bytes += c.length();
+    acked.above = sack.cumulative_tsn + static_cast<std::uint32_t>(offset);
+    if (timed_tsn_ == acked.above) timed_tsn_.reset();
   }
-  if (highest_new) report_missing(*highest_new);
+  return acked;
 }
 
-// [rfc9260#7.2.4] Highest TSN Newly Acknowledged: only what lies below it counts as reported.
-void Sender::report_missing(std::uint32_t highest_newly_acked) {
-  std::uint32_t tsn = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
-  for (std::size_t i = 0; serial_less(tsn, highest_newly_acked); ++i, ++tsn) {
+// A receiver whose window was shut has dropped what came, and now has room for it: to wait for T3,
+// which doubles up to a minute, would be to stand still before an open door.
+bool Sender::reopens_window(const SackView& sack) const {
+  if (!probing_ && !after_t3_) return false;
+  return !outstanding_.empty() && outstanding_.front().state == ChunkState::in_flight &&
+         peer_a_rwnd_ < 2 * max_payload_ && sack.a_rwnd > peer_a_rwnd_ &&
+         sack.a_rwnd >= outstanding_.front().size;
+}
+
+void Sender::lose(Chunk& chunk) {
+  chunk.state = ChunkState::lost;
+  flight_ -= chunk.length();
+  ++lost_;
+}
+
+void Sender::report_missing(std::uint32_t below) {
+  std::uint32_t tsn = first_outstanding();
+  for (std::size_t i = 0; serial_less(tsn, below); ++i, ++tsn) {
     Chunk& c = outstanding_[i];
-    c.reports &= 0x7F;
-    if (c.state != ChunkState::in_flight || c.retransmitted) continue;
+    if (c.state != ChunkState::in_flight || c.retransmitted_fast) continue;
     if (++c.reports < reports_until_lost) continue;
-    c.state = ChunkState::lost;
-    flight_ -= c.size;
-    ++lost_;
+    lose(c);
+    c.retransmitted_fast = true;
+    fast_due_ = fast_due_ || !congestion_.in_recovery();
     congestion_.on_fast_retransmit(next_tsn_ - 1);
   }
 }
 
+// Fills one packet [rfc9260#6.3.3] E3, [rfc9260#7.2.4] 3.
 void Sender::retransmit(Instant now, PacketWriter& packet) {
-  std::uint32_t tsn = next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  std::uint32_t tsn = first_outstanding();
   for (std::size_t i = 0; i < outstanding_.size() && lost_ != 0; ++i, ++tsn) {
     Chunk& c = outstanding_[i];
     if (c.state != ChunkState::lost) continue;
-    if (flight_ >= congestion_.cwnd()) return;
     if (data_header_size - chunk_header_size + c.size > packet.room_for_value()) return;
     c.state = ChunkState::in_flight;
-    c.retransmitted = true;
     c.reports = 0;
     --lost_;
-    flight_ += c.size;
+    flight_ += c.length();
     put_chunk(packet, c, tsn);
+    fast_due_ = false;
     if (timed_tsn_ == tsn) timed_tsn_.reset();  // [rfc9260#6.3.1] C5
     if (i == 0 || !t3_) t3_ = now + rto_.value();
     last_sent_ = now;
@@ -216,7 +258,10 @@ bool Sender::send_new(Instant now, PacketWriter& packet) {
   // A message that a packet of its own could hold is not torn to fill this one.
   if (size < rest && !packet.empty() && (rest <= max_payload_ || size < min_split)) return false;
   // [rfc9260#6.1] A: into a window that is too small goes only the one probe.
+  // exception: it goes at once and not after an RTO. That costs one packet, and where a SACK was
+  // lost that had opened the window, it saves the wait.
   if (size > peer_window_ && flight_ != 0) return false;
+  probing_ = size > peer_window_;
 
   Chunk c{};
   c.message = next_message_;
@@ -230,7 +275,7 @@ bool Sender::send_new(Instant now, PacketWriter& packet) {
     timed_since_ = now;
   }
   ++next_tsn_;
-  flight_ += size;
+  flight_ += c.length();
   peer_window_ -= std::min<std::uint32_t>(peer_window_, static_cast<std::uint32_t>(size));
   next_offset_ = c.last ? 0 : next_offset_ + size;
   if (c.last) ++next_message_;

@@ -25,18 +25,19 @@ class Sender {
         send_buffer_(send_buffer),
         max_payload_(max_payload),
         rto_(rto),
-        congestion_(max_payload),
+        congestion_(max_payload + data_header_size),
         messages_(memory),
         outstanding_(memory),
         streams_(memory) {}
 
-  void start(std::uint32_t first_tsn, std::uint32_t peer_window);
+  // `streams`: so many may be used, from 0 on.
+  void start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams);
   Status enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered);
 
   SackResult on_sack(Instant now, const SackView& sack);
   // SHUTDOWN carries a cumulative TSN too.
   SackResult on_cumulative(Instant now, std::uint32_t cumulative_tsn);
-  // T3 has expired: everything that is out counts as lost.
+  // T3 has expired: everything that is out counts as lost, but for the probe of a shut window.
   void on_timeout();
 
   // Puts DATA chunks into `packet`, as many as the windows and its room allow.
@@ -49,7 +50,7 @@ class Sender {
   std::size_t buffered() const { return buffered_; }
   bool has_room_again() const { return buffered_ <= send_buffer_ / 2; }
   std::size_t in_flight() const { return flight_; }
-  bool probing_zero_window() const { return peer_window_ == 0 && flight_ > 0; }
+  bool probing() const { return probing_; }  // a shut window
   std::uint32_t next_tsn() const { return next_tsn_; }
   Rto& rto() { return rto_; }
   const Rto& rto() const { return rto_; }
@@ -60,6 +61,8 @@ class Sender {
   static constexpr std::uint8_t reports_until_lost = 3;
   // A fragment smaller than this is not worth splitting a message for.
   static constexpr std::size_t min_split = 256;
+  // [rfc9260#6.1] So many messages of a stream can be told apart, and so far a gap block can point.
+  static constexpr std::size_t max_outstanding = 0xFFFF;
 
   struct OutMessage {
     Buffer body;
@@ -75,18 +78,30 @@ class Sender {
     std::uint16_t size;
     ChunkState state;
     std::uint8_t reports;  // of being missing
-    bool retransmitted;
+    bool retransmitted_fast;
     bool last;  // of its message
+
+    // [rfc9260#7.2] What it takes of the congestion window.
+    std::size_t length() const { return (data_header_size + size + 3u) / 4u * 4u; }
+  };
+  struct Acked {
+    std::size_t bytes = 0;               // for the first time
+    std::optional<std::uint32_t> above;  // the highest TSN above the cumulative one, if it is new
   };
   struct Stream {
     std::uint16_t id, next_ssn;
   };
 
   bool valid(const SackView& sack) const;
+  std::uint32_t first_outstanding() const {
+    return next_tsn_ - static_cast<std::uint32_t>(outstanding_.size());
+  }
+  bool congestion_allows() const;
   std::size_t acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn);
-  void apply_gaps(const SackView& sack);
-  void forget_gaps();
-  void report_missing(std::uint32_t highest_newly_acked);
+  Acked apply_gaps(const SackView& sack);
+  bool reopens_window(const SackView& sack) const;
+  void lose(Chunk& chunk);
+  void report_missing(std::uint32_t below);
   void retransmit(Instant now, PacketWriter& packet);
   bool send_new(Instant now, PacketWriter& packet);
   void put_chunk(PacketWriter& packet, const Chunk& chunk, std::uint32_t tsn);
@@ -108,7 +123,12 @@ class Sender {
   std::uint32_t next_tsn_ = 0;
   std::size_t buffered_ = 0, flight_ = 0, lost_ = 0;  // bytes; chunks marked lost
   bool has_gap_acks_ = false;
-  std::uint32_t peer_window_ = 0;
+  bool after_t3_ = false;  // until something is acknowledged
+  bool fast_due_ = false;  // one packet of retransmissions may ignore cwnd
+  bool probing_ = false;   // what is out is more than the peer's window holds
+  std::uint16_t max_stream_count_ = 0;
+  std::uint32_t peer_window_ = 0;  // what may still be sent into it
+  std::uint32_t peer_a_rwnd_ = 0;  // as it was said last
   std::optional<Instant> t3_;
   std::optional<std::uint32_t> timed_tsn_;  // one round trip is measured at a time
   Instant timed_since_{}, last_sent_{};
