@@ -5,6 +5,11 @@
 namespace esp_peer::sctp {
 namespace {
 
+bool stands_alone(ChunkType type) {  // [rfc9260#6.10]
+  return type == ChunkType::init || type == ChunkType::init_ack ||
+         type == ChunkType::shutdown_complete;
+}
+
 std::uint32_t tag_of(Random& random) {
   std::uint32_t tag = 0;
   while (tag == 0) random.fill_secret(std::as_writable_bytes(std::span(&tag, 1)));
@@ -77,15 +82,14 @@ void Association::on_packet(Instant now, Bytes bytes) {
   if (!chunk || !tag_is_right(*packet, *chunk)) return drop(now, "wrong tag", bytes.size());
   if (state_ == State::ended) {
     // [rfc9260#8.4] Our SHUTDOWN-COMPLETE was lost: the one thing that is still said.
-    send_shutdown_complete_ = chunk->type == ChunkType::shutdown_ack;
+    send_shutdown_complete_ = send_shutdown_complete_ || chunk->type == ChunkType::shutdown_ack;
     return;
   }
-  const bool first_alone = chunk->type == ChunkType::init || chunk->type == ChunkType::init_ack ||
-                           chunk->type == ChunkType::shutdown_complete;
-  if (first_alone && !rest.empty()) return drop(now, "bundled with INIT", bytes.size());
 
   bool has_data = false;
-  for (; chunk && state_ != State::ended; chunk = take_chunk(rest)) {
+  bool alone = rest.empty();
+  for (; chunk && state_ != State::ended; chunk = take_chunk(rest), alone = false) {
+    if (stands_alone(chunk->type) && !alone) return drop(now, "bundled with INIT", bytes.size());
     has_data = has_data || chunk->type == ChunkType::data;
     const auto type = static_cast<std::uint8_t>(chunk->type);
     const bool known = type <= 11 || type == 14;
@@ -93,11 +97,19 @@ void Association::on_packet(Instant now, Bytes bytes) {
     // exception: none is reported; see parse_init().
     if (!known && (type & 0x80) == 0) break;
     if (known) on_chunk(now, *packet, *chunk);
+    // [rfc9260#5.1.5] A cookie may excuse another tag, and nothing that is bundled with it.
+    if (chunk->type == ChunkType::cookie_echo && packet->verification_tag != local_tag_) return;
   }
   // [rfc9260#6.2] An acknowledgement for every second packet, or after 200 ms.
   if (has_data && data_may_flow()) {
     if (++unacknowledged_packets_ >= 2 || receiver_.has_gaps()) send_sack_ = true;
     if (!send_sack_) timers_.arm(Timer::delayed_ack, now + ack_delay);
+  }
+  // [rfc9260#9.2] The peer has still something to say, and gets time for it.
+  if (has_data && state_ == State::shutdown_sent) {
+    send_shutdown_ = true;
+    errors_ = 0;
+    timers_.arm(Timer::t2, now + handshake_rto_);
   }
   if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say(MessageReady{});
   advance_shutdown(now);
@@ -158,6 +170,10 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
   const bool open = state_ == State::established || state_ == State::shutdown_pending ||
                     state_ == State::shutdown_sent;
   const auto data = parse_data(chunk);
+  if (open && chunk.value.size() == data_header_size - chunk_header_size) {
+    send_abort_ = true;
+    return end("DATA without data", false);  // [rfc9260#6.2]
+  }
   if (!open || !data) return drop(now, "DATA that cannot be taken", chunk.value.size());
   switch (receiver_.on_data(*data)) {
     case Receiver::Verdict::accepted:
@@ -179,6 +195,7 @@ void Association::on_sack(Instant now, const ChunkView& chunk) {
   if (!sack || sender_.on_sack(now, *sack) != Sender::SackResult::obeyed) {
     return drop(now, "SACK that is old or absurd", chunk.value.size());
   }
+  // [rfc9260#6.1] Also one that acknowledges nothing: a peer that keeps its window shut is alive.
   errors_ = 0;
   if (was_full_ && sender_.has_room_again()) {
     was_full_ = false;
@@ -187,7 +204,7 @@ void Association::on_sack(Instant now, const ChunkView& chunk) {
 }
 
 void Association::on_heartbeat(const ChunkView& chunk) {
-  if (state_ < State::established || chunk.value.size() > max_heartbeat_info) return;
+  if (state_ < State::cookie_echoed || chunk.value.size() > max_heartbeat_info) return;
   heartbeat_info_ = Buffer::copy_of(env_.memory, chunk.value);
 }
 
@@ -329,7 +346,8 @@ std::optional<Message> Association::read_message(Instant) {
   auto message = receiver_.read();
   if (!receiver_.has_messages()) said_ready_ = false;
   // [rfc9260#6.2] A window that was nearly shut is said to be open again, or nobody would ask.
-  const std::uint32_t worth_saying = options_.max_packet * 2u;
+  const std::uint32_t worth_saying =
+      std::min(options_.max_packet * 2u, std::max(options_.receive_window, 1500u) / 2);
   if (data_may_flow() && before < worth_saying && receiver_.free_window() >= worth_saying) {
     send_sack_ = true;
   }
@@ -357,7 +375,13 @@ void Association::hash_state(StateHash& hash) const {
   hash.add(timers_.next().value_or(Instant::max()));
   hash.add(events_.size());
   hash.add(errors_);
-  hash.add(send_sack_);
+  for (const bool owed :
+       {send_init_, send_cookie_echo_, send_cookie_ack_, send_sack_, send_heartbeat_,
+        send_shutdown_, send_shutdown_ack_, send_shutdown_complete_, send_abort_}) {
+    hash.add(owed);
+  }
+  hash.add(heartbeat_info_.bytes());
+  hash.add(stale_tag_);
   hash.add(unacknowledged_packets_);
   hash.add(init_ack_.has_value());
 }

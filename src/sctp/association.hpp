@@ -136,6 +136,7 @@ class Association {
 
   std::size_t write_init(MutableBytes out);
   std::size_t write_init_ack(MutableBytes out);
+  std::size_t write_stale_cookie(MutableBytes out);
   std::size_t write_abort(MutableBytes out);
   std::size_t write_last(MutableBytes out, ChunkType type, std::uint8_t flags);
   void write_control(Instant now, PacketWriter& packet);
@@ -155,6 +156,8 @@ class Association {
   Deque<Event> events_;  // drained by the owner after every input
   Buffer peer_cookie_;   // to be echoed; at most max_peer_cookie
   std::optional<PendingInitAck> init_ack_;
+  std::uint32_t stale_tag_ = 0;  // of whom to tell that its cookie is too old; 0 = nobody
+  Duration stale_by_{};
   Buffer heartbeat_info_;  // to be answered, the last one; at most max_heartbeat_info
   std::array<std::byte, 8> heartbeat_nonce_{};
   Instant heartbeat_sent_{};

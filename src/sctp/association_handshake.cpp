@@ -5,11 +5,6 @@
 #include "sctp/association.hpp"
 
 namespace esp_peer::sctp {
-namespace {
-
-constexpr std::uint16_t stale_cookie = 3;  // an error cause [rfc9260#3.3.10.3]
-
-}  // namespace
 
 void Association::arm_t1(Instant now) { timers_.arm(Timer::t1, now + handshake_rto_); }
 
@@ -17,6 +12,10 @@ void Association::arm_t1(Instant now) { timers_.arm(Timer::t1, now + handshake_r
 void Association::on_init(Instant now, const ChunkView& chunk) {
   const auto init = parse_init(chunk);
   if (!init) return drop(now, "INIT that may not be obeyed", chunk.value.size());
+  if (state_ == State::shutdown_ack_sent) {  // [rfc9260#9.2] first the old one is closed
+    send_shutdown_ack_ = true;
+    return;
+  }
   Cookie cookie;
   cookie.peer_tag = init->initiate_tag;
   cookie.peer_tsn = init->initial_tsn;
@@ -65,6 +64,13 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
     return drop(now, "COOKIE-ECHO that is not ours", chunk.value.size());
   }
   const bool our_tag = cookie->local_tag == local_tag_, their_tag = cookie->peer_tag == peer_tag_;
+  // [rfc9260#5.2.4] 3: with the tags of this association it is good at any age.
+  const Duration age = now - cookie->created;
+  if (age > cookie_lifetime && !(our_tag && their_tag)) {
+    stale_tag_ = cookie->peer_tag;
+    stale_by_ = age - cookie_lifetime;
+    return drop(now, "stale cookie", 0);
+  }
   if (state_ >= State::established) {
     // [rfc9260#5.2.4] D: our COOKIE-ACK was lost. A: the peer has begun anew; over one DTLS
     // connection there is no way that it forgot without meaning it.
@@ -76,7 +82,6 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
     }
     return;
   }
-  if (now - cookie->created > cookie_lifetime) return drop(now, "stale cookie", 0);
   // B: both began at once. C, a cookie of an INIT that we have replaced, is dropped.
   if (!our_tag) return drop(now, "cookie of another attempt", 0);
   if (state_ != State::cookie_echoed || !their_tag) adopt(*cookie);

@@ -12,6 +12,7 @@ std::size_t Association::write_packet(Instant now, MutableBytes out) {
     return write_last(out, ChunkType::shutdown_complete, 0);
   }
   if (state_ == State::ended) return 0;
+  if (stale_tag_ != 0) return write_stale_cookie(out);
   if (init_ack_) return write_init_ack(out);
   if (std::exchange(send_init_, false)) return write_init(out);
   if (peer_tag_ == 0) return 0;
@@ -35,7 +36,6 @@ void Association::write_control(Instant now, PacketWriter& packet) {
     const MutableBytes cookie = packet.begin(ChunkType::cookie_echo, 0, peer_cookie_.size());
     if (!cookie.empty()) copy_bytes(peer_cookie_.bytes(), cookie);
   }
-  if (send_sack_ && data_may_flow()) write_sack(packet);
   if (heartbeat_info_) {
     const MutableBytes info = packet.begin(ChunkType::heartbeat_ack, 0, heartbeat_info_.size());
     copy_bytes(heartbeat_info_.bytes().first(info.size()), info);
@@ -46,6 +46,8 @@ void Association::write_control(Instant now, PacketWriter& packet) {
     const MutableBytes value = packet.begin(ChunkType::shutdown, 0, 4);
     Writer(value).u32(receiver_.cumulative_tsn());
   }
+  // Behind the others, for its gap blocks take what room there is.
+  if (send_sack_ && data_may_flow()) write_sack(packet);
   if (std::exchange(send_shutdown_ack_, false)) {
     static_cast<void>(packet.begin_empty(ChunkType::shutdown_ack));
   }
@@ -97,6 +99,17 @@ std::size_t Association::write_init_ack(MutableBytes out) {
   w.u16(7);  // State Cookie [rfc9260#3.3.3]
   w.u16(static_cast<std::uint16_t>(4 + ack.cookie.size()));
   w.bytes(ack.cookie);
+  return packet.finish();
+}
+
+// [rfc9260#3.3.10.3] By how much it was too old, in microseconds.
+std::size_t Association::write_stale_cookie(MutableBytes out) {
+  PacketWriter packet(out, options_.local_port, options_.remote_port,
+                      std::exchange(stale_tag_, 0u));
+  Writer w(packet.begin(ChunkType::error, 0, 8));
+  w.u16(stale_cookie);
+  w.u16(8);
+  w.u32(static_cast<std::uint32_t>(std::min<std::int64_t>(stale_by_.count(), 0xFFFF'FFFF)));
   return packet.finish();
 }
 

@@ -237,6 +237,149 @@ class PeerByHand : public ::testing::Test {
   std::vector<std::byte> cookie_;
 };
 
+// ---------------------------------------------------------------- tags and cookies
+
+TEST_F(PeerByHand, a_cookie_echo_opens_no_door_for_what_is_bundled_behind_it) {
+  establish();
+  const std::vector<std::byte> forged(cookie_.size(), std::byte{7});
+  const std::vector<Chunk> behind[] = {
+      {{ChunkType::abort, 0, {}}},
+      {data(our_tsn_, 1, 0, "injected")},
+      {{ChunkType::shutdown, 0, Value().u32(its_tsn_ - 1).bytes}},
+      {sack(its_tsn_ - 1, 0)},
+      {{ChunkType::heartbeat, 0, Value().u16(1).u16(8).u32(7).bytes}},
+  };
+  for (const auto& chunks : behind) {
+    for (const std::uint32_t tag : {0u, 12345u, our_tag_}) {
+      for (const auto& cookie : {forged, cookie_}) {
+        std::vector<Chunk> all{{ChunkType::cookie_echo, 0, cookie}};
+        all.insert(all.end(), chunks.begin(), chunks.end());
+        const std::uint64_t before = state();
+        say_under(tag, all);
+        EXPECT_EQ(state(), before);
+        EXPECT_TRUE(hear().empty());
+      }
+    }
+  }
+  EXPECT_TRUE(read().empty());
+  EXPECT_TRUE(association_->connected());
+}
+
+TEST_F(PeerByHand, init_init_ack_and_shutdown_complete_stand_alone_or_not_at_all) {
+  establish();
+  for (const auto type : {ChunkType::init, ChunkType::init_ack, ChunkType::shutdown_complete}) {
+    const std::uint64_t before = state();
+    say({{ChunkType::error, 0, Value().u16(9).u16(4).bytes}, {type, 0, init()}});
+    EXPECT_EQ(state(), before);
+    EXPECT_TRUE(hear().empty()) << static_cast<int>(type);
+  }
+}
+
+TEST_F(PeerByHand, a_stale_cookie_is_answered_by_an_error_that_says_how_stale) {
+  make();
+  say_alone(0, {ChunkType::init, 0, init()});
+  take_init_ack(hear_packet());
+  now_ += seconds(61);
+  say({{ChunkType::cookie_echo, 0, cookie_}, data(our_tsn_, 1, 0, "bundled")});
+  EXPECT_FALSE(association_->connected());
+  const Packet answer = hear_packet();
+  ASSERT_EQ(answer.chunks.size(), 1u);
+  EXPECT_EQ(answer.tag, our_tag_);
+  EXPECT_EQ(answer.chunks[0].type, ChunkType::error);
+  EXPECT_EQ(answer.chunks[0].value, Value().u16(3).u16(8).u32(1'000'000).bytes);
+  // With a fresh one it goes on.
+  say_alone(0, {ChunkType::init, 0, init()});
+  take_init_ack(hear_packet());
+  say({{ChunkType::cookie_echo, 0, cookie_}});
+  EXPECT_TRUE(association_->connected());
+}
+
+TEST_F(PeerByHand, an_old_cookie_whose_tags_are_those_of_the_association_is_good) {
+  // Both began; ours is at COOKIE-ECHOED when the cookie for the peer's own INIT comes back late.
+  let_it_begin();
+  say_alone(0, {ChunkType::init, 0, init()});
+  const auto heard = hear_packets();
+  ASSERT_EQ(heard.size(), 1u);
+  take_init_ack(heard[0]);
+  now_ += seconds(61);
+  say({{ChunkType::cookie_echo, 0, cookie_}});
+  EXPECT_TRUE(association_->connected());
+  EXPECT_EQ(count(hear(), ChunkType::cookie_ack), 1u);
+  // And again, because that answer was lost [rfc9260#5.2.4] D.
+  say({{ChunkType::cookie_echo, 0, cookie_}});
+  EXPECT_EQ(count(hear(), ChunkType::cookie_ack), 1u);
+}
+
+TEST_F(PeerByHand, a_cookie_of_another_association_or_of_one_that_ended_opens_nothing) {
+  make();
+  say_alone(0, {ChunkType::init, 0, init()});
+  take_init_ack(hear_packet());
+  const auto old_cookie = cookie_;
+  const auto old_tag = tag_;
+  association_.reset();
+  make();
+  say_under(old_tag, {{ChunkType::cookie_echo, 0, old_cookie}});
+  EXPECT_FALSE(association_->connected());
+  EXPECT_TRUE(hear().empty());
+  establish();
+  say({{ChunkType::abort, 0, {}}});
+  say({{ChunkType::cookie_echo, 0, cookie_}});
+  EXPECT_FALSE(association_->connected());
+  EXPECT_TRUE(hear().empty()) << "not even an answer";
+}
+
+TEST_F(PeerByHand, told_that_its_cookie_is_stale_it_asks_for_a_new_one) {
+  let_it_begin();
+  say({{ChunkType::error, 0, Value().u16(3).u16(8).u32(1000).bytes}});
+  const auto heard = hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].type, ChunkType::init);
+  EXPECT_EQ(heard[0].u32(0), tag_);
+}
+
+TEST_F(PeerByHand, no_error_cause_of_any_length_does_harm) {
+  for (const bool connected : {false, true}) {
+    association_.reset();
+    if (connected) establish();
+    if (!connected) let_it_begin();
+    for (unsigned cause = 0; cause < 20; ++cause) {
+      if (cause == 3 && !connected) continue;  // the stale cookie
+      for (const unsigned length : {0u, 1u, 2u, 3u, 4u, 5u, 8u, 600u, 65535u}) {
+        for (const std::size_t tail : {0u, 1u, 3u, 4u, 500u}) {
+          Value v;
+          v.u16(static_cast<std::uint16_t>(cause)).u16(static_cast<std::uint16_t>(length));
+          v.text(std::string(tail, 'x'));
+          const std::uint64_t before = state();
+          say({{ChunkType::error, 0, v.bytes}});
+          ASSERT_EQ(state(), before);
+        }
+      }
+    }
+    EXPECT_EQ(association_->connected(), connected);
+  }
+}
+
+TEST_F(PeerByHand, a_last_parameter_that_is_cut_off_spoils_the_init_but_missing_padding_does_not) {
+  make();
+  for (std::size_t size = 1; size <= 5; ++size) {
+    for (std::size_t cut = 0; cut <= size; ++cut) {
+      Value v;
+      v.append(init()).u16(0x8000).u16(static_cast<std::uint16_t>(4 + size));
+      v.text(std::string(size - cut, 'p'));
+      say_alone(0, {ChunkType::init, 0, v.bytes});
+      EXPECT_EQ(hear().size(), cut == 0 ? 1u : 0u) << size << " " << cut;
+    }
+  }
+  for (const unsigned length : {0u, 1u, 2u, 3u}) {
+    Value v;
+    v.append(init()).u16(0x8000).u16(static_cast<std::uint16_t>(length)).u32(0);
+    say_alone(0, {ChunkType::init, 0, v.bytes});
+    EXPECT_TRUE(hear().empty());
+  }
+}
+
+// ---------------------------------------------------------------- streams
+
 TEST_F(PeerByHand, no_stream_is_used_that_the_peer_cannot_take) {
   for (const bool it_begins : {false, true}) {
     association_.reset();
@@ -269,6 +412,29 @@ TEST_F(PeerByHand, the_last_streams_there_are_carry_messages) {
   EXPECT_EQ(send("d", 65535).code(), Errc::over_limit);
 }
 
+// ---------------------------------------------------------------- receiving
+
+TEST_F(PeerByHand, chunks_that_were_never_agreed_on_are_passed_over) {
+  establish();
+  std::uint32_t tsn = our_tsn_;
+  std::uint16_t ssn = 0;
+  // I-DATA, AUTH, ASCONF-ACK, RE-CONFIG, PAD, FORWARD-TSN, ASCONF, I-FORWARD-TSN.
+  for (const unsigned type : {64u, 15u, 128u, 130u, 132u, 192u, 193u, 194u}) {
+    const Chunk strange{static_cast<ChunkType>(type), 3, Value().u32(tsn + 1000).u32(0).bytes};
+    const std::uint64_t before = state();
+    say({strange});
+    EXPECT_EQ(state(), before) << type;
+    // What stands behind it counts if its highest bit says so.
+    say({strange, data(tsn, 1, ssn, "behind")});
+    const bool passed = (type & 0x80) != 0;
+    EXPECT_EQ(read().size(), passed ? 1u : 0u) << type;
+    if (!passed) continue;
+    ++tsn, ++ssn;
+  }
+  say({data(tsn, 1, ssn, "still here")});
+  EXPECT_EQ(read().size(), 1u);
+}
+
 TEST_F(PeerByHand, numbers_that_begin_at_their_end_wrap_in_both_directions) {
   our_tsn_ = 0xFFFF'FFFE;
   Ones ones;
@@ -292,6 +458,70 @@ TEST_F(PeerByHand, numbers_that_begin_at_their_end_wrap_in_both_directions) {
   EXPECT_EQ(association_->buffered(), 0u);
 }
 
+TEST_F(PeerByHand, data_without_a_byte_of_data_ends_the_association) {
+  establish();
+  say({data(our_tsn_, 1, 0, "")});
+  EXPECT_EQ(count(hear(), ChunkType::abort), 1u) << "[rfc9260#6.2]";
+  EXPECT_TRUE(ended_by<Aborted>());
+}
+
+TEST_F(PeerByHand, a_duplicate_is_reported_at_once) {
+  establish();
+  say({data(our_tsn_, 1, 0, "once")});
+  EXPECT_TRUE(hear().empty()) << "the first acknowledgement may wait";
+  say({data(our_tsn_, 1, 0, "once")});
+  const auto heard = hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].value,
+            Value().u32(our_tsn_).u32(heard[0].u32(4)).u16(0).u16(1).u32(our_tsn_).bytes);
+  EXPECT_EQ(read().size(), 1u);
+}
+
+TEST_F(PeerByHand, acknowledges_every_second_packet_and_a_single_one_after_200_ms) {
+  establish();
+  say({data(our_tsn_, 1, 0, "1")});
+  EXPECT_TRUE(hear().empty());
+  say({data(our_tsn_ + 1, 1, 1, "2")});
+  EXPECT_EQ(count(hear(), ChunkType::sack), 1u);
+  const Instant begin = now_;
+  say({data(our_tsn_ + 2, 1, 2, "3")});
+  const auto said = wait(seconds(1));
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].first - begin, milliseconds(200));
+  say({data(our_tsn_ + 3, 1, 3, "4", 3 | 8)});
+  EXPECT_EQ(count(hear(), ChunkType::sack), 1u) << "the I bit does not wait";
+}
+
+TEST_F(PeerByHand, five_hundred_gaps_leave_room_for_the_other_chunks) {
+  establish();
+  for (unsigned i = 0; i < 500; ++i) {
+    say({data(our_tsn_ + 2 + 2 * i, 1, 0, "x", 3 | 4)});
+    static_cast<void>(hear());
+  }
+  say({data(our_tsn_ + 2 + 1000, 1, 0, "x", 3 | 4),
+       {ChunkType::heartbeat, 0, Value().u16(1).u16(8).u32(77).bytes}});
+  const auto heard = hear();
+  EXPECT_EQ(count(heard, ChunkType::heartbeat_ack), 1u);
+  EXPECT_EQ(count(heard, ChunkType::sack), 1u);
+  now_ += seconds(31);
+  association_->on_deadline(now_);
+  say({data(our_tsn_ + 2 + 1002, 1, 0, "x", 3 | 4)});
+  EXPECT_EQ(count(hear(), ChunkType::heartbeat), 1u);
+}
+
+TEST_F(PeerByHand, even_the_smallest_window_is_said_to_be_open_again) {
+  Options o;
+  o.receive_window = 1500;
+  make(o);
+  establish();
+  say({data(our_tsn_, 1, 0, std::string(1100, 'x'), 3 | 8)});
+  ASSERT_EQ(hear().at(0).u32(4), 1500u - 1100 - bookkeeping);
+  EXPECT_EQ(read().size(), 1u);
+  const auto heard = hear();
+  ASSERT_EQ(count(heard, ChunkType::sack), 1u);
+  EXPECT_EQ(heard[0].u32(4), 1500u);
+}
+
 TEST_F(PeerByHand, a_chunk_that_no_empty_window_could_hold_ends_the_association) {
   Options o;
   o.receive_window = 1500;
@@ -301,6 +531,7 @@ TEST_F(PeerByHand, a_chunk_that_no_empty_window_could_hold_ends_the_association)
   EXPECT_TRUE(ended_by<Aborted>()) << "it would be sent again for ever";
 }
 
+// What waits behind one lost packet is sorted without going through all of it for each packet.
 TEST_F(PeerByHand, the_work_behind_a_gap_grows_with_its_size_and_not_with_its_square) {
   const auto cpu_of = [&](std::uint32_t chunks) {
     association_.reset();
@@ -327,6 +558,8 @@ TEST_F(PeerByHand, the_work_behind_a_gap_grows_with_its_size_and_not_with_its_sq
   for (int i = 0; i < 3; ++i) best = std::min(best, cpu_of(40'001) / cpu_of(5'001));
   EXPECT_LT(best, 24) << "eight times as many: 8 by rights, 64 by the square";
 }
+
+// ---------------------------------------------------------------- sending
 
 TEST_F(PeerByHand, sacks_that_cannot_be_true_change_nothing) {
   establish();
@@ -601,6 +834,154 @@ TEST_F(PeerByHand, never_are_more_chunks_out_than_gap_blocks_and_stream_numbers_
     say({sack(its_tsn_ - 1, 0xFFFF'FFFF, {{2, static_cast<unsigned>(out)}})});
   }
   EXPECT_EQ(out, 65'535u);
+}
+
+// ---------------------------------------------------------------- heartbeat
+
+TEST_F(PeerByHand, only_the_true_answer_to_the_last_heartbeat_counts) {
+  establish();
+  std::vector<std::byte> asked;
+  for (int i = 0; i < 2 && asked.empty();) {
+    for (const auto& entry : wait(seconds(1))) {
+      if (entry.second.type == ChunkType::heartbeat) asked = entry.second.value;
+    }
+    if (now_ > at_ms(100'000)) ++i;
+  }
+  ASSERT_EQ(asked.size(), 12u) << "a nonce of 64 bits [rfc9260#3.3.5]";
+  const auto old = asked;
+  // Nobody answered; the next one has another nonce.
+  asked.clear();
+  while (asked.empty() && now_ < at_ms(200'000)) {
+    now_ = *association_->next_deadline();
+    association_->on_deadline(now_);
+    for (const Chunk& c : hear()) {
+      if (c.type == ChunkType::heartbeat) asked = c.value;
+    }
+  }
+  ASSERT_EQ(asked.size(), 12u);
+  EXPECT_NE(asked, old);
+  auto forged = asked;
+  forged.back() ^= std::byte{1};
+  auto cut = asked;
+  cut.pop_back();
+  const std::uint64_t before = state();
+  for (const auto& bad : {old, forged, cut}) {
+    say({{ChunkType::heartbeat_ack, 0, bad}});
+    EXPECT_EQ(state(), before);
+  }
+  say({{ChunkType::heartbeat_ack, 0, asked}});
+  EXPECT_NE(state(), before);
+  const std::uint64_t after = state();
+  say({{ChunkType::heartbeat_ack, 0, asked}});
+  EXPECT_EQ(state(), after) << "once";
+}
+
+TEST_F(PeerByHand, a_heartbeat_is_answered_as_soon_as_the_cookie_is_echoed) {
+  let_it_begin();
+  const auto info = Value().u16(1).u16(12).u32(1).u32(2).bytes;
+  say({{ChunkType::heartbeat, 0, info}});
+  const auto heard = hear();
+  ASSERT_EQ(heard.size(), 1u) << "[rfc9260#8.3]";
+  EXPECT_EQ(heard[0].type, ChunkType::heartbeat_ack);
+  EXPECT_EQ(heard[0].value, info) << "unchanged";
+}
+
+// ---------------------------------------------------------------- shutdown
+
+TEST_F(PeerByHand, data_after_our_shutdown_is_answered_by_another_one_and_time_to_go_on) {
+  establish();
+  association_->shutdown(now_);
+  ASSERT_EQ(count(hear(), ChunkType::shutdown), 1u);
+  std::uint32_t tsn = our_tsn_;
+  // The peer has much to say still, slower than our T2 would allow.
+  for (int i = 0; i < 60; ++i) {
+    now_ += milliseconds(300);
+    association_->on_deadline(now_);
+    say({data(tsn, 1, static_cast<std::uint16_t>(i), "late")});
+    const auto heard = hear();
+    ASSERT_EQ(count(heard, ChunkType::shutdown), 1u) << "[rfc9260#9.2]";
+    const auto at = std::find_if(heard.begin(), heard.end(),
+                                 [](const Chunk& c) { return c.type == ChunkType::shutdown; });
+    EXPECT_EQ(at->u32(0), tsn);
+    ++tsn;
+  }
+  EXPECT_EQ(read().size(), 60u);
+  say({{ChunkType::shutdown_ack, 0, {}}});
+  EXPECT_EQ(count(hear(), ChunkType::shutdown_complete), 1u);
+  EXPECT_TRUE(ended_by<Closed>());
+}
+
+TEST_F(PeerByHand, an_init_while_our_shutdown_ack_waits_is_answered_by_the_shutdown_ack) {
+  establish();
+  say({{ChunkType::shutdown, 0, Value().u32(its_tsn_ - 1).bytes}});
+  ASSERT_EQ(count(hear(), ChunkType::shutdown_ack), 1u);
+  our_tag_ += 1;
+  say_alone(0, {ChunkType::init, 0, init()});
+  const auto heard = hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].type, ChunkType::shutdown_ack) << "[rfc9260#9.2]";
+}
+
+TEST_F(PeerByHand, shutdown_complete_is_said_whatever_comes_behind_the_shutdown_ack) {
+  establish();
+  association_->shutdown(now_);
+  static_cast<void>(hear());
+  say({{ChunkType::shutdown_ack, 0, {}}});
+  say({sack(its_tsn_ - 1, plenty)});
+  EXPECT_EQ(count(hear(), ChunkType::shutdown_complete), 1u);
+  // It was lost, and is asked for again.
+  say({{ChunkType::shutdown_ack, 0, {}}});
+  EXPECT_EQ(count(hear(), ChunkType::shutdown_complete), 1u);
+  EXPECT_TRUE(hear().empty());
+}
+
+TEST_F(PeerByHand, a_shutdown_of_both_at_once_ends_in_order) {
+  establish();
+  association_->shutdown(now_);
+  ASSERT_EQ(count(hear(), ChunkType::shutdown), 1u);
+  say({{ChunkType::shutdown, 0, Value().u32(its_tsn_ - 1).bytes}});
+  ASSERT_EQ(count(hear(), ChunkType::shutdown_ack), 1u);
+  say({{ChunkType::shutdown_ack, 0, {}}});
+  EXPECT_EQ(count(hear(), ChunkType::shutdown_complete), 1u);
+  EXPECT_TRUE(ended_by<Closed>());
+}
+
+TEST_F(PeerByHand, a_shutdown_that_acknowledges_what_was_never_sent_is_ignored) {
+  establish();
+  const std::uint64_t before = state();
+  say({{ChunkType::shutdown, 0, Value().u32(its_tsn_ + 5).bytes}});
+  say({{ChunkType::shutdown, 0, {std::byte{1}}}});
+  EXPECT_EQ(state(), before);
+  EXPECT_TRUE(association_->connected());
+}
+
+// ---------------------------------------------------------------- outputs
+
+TEST_F(PeerByHand, sixty_four_pending_outputs_of_each_kind_are_each_itself) {
+  Options o;
+  o.send_buffer = o.receive_window = 400'000;
+  make(o);
+  establish();
+  // Messages: all read, all held, and the association goes on.
+  std::vector<Message> held;
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    say({data(our_tsn_ + i, 1, static_cast<std::uint16_t>(i), "message " + std::to_string(i))});
+  }
+  while (auto m = association_->read_message(now_)) held.push_back(std::move(*m));
+  ASSERT_EQ(held.size(), 64u);
+  // Packets: all written before one is looked at.
+  static_cast<void>(open_window(64));
+  now_ += seconds(1);
+  association_->on_deadline(now_);
+  while (association_->buffered() != 0) {
+    const auto tsns = hear_tsns();
+    now_ += milliseconds(1);
+    for (const auto tsn : tsns) say({sack(its_tsn_ + tsn, plenty)});
+  }
+  association_.reset();
+  for (unsigned i = 0; i < 64; ++i) {
+    EXPECT_EQ(as_text(held[i].body.bytes()), "message " + std::to_string(i));
+  }
 }
 
 }  // namespace

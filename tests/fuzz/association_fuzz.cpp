@@ -242,6 +242,7 @@ class Script {
     refused(to, packet);
   }
   void refused(Side& to, const Packet& packet) {
+    drain(to, false);  // reading may have opened the window, which is then said
     const std::uint64_t before = state_of(to);
     Packet passing = packet;
     to.association.on_packet(now_, passing);
