@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "crypto/crc32.hpp"
 #include "tests/support/channel_pair.hpp"
 
 namespace esp_peer::datachannel {
@@ -451,6 +452,91 @@ TEST(Channels, streams_end_at_65534) {
   }
   EXPECT_EQ(last, 65'534u);
   EXPECT_EQ(p.client.channels.open(p.now, {.label = "x"}).error().code, Errc::over_limit);
+}
+
+TEST(Channels, no_channel_is_opened_on_a_stream_that_the_peer_cannot_take) {
+  PairOptions o;
+  o.sctp_right.max_streams = 4;  // 0 and 2 are the client's
+  ChannelPair p(1, o);
+  ASSERT_TRUE(p.connect());
+  EXPECT_EQ(p.open(p.client, "a"), stream(0));
+  EXPECT_EQ(p.open(p.client, "b"), stream(2));
+  const auto refused = p.client.channels.open(p.now, {.label = "c"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::over_limit);
+  EXPECT_EQ(p.client.channels.size(), 2u);
+  p.run_for(seconds(1));
+  EXPECT_EQ(p.server.count("opened"), 2u);
+  EXPECT_EQ(p.client.count("opened"), 2u);
+}
+
+TEST(Channels, an_ack_that_can_never_go_out_does_not_hold_up_the_others) {
+  ChannelPair p;
+  p.client.bare = true;
+  // The client speaks on all streams and says that it hears no more than four.
+  p.meddle = [](std::vector<std::byte>& packet) {
+    const auto type = std::to_integer<unsigned>(packet[12]);
+    if (type != 1 && type != 2) return;
+    Writer(MutableBytes(packet).subspan(26, 2)).u16(4);
+    std::fill_n(packet.begin() + 8, 4, std::byte{0});
+    const std::uint32_t crc = crypto::crc32c(packet);
+    for (unsigned i = 0; i < 4; ++i) packet[8 + i] = static_cast<std::byte>(crc >> 8 * i);
+  };
+  ASSERT_TRUE(p.connect());
+  const auto open = [](std::string_view label) {
+    std::vector<std::byte> room(100);
+    const std::size_t n = datachannel::write_open({.label = label}, room);
+    return std::string(as_text(Bytes(room).first(n)));
+  };
+  ASSERT_TRUE(p.say(p.client, 4, ppid::dcep, open("deaf")));
+  ASSERT_TRUE(p.say(p.client, 2, ppid::dcep, open("good")));
+  p.run_for(seconds(1));
+  ASSERT_EQ(p.client.heard.size(), 1u);
+  EXPECT_EQ(p.client.heard[0].stream, 2u);
+}
+
+TEST(Channels, sixty_four_pending_messages_are_each_itself) {
+  ChannelPair p(1, roomy());
+  ASSERT_TRUE(p.connect());
+  const auto id = p.open(p.client, "c");
+  p.run_for(seconds(1));
+  p.server.idle = true;
+  const auto body = [](unsigned i) {
+    return std::string(500 + i, static_cast<char>('a' + i % 26));
+  };
+  for (unsigned i = 0; i < 64; ++i) ASSERT_TRUE(p.send(p.client, id, body(i)));
+  p.run_for(seconds(5));
+  std::vector<datachannel::Message> held;
+  while (auto message = p.server.channels.read_message(p.now)) held.push_back(std::move(*message));
+  ASSERT_EQ(held.size(), 64u);
+  // The end goes on, and goes.
+  for (unsigned i = 0; i < 64; ++i) ASSERT_TRUE(p.send(p.client, id, "later"));
+  p.run_for(seconds(5));
+  while (p.server.channels.read_message(p.now)) {
+  }
+  p.server.channels.end(p.now);
+  for (unsigned i = 0; i < 64; ++i) EXPECT_EQ(as_text(held[i].body.bytes()), body(i));
+}
+
+TEST(Channels, sixty_four_pending_events_are_each_itself) {
+  ChannelPair p(1, roomy());
+  ASSERT_TRUE(p.connect());
+  p.server.idle = true;
+  for (unsigned i = 0; i < 64; ++i) p.open(p.client, "c" + std::to_string(i));
+  p.run_for(seconds(5));
+  p.server.channels.process(p.now);
+  for (unsigned i = 0; i < 64; ++i) {
+    const auto event = p.server.channels.poll_event();
+    ASSERT_TRUE(event && std::holds_alternative<Opened>(*event));
+    EXPECT_EQ(std::get<Opened>(*event).stream, stream(2 * i));
+    EXPECT_EQ(p.server.channels.label(stream(2 * i)), "c" + std::to_string(i));
+  }
+  p.server.channels.end(p.now);
+  for (unsigned i = 0; i < 64; ++i) {
+    const auto event = p.server.channels.poll_event();
+    ASSERT_TRUE(event && std::holds_alternative<ChannelClosed>(*event));
+    EXPECT_EQ(std::get<ChannelClosed>(*event).stream, stream(2 * i));
+  }
 }
 
 TEST(Channels, a_channel_that_never_opened_ends_in_silence) {

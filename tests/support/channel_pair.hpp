@@ -163,6 +163,7 @@ class ChannelPair {
   Instant now = at_ms(1000);
   End client, server;
   Link link;
+  std::function<void(std::vector<std::byte>&)> meddle;  // with what the client says
 
  private:
   struct Datagram {
@@ -173,8 +174,8 @@ class ChannelPair {
     end.fetch(now);
     std::array<std::byte, 1300> room{};
     while (const std::size_t n = end.association.write_packet(now, room)) {
-      const std::vector<std::byte> bytes(room.begin(),
-                                         room.begin() + static_cast<std::ptrdiff_t>(n));
+      std::vector<std::byte> bytes(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(n));
+      if (is_client && meddle) meddle(bytes);
       for (int copies = chance(link.duplication) ? 2 : 1; copies > 0; --copies) {
         if (chance(link.loss)) continue;
         const auto jitter =
