@@ -25,8 +25,7 @@ Association::Association(const Options& options, crypto::Provider& crypto, Env e
       receiver_(env.memory, std::max<std::uint32_t>(options.receive_window, 1500)),
       sender_(env.memory, options.send_buffer,
               (options.max_packet - common_header_size - data_header_size) / 4u * 4u,
-              Rto(options.rto_initial, options.rto_min, options.rto_max)),
-      events_(env.memory) {
+              Rto(options.rto_initial, options.rto_min, options.rto_max)) {
   env_.random.fill_secret(cookie_key_);
   local_tag_ = tag_of(env_.random);
   local_tsn_ = tag_of(env_.random);
@@ -111,7 +110,6 @@ void Association::on_packet(Instant now, Bytes bytes) {
     errors_ = 0;
     timers_.arm(Timer::t2, now + handshake_rto_);
   }
-  if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say(MessageReady{});
   advance_shutdown(now);
 }
 
@@ -178,6 +176,8 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
   switch (receiver_.on_data(*data)) {
     case Receiver::Verdict::accepted:
       send_sack_ = send_sack_ || data->immediate || state_ == State::shutdown_sent;
+      // Here, that nothing is said behind the end which the next chunk may bring.
+      if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say_ready_ = true;
       return;
     case Receiver::Verdict::duplicate:
     case Receiver::Verdict::dropped:
@@ -199,7 +199,7 @@ void Association::on_sack(Instant now, const ChunkView& chunk) {
   errors_ = 0;
   if (was_full_ && sender_.has_room_again()) {
     was_full_ = false;
-    say(SendBufferDrained{});
+    say_drained_ = true;
   }
 }
 
@@ -322,23 +322,23 @@ void Association::end(const char* why, bool by_peer) {
   if (state_ == State::ended) return;
   state_ = State::ended;
   timers_.disarm_all();
-  say(Aborted{why, by_peer});
+  say_end_ = Aborted{why, by_peer};
 }
 
 void Association::close_in_order() {
   state_ = State::ended;
   closed_in_order_ = true;
   timers_.disarm_all();
-  say(Closed{});
+  say_end_ = Closed{};
 }
 
 // ---------------------------------------------------------------- questions
 
 std::optional<Association::Event> Association::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  const std::optional<Event> event = events_.front();
-  events_.pop_front();
-  return event;
+  if (std::exchange(say_connected_, false)) return Connected{};
+  if (std::exchange(say_ready_, false)) return MessageReady{};
+  if (std::exchange(say_drained_, false)) return SendBufferDrained{};
+  return std::exchange(say_end_, std::nullopt);
 }
 
 std::optional<Message> Association::read_message(Instant) {
@@ -347,7 +347,7 @@ std::optional<Message> Association::read_message(Instant) {
   if (!receiver_.has_messages()) said_ready_ = false;
   // [rfc9260#6.2] A window that was nearly shut is said to be open again, or nobody would ask.
   const std::uint32_t worth_saying =
-      std::min(options_.max_packet * 2u, std::max(options_.receive_window, 1500u) / 2);
+      std::min<std::uint32_t>(options_.max_packet * 2u, receiver_.window() / 2);
   if (data_may_flow() && before < worth_saying && receiver_.free_window() >= worth_saying) {
     send_sack_ = true;
   }
@@ -373,11 +373,11 @@ void Association::hash_state(StateHash& hash) const {
   receiver_.hash_state(hash);
   sender_.hash_state(hash);
   hash.add(timers_.next().value_or(Instant::max()));
-  hash.add(events_.size());
   hash.add(errors_);
   for (const bool owed :
        {send_init_, send_cookie_echo_, send_cookie_ack_, send_sack_, send_heartbeat_,
-        send_shutdown_, send_shutdown_ack_, send_shutdown_complete_, send_abort_}) {
+        send_shutdown_, send_shutdown_ack_, send_shutdown_complete_, send_abort_, say_connected_,
+        say_ready_, say_drained_, say_end_.has_value()}) {
     hash.add(owed);
   }
   hash.add(heartbeat_info_.bytes());

@@ -131,7 +131,6 @@ class Association {
   void advance_shutdown(Instant now);
   void end(const char* why, bool by_peer);
   void close_in_order();
-  void say(const Event& event) { static_cast<void>(events_.push_back(event)); }
   void drop(Instant now, const char* why, std::size_t size) const;
 
   std::size_t write_init(MutableBytes out);
@@ -153,8 +152,7 @@ class Association {
   Receiver receiver_;
   Sender sender_;
   TimerTable<Timer> timers_;
-  Deque<Event> events_;  // drained by the owner after every input
-  Buffer peer_cookie_;   // to be echoed; at most max_peer_cookie
+  Buffer peer_cookie_;  // to be echoed; at most max_peer_cookie
   std::optional<PendingInitAck> init_ack_;
   std::uint32_t stale_tag_ = 0;  // of whom to tell that its cookie is too old; 0 = nobody
   Duration stale_by_{};
@@ -167,6 +165,9 @@ class Association {
   bool send_init_ = false, send_cookie_echo_ = false, send_cookie_ack_ = false, send_sack_ = false;
   bool send_heartbeat_ = false, send_shutdown_ = false, send_shutdown_ack_ = false;
   bool send_shutdown_complete_ = false, send_abort_ = false;
+  // Events that were not fetched; they take no memory, for none may be left to tell of the end.
+  bool say_connected_ = false, say_ready_ = false, say_drained_ = false;
+  std::optional<Event> say_end_;
   bool said_ready_ = false, was_full_ = false, closed_in_order_ = false;
 };
 

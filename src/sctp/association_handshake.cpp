@@ -111,7 +111,7 @@ void Association::establish(Instant now) {
   peer_cookie_ = Buffer();
   timers_.disarm(Timer::t1);
   timers_.arm(Timer::heartbeat, now + options_.heartbeat_interval);
-  say(Connected{});
+  say_connected_ = true;
 }
 
 // [rfc9260#5.2.6] The cookie was too old: ask for a new one.

@@ -458,6 +458,17 @@ TEST_F(PeerByHand, numbers_that_begin_at_their_end_wrap_in_both_directions) {
   EXPECT_EQ(association_->buffered(), 0u);
 }
 
+TEST_F(PeerByHand, nothing_is_said_behind_the_end) {
+  establish();
+  say({data(our_tsn_, 1, 0, "last words"), {ChunkType::abort, 0, {}}});
+  const auto first = association_->poll_event(), second = association_->poll_event();
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(std::holds_alternative<MessageReady>(*first));
+  EXPECT_TRUE(std::holds_alternative<Aborted>(*second));
+  EXPECT_FALSE(association_->poll_event());
+  EXPECT_EQ(read(), std::vector<std::string>{"last words"});
+}
+
 TEST_F(PeerByHand, data_without_a_byte_of_data_ends_the_association) {
   establish();
   say({data(our_tsn_, 1, 0, "")});
@@ -956,6 +967,14 @@ TEST_F(PeerByHand, a_shutdown_that_acknowledges_what_was_never_sent_is_ignored) 
 }
 
 // ---------------------------------------------------------------- outputs
+
+TEST_F(PeerByHand, the_end_is_told_even_when_no_memory_is_left) {
+  make();
+  world_.memory.fail_from = 0;
+  ASSERT_TRUE(association_->connect(now_));
+  association_->abort(now_);
+  EXPECT_TRUE(ended_by<Aborted>());
+}
 
 TEST_F(PeerByHand, sixty_four_pending_outputs_of_each_kind_are_each_itself) {
   Options o;

@@ -41,6 +41,7 @@ class Receiver {
   std::uint32_t cumulative_tsn() const { return cumulative_tsn_; }
   bool has_gaps() const { return !ranges_.empty(); }
   bool has_messages() const { return !ready_.empty(); }
+  std::uint32_t window() const { return window_; }
   std::uint32_t free_window() const {
     return used_ >= window_ ? 0 : window_ - static_cast<std::uint32_t>(used_);
   }
