@@ -50,9 +50,9 @@ peer::SessionOptions options_of(const Plan& plan, std::size_t index) {
   return o;
 }
 
-// Caches while they double; two connections' worth of machines; three descriptions, of which a
-// script makes none above 8 KB, with their parsed forms; tables with bounds of their own.
-constexpr std::size_t memory_cap = 320 * 1024;
+// Caches and a table of 256 channels, each while it doubles; the machines of a connection; a
+// description with its parsed form. A script is short: 40 KB have been seen.
+constexpr std::size_t memory_cap = 160 * 1024;
 
 struct Flying {
   Route route;  // as its sender sees it
