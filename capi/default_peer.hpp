@@ -85,7 +85,7 @@ class DefaultPeer {
   Instant sleeping_until_ = Instant::min();  // of the loop; min: it does not sleep
   std::uint32_t socket_epoch_ = 0;           // an answer to an older question is thrown away
   bool in_loop_ = false, closing_ = false;
-  bool blocked_ = false;  // the kernel has no room for more
+  int blocked_fd_ = -1;  // the kernel has no room for more on this one
   std::mutex resolved_mutex_;
   std::vector<Resolved> resolved_;
   linux_runner::Resolver resolver_;  // the last member: it calls back until it is gone

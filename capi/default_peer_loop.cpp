@@ -90,11 +90,11 @@ void DefaultPeer::transmit(Instant now) {
 }
 
 void DefaultPeer::watch_for_room() {
-  if (blocked_ == !sockets_.can_send()) return;
-  blocked_ = !blocked_;
-  for (std::size_t i = 0; i < sockets_.size(); ++i) {
-    waiter_.want_writable(sockets_.fd(i), blocked_);
-  }
+  const int fd = sockets_.blocked_fd();
+  if (fd == blocked_fd_) return;
+  if (blocked_fd_ >= 0) waiter_.want_writable(blocked_fd_, false);
+  if (fd >= 0) waiter_.want_writable(fd, true);
+  blocked_fd_ = fd;
 }
 
 // Events go before the message that stands behind them: a channel is open before it speaks. Reading
@@ -174,6 +174,7 @@ void DefaultPeer::open_sockets(Lock& lock) {
   lock.lock();
   if (epoch != socket_epoch_) return;  // disconnected meanwhile
   const Instant now = linux_runner::now();
+  blocked_fd_ = -1;
   const auto bound = sockets_.open(addresses);
   for (std::size_t i = 0; i < sockets_.size(); ++i) waiter_.add(sockets_.fd(i));
   session_.on_sockets(now, bound);
@@ -184,7 +185,7 @@ void DefaultPeer::open_sockets(Lock& lock) {
 void DefaultPeer::close_sockets() {
   ++socket_epoch_;
   sockets_.close();
-  blocked_ = false;
+  blocked_fd_ = -1;
 }
 
 // Another thread looks the name up; its answer waits in resolved_ until the loop takes it.

@@ -32,6 +32,8 @@ class UdpSockets {
   void send(const TxBatch& batch);
   // False: the core should not be asked for more before the socket is writable again.
   bool can_send() const { return backlog_.empty(); }
+  // The socket that all wait for; -1 = none. The others are writable, and must not wake anybody.
+  int blocked_fd() const { return can_send() ? -1 : fd_of(backlog_.front().route.local); }
   void flush();
 
   // Gives each datagram that has come, up to max_reads system calls' worth, to `sink`: changeable,

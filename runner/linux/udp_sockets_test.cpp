@@ -246,6 +246,21 @@ TEST(UdpSockets, APartOfARunThatWentOutIsNotSentTwice) {
   EXPECT_EQ(pair.numbers, (std::vector<int>{0, 1, 2, 3}));
 }
 
+// Sockets with room would wake the loop at once, over and over, until the full one has some.
+TEST(UdpSockets, OnlyTheFullSocketIsWaitedFor) {
+  Pair pair({});
+  const Address two[] = {loopback, Address::v4(127, 0, 0, 2, 0)};
+  pair.from = pair.near.open(two)[1];
+  EXPECT_EQ(pair.near.blocked_fd(), -1);
+  faults.of_runs = faults.of_singles = {EAGAIN};
+  pair.send({1000, 1000});
+  EXPECT_EQ(pair.near.blocked_fd(), pair.near.fd(1));
+  faults.of_runs = faults.of_singles = {};
+  pair.near.flush();
+  EXPECT_EQ(pair.near.blocked_fd(), -1);
+  EXPECT_EQ(pair.receive(2), (Sizes{1000, 1000}));
+}
+
 TEST(UdpSockets, TheBacklogIsBounded) {
   Pair pair({});
   faults.of_runs = faults.of_singles = {EAGAIN};

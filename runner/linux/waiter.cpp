@@ -49,7 +49,9 @@ void Waiter::wait(Instant now, Instant until) {
   const timespec timeout{left.count() / 1'000'000, left.count() % 1'000'000 * 1000};
   epoll_event events[8];
   int n = epoll_pwait2(epoll_, events, 8, &timeout, nullptr);
-  if (n < 0 && errno == ENOSYS) {  // before Linux 5.11: whole milliseconds, never too early
+  // Before Linux 5.11 there is none, and a sandbox that does not know it says EPERM: whole
+  // milliseconds, never too early.
+  if (n < 0 && errno != EINTR) {
     n = epoll_wait(epoll_, events, 8, static_cast<int>((left.count() + 999) / 1000));
   }
   for (int i = 0; i < n; ++i) {
