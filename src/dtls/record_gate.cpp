@@ -47,6 +47,7 @@ void RecordGate::on_datagram(Instant now, MutableBytes datagram) {
 }
 
 Bytes RecordGate::read_record(Instant now) {
+  shown_ = Buffer();
   while (first_ready() != held_count_) {
     const Bytes record = read_held(first_ready());
     if (sealed(record)) return record;

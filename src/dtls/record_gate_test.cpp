@@ -204,6 +204,8 @@ TEST(RecordGate, keeps_a_few_such_records_and_no_more) {
   g.gate.close_epoch_0();
   EXPECT_EQ(g.seen_of({}).size(), 8u);
   EXPECT_EQ(g.gate.bytes_left(), 0u);
+  EXPECT_EQ(g.seen_of(encrypted).size(), 1u);
+  EXPECT_EQ(g.memory.live, 0u) << "nothing is kept of what has been read";
   Gate other;
   EXPECT_FALSE(other.shows(record(23, 1, Octets(2048))));
   EXPECT_EQ(other.gate.bytes_left(), 0u) << "too long to be kept";
