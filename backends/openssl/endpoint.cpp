@@ -127,6 +127,7 @@ void Endpoint::hash_state(StateHash& hash) const {
     wire_->gate().hash_state(hash);
     hash.add(wire_->pending());
   }
+  hash.add(timers_.when(Timer::retransmission).value_or(Instant::max()));
   hash.add(events_.size());
   hash.add(unread_.size());
   hash.add(delivered_);

@@ -119,6 +119,7 @@ void SecurePath::hash_state(StateHash& hash) const {
   ice_.hash_state(hash);
   early_.hash_state(hash);
   if (dtls_) dtls_->hash_state(hash);
+  hash.add(timers_.next().value_or(Instant::max()));
   hash.add(paired_);
   hash.add(secured_);
   hash.add(ended_);

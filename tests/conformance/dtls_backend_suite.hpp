@@ -464,6 +464,29 @@ TEST_P(DtlsBackend, several_records_in_one_datagram_are_read_one_by_one) {
   EXPECT_EQ(p.server.received, texts);
 }
 
+// Contract rule 8: what waits to be fetched is never overwritten by what comes after it.
+TEST_P(DtlsBackend, sixty_four_of_everything_wait_to_be_fetched_and_keep_what_they_say) {
+  DtlsPair p(library());
+  p.start();
+  for (int i = 0; i < 4; ++i) {  // nobody fetches the flight, and it is written again
+    p.move_to(p.now + milliseconds(100) * (1 << i));
+    p.client.endpoint->on_deadline(p.now);
+  }
+  p.run_for(milliseconds(20));
+  ASSERT_TRUE(p.connected());
+  std::vector<Datagram> to_client, to_server;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 64; ++i) {
+    texts.push_back(std::to_string(i) + std::string(static_cast<std::size_t>(i) * 5, 'x'));
+    to_client.push_back(p.server.seal(p.now, texts.back()));
+    to_server.push_back(p.client.seal(p.now, texts.back()));
+  }
+  p.client.deliver(p.now, joined(to_client));
+  for (const Datagram& one : to_server) p.server.deliver(p.now, one);
+  EXPECT_EQ(p.client.received, texts);
+  EXPECT_EQ(p.server.received, texts);
+}
+
 TEST_P(DtlsBackend, what_is_not_read_before_the_next_datagram_is_lost_and_nothing_else) {
   DtlsPair p(library());
   p.connect();
@@ -580,6 +603,25 @@ TEST_P(DtlsBackend, a_forged_record_of_any_length_disturbs_nothing) {
   }
 }
 
+// [rfc5246#6.2.3] 2^14 and 2048 more is the longest there may be.
+TEST_P(DtlsBackend, a_forged_record_longer_than_any_may_be_disturbs_nothing) {
+  for (const auto role : {dtls::Role::client, dtls::Role::server}) {
+    DtlsPair p(library());
+    p.connect();
+    DtlsSide& victim = p.side(role);
+    DtlsSide& friendly = role == dtls::Role::client ? p.server : p.client;
+    for (const unsigned size :
+         {16'384u, 16'640u, 16'641u, 16'704u, 16'705u, 18'432u, 18'433u, 65'000u}) {
+      for (int type = 20; type <= 23; ++type) {
+        victim.deliver(p.now, record(type, 1, 77, Datagram(size)));
+      }
+      victim.received.clear();
+      victim.deliver(p.now, friendly.seal(p.now, "genuine"));
+      EXPECT_EQ(victim.received, std::vector<std::string>{"genuine"}) << "after " << size;
+    }
+  }
+}
+
 TEST_P(DtlsBackend, a_hundred_thousand_junk_records_do_not_end_a_handshake_nor_fill_memory) {
   for (const auto role : {dtls::Role::client, dtls::Role::server}) {
     DtlsPair p(library());
@@ -638,6 +680,34 @@ TEST_P(DtlsBackend, fragments_of_one_message_with_other_lengths_are_not_put_toge
   piece(3000, 50, 1400);  // overlaps
   EXPECT_TRUE(p.server.written(p.now).empty());
   EXPECT_FALSE(p.server.endpoint->connected());
+}
+
+TEST_P(DtlsBackend, a_piece_of_no_hello_does_not_keep_out_a_hello_in_pieces) {
+  for (const auto& hello : browser_hellos()) {
+    DtlsPair p(library());
+    wait_for_hello(p);
+    p.server.deliver(p.now, record(22, 0, 0, fragment(1, 3000, 0, 100, Datagram(100))));
+    for (int times = 0; times < 2; ++times) {
+      for (const Datagram& datagram : hello.datagrams) p.server.deliver(p.now, datagram);
+    }
+    EXPECT_FALSE(p.server.written(p.now).empty());
+  }
+}
+
+TEST_P(DtlsBackend, a_hello_whose_lengths_lie_is_no_more_than_refused) {
+  const Datagram hello = browser_hellos()[2].datagrams[0];
+  for (std::size_t at = 25; at < hello.size(); at += 3) {
+    DtlsPair p(library());
+    wait_for_hello(p);
+    for (const int value : {0x00, 0xFF}) {
+      Datagram lie = hello;
+      lie[at] = static_cast<std::byte>(value);
+      p.server.deliver(p.now, lie);
+      p.server.deliver(p.now, hello);
+    }
+    p.run_for(seconds(1));
+    EXPECT_TRUE(p.server.events.empty()) << at << ": " << p.server.why();
+  }
 }
 
 TEST_P(DtlsBackend, a_hello_that_cannot_be_served_leaves_the_server_waiting_for_the_next) {
