@@ -133,6 +133,67 @@ TEST_F(Data, a_slow_reader_stops_the_sender_and_loses_nothing) {
   EXPECT_EQ(pair_->texts(*pair_->right), sent);
 }
 
+// Contract rule 8: what waits to be fetched is never overwritten by what comes after it.
+TEST_F(Data, sixty_four_of_everything_wait_to_be_fetched_and_keep_what_they_say) {
+  PairOptions options;
+  options.left.batch = 64;
+  for (auto* side : {&options.left, &options.right}) {
+    side->session.send_buffer = side->session.receive_buffer = 1'000'000;
+  }
+  begin(options);
+  std::vector<std::string> labels;
+  pair_->on_event = [&](Peer& peer, const peer::Event& event) {
+    const auto* opened = std::get_if<peer::ChannelOpened>(&event);
+    if (opened && &peer == pair_->right.get()) {
+      labels.emplace_back(peer.session().channel_label(opened->stream).value_or(""));
+    }
+  };
+  // Events: nobody fetches one before all channels are asked for.
+  std::vector<StreamId> streams;
+  std::vector<std::string> asked;
+  pair_->left->command([&](auto& session, Instant now) {
+    for (int i = 0; i < 64; ++i) {
+      asked.push_back("channel " + std::to_string(i));
+      auto made = session.create_channel(now, {.label = asked.back()});
+      EXPECT_TRUE(static_cast<bool>(made));
+      if (made) streams.push_back(*made);
+    }
+    return 0;
+  });
+  pair_->run_for(seconds(2));
+  EXPECT_EQ(labels, asked);
+  ASSERT_EQ(streams.size(), 64u);
+  // Five large messages open the congestion window.
+  send_all(*pair_->left, std::vector<std::string>(5, std::string(200'000, 'w')), first_stream());
+  ASSERT_TRUE(pair_->run_until([&] { return pair_->right_ear.messages.size() == 5; }));
+  // Datagrams, each of its own size, for no two fit into one; then messages, all of which have come
+  // before one is read.
+  std::size_t datagrams = 0;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& datagram) {
+    if (from == pair_->left->host() && datagram.size() > 640) ++datagrams;
+    return true;
+  });
+  pair_->right->set_reading(false);
+  pair_->right_ear.messages.clear();
+  pair_->left->command([&](auto& session, Instant now) {
+    for (std::size_t i = 0; i < 64; ++i) {
+      const std::string text(640 + i, static_cast<char>('A' + i));
+      EXPECT_TRUE(session.send_data(now, streams[i], datachannel::Kind::string, as_bytes(text)));
+    }
+    return 0;
+  });
+  EXPECT_EQ(datagrams, 64u);
+  pair_->run_for(seconds(2));
+  EXPECT_TRUE(pair_->right_ear.messages.empty());
+  pair_->right->set_reading(true);
+  ASSERT_EQ(pair_->right_ear.messages.size(), 64u);
+  for (std::size_t i = 0; i < 64; ++i) {
+    const HeardMessage& heard = pair_->right_ear.messages[i];
+    EXPECT_EQ(heard.stream, streams[i]);
+    EXPECT_EQ(heard.body, std::string(640 + i, static_cast<char>('A' + i)));
+  }
+}
+
 TEST_F(Data, small_caches_carry_what_fits_into_them) {
   PairOptions options;
   options.left.session.send_buffer = options.right.session.send_buffer = 1'536;

@@ -61,6 +61,45 @@ TEST(HostileNetwork, every_record_sent_twice_is_read_once) {
   EXPECT_TRUE(world.failures.empty());
 }
 
+// [rfc8842#5.1] A new association has sockets of its own; what is late, or recorded, finds them.
+TEST(HostileNetwork, everything_of_the_last_connection_again_disturbs_no_state_of_the_next) {
+  for (const State when : {State::gathering, State::pairing, State::paired, State::connecting,
+                           State::connected, State::data_opened}) {
+    World world(9);
+    PairOptions options{.cipher = Cipher::openssl};
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    options.right.session.keep_role = true;
+    Pair pair(world, options);
+    std::vector<std::pair<Route, std::vector<std::byte>>> recorded;
+    world.network.set_tap([&](HostId, const Route& route, std::vector<std::byte>& datagram) {
+      recorded.emplace_back(route, datagram);
+      return true;
+    });
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open());
+    EXPECT_TRUE(pair.send(*pair.left, "old"));
+    pair.run_for(seconds(1));
+    EXPECT_TRUE(pair.left->disconnect());
+    pair.run_for(seconds(1));
+    world.network.set_tap({});
+    pair.right_ear = {};
+    pair.left_ear = {};
+    pair.connect();
+    ASSERT_TRUE(pair.run_until([&] { return pair.left_ear.said(when); }));
+    for (const auto& [route, datagram] : recorded) {
+      for (Peer* victim : {pair.left.get(), pair.right.get()}) {
+        if (victim->sockets().empty() || victim->sockets()[0].ip != route.remote.ip) continue;
+        victim->inject_worthless({victim->sockets()[0], route.local}, datagram, "a recording");
+      }
+    }
+    ASSERT_TRUE(pair.run_until_open());
+    EXPECT_TRUE(pair.send(*pair.left, "new"));
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"new"});
+    EXPECT_EQ(world.failures, std::vector<std::string>{}) << name_of(when);
+  }
+}
+
 TEST(HostileNetwork, a_peer_that_knows_the_checks_but_not_the_key_never_gets_in) {
   World world(6);
   PairOptions options{.cipher = Cipher::openssl};

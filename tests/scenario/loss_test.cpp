@@ -117,5 +117,39 @@ TEST_F(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
   EXPECT_LE(world_.time.now() - begin, seconds(2));
 }
 
+TEST_F(Loss, attempts_that_fail_come_ever_later_up_to_half_a_minute) {
+  PairOptions options;
+  options.left.session.keep_role = true;
+  options.right.session.auto_reconnect = false;
+  options.link.loss = 1;
+  pair_ = std::make_unique<Pair>(world_, options);
+  // The right one answers once; the signalling gives that answer to every offer.
+  std::string answer;
+  pair_->on_signal = [&](Peer& from, std::string& sdp) {
+    if (&from == pair_->right.get()) answer = sdp;
+    if (&from == pair_->right.get() || answer.empty()) return true;
+    world_.time.after(milliseconds(30),
+                      [&] { static_cast<void>(pair_->left->hear_description(answer)); });
+    return false;
+  };
+  std::vector<Duration> waits;
+  Instant failed{};
+  pair_->on_event = [&](Peer& peer, const peer::Event& event) {
+    const auto* changed = std::get_if<peer::StateChanged>(&event);
+    if (&peer != pair_->left.get() || !changed) return;
+    if (changed->state == State::connect_failed) failed = world_.time.now();
+    if (changed->state == State::new_connection && failed != Instant{}) {
+      waits.push_back(world_.time.now() - failed);
+    }
+  };
+  pair_->connect();
+  ASSERT_TRUE(pair_->run_until([&] { return waits.size() == 7; }, seconds(600)));
+  const int expected[] = {1, 2, 4, 8, 16, 30, 30};
+  for (std::size_t i = 0; i < 7; ++i) {
+    EXPECT_GE(waits[i], milliseconds(expected[i] * 800)) << i;
+    EXPECT_LE(waits[i], milliseconds(expected[i] * 1200)) << i;
+  }
+}
+
 }  // namespace
 }  // namespace esp_peer::sim
