@@ -58,6 +58,7 @@ Status Session::disconnect(Instant now) {
   timers_.disarm_all();
   fall_back_role();
   if (waiting) {
+    connection_.reset();  // what is left of the last one has its own end
     say(State::disconnected);
     return {};
   }
@@ -173,7 +174,11 @@ void Session::poll_transmit(Instant now, TxBatch& out) {
 
 std::optional<Request> Session::poll_request() { return outbox_.poll_request(); }
 
-std::optional<Event> Session::poll_event() { return outbox_.poll_event(); }
+std::optional<Event> Session::poll_event() {
+  const auto event = outbox_.poll_event();
+  if (event || !outbox_.take_loss()) return event;
+  return StateChanged{state()};  // nobody waits for ever for an end that could not be kept
+}
 
 std::optional<datachannel::Message> Session::read_message(Instant now) {
   return connection_ ? connection_->read_message(now) : std::nullopt;

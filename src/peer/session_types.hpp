@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "base/containers.hpp"
@@ -90,10 +91,12 @@ class Outbox {
  public:
   explicit Outbox(Memory& memory) : events_(memory), requests_(memory) {}
 
-  void say(const Event& event) { static_cast<void>(events_.push_back(event)); }
+  void say(const Event& event) { lost_ = !events_.push_back(event) || lost_; }
   [[nodiscard]] bool request(const Request& request) { return requests_.push_back(request); }
 
   std::optional<Event> poll_event() { return take(events_); }
+  // Memory had no room for an event since the last call.
+  bool take_loss() { return std::exchange(lost_, false); }
   std::optional<Request> poll_request() { return take(requests_); }
 
  private:
@@ -106,6 +109,7 @@ class Outbox {
   }
   Deque<Event> events_;
   Deque<Request> requests_;
+  bool lost_ = false;
 };
 
 }  // namespace esp_peer::peer

@@ -160,6 +160,22 @@ TEST_F(Connect, fails_with_a_state_when_nothing_goes_through) {
   EXPECT_LE(since_the_beginning(), milliseconds(45'000));
 }
 
+TEST_F(Connect, one_that_leaves_before_its_next_attempt_has_begun_is_disconnected) {
+  PairOptions options;
+  options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+  options.link.loss = 1;
+  Pair pair(world_, options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until([&] { return pair.left_ear.said(State::connect_failed); }));
+  const Status left = pair.left->command([](auto& session, Instant now) {
+    EXPECT_TRUE(session.new_connection(now));
+    return session.disconnect(now);
+  });
+  EXPECT_TRUE(left);
+  EXPECT_EQ(pair.left_ear.states.back(), State::disconnected);
+  EXPECT_EQ(pair.left->session().state(), State::disconnected) << "and not the last one's end";
+}
+
 TEST_F(Connect, fails_when_checks_go_through_and_nothing_else) {
   PairOptions options;
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;

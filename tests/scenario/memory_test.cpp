@@ -43,6 +43,23 @@ TEST(Memory, any_allocation_may_fail_and_nothing_leaks_or_hangs) {
   EXPECT_GE(survived, 1);
 }
 
+// A hundred channels close first, and there is no room to keep what that says.
+TEST(Memory, the_end_is_told_even_where_no_memory_is_left_to_keep_it) {
+  World world(10);
+  Pair pair(world, {});
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  pair.left->command([&](auto& session, Instant now) {
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(static_cast<bool>(session.create_channel(now, {})));
+    return 0;
+  });
+  pair.run_for(seconds(1));
+  ASSERT_EQ(pair.left_ear.opened.size(), 101u);
+  pair.left->memory().fail_at(0, 1'000'000);
+  EXPECT_TRUE(pair.left->disconnect());
+  EXPECT_EQ(pair.left_ear.states.back(), peer::State::disconnected);
+}
+
 TEST(Memory, fifty_connections_leave_a_peer_as_large_as_the_first) {
   World world(9);
   PairOptions options;
