@@ -304,6 +304,7 @@ void Connection::describe_when_ready(Instant now) {
       .end_of_candidates = gathering_.complete(),
   });
   if (!described) return end(now, State::disconnected);
+  if (path_.secured()) negotiation_.settle();
   outbox_.say(LocalDescription{});
 }
 

@@ -53,6 +53,9 @@ Status Session::new_connection(Instant now) {
 }
 
 Status Session::disconnect(Instant now) {
+  // What the peer said for this attempt is nothing to the next one.
+  early_description_ = Buffer();
+  early_candidates_.clear();
   if (!active() && !timers_.armed(Timer::reconnect)) return {};
   const bool waiting = timers_.armed(Timer::attempt);
   timers_.disarm_all();
@@ -175,9 +178,14 @@ void Session::poll_transmit(Instant now, TxBatch& out) {
 std::optional<Request> Session::poll_request() { return outbox_.poll_request(); }
 
 std::optional<Event> Session::poll_event() {
-  const auto event = outbox_.poll_event();
-  if (event || !outbox_.take_loss()) return event;
-  return StateChanged{state()};  // nobody waits for ever for an end that could not be kept
+  auto event = outbox_.poll_event();
+  // Nobody waits for ever for an end that memory could not keep.
+  if (!event && outbox_.take_loss() && state() != told_) event = StateChanged{state()};
+  if (event) {
+    const auto* changed = std::get_if<StateChanged>(&*event);
+    if (changed && !is_about_data(changed->state)) told_ = changed->state;
+  }
+  return event;
 }
 
 std::optional<datachannel::Message> Session::read_message(Instant now) {

@@ -98,7 +98,8 @@ class Session {
   TimerTable<Timer> timers_;
   Backoff backoff_;
   State state_ = State::closed;
-  bool settled_ = true;  // the end of connection_ has been dealt with
+  State told_ = State::closed;  // last, by poll_event()
+  bool settled_ = true;         // the end of connection_ has been dealt with
 };
 
 }  // namespace esp_peer::peer

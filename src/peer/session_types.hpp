@@ -30,6 +30,7 @@ enum class State : std::uint8_t {
   data_closed,
   data_disconnected,
 };
+constexpr bool is_about_data(State state) { return state >= State::data_connected; }
 
 // Where identities come from: a cache, or a new one each time.
 class IdentitySource {

@@ -108,7 +108,9 @@ TEST_F(Signalling, an_offer_that_leaves_no_choice_of_roles_is_one_for_a_controll
     for (const bool early : {true, false}) {
       Couple pair;
       pair.never_wait();
-      pair.cat.carry = [&](std::string sdp) { return with_setup(std::move(sdp), theirs); };
+      pair.cat.carry = [setup = theirs](std::string sdp) {
+        return with_setup(std::move(sdp), setup);
+      };
       pair.open();
       if (early) {
         ASSERT_EQ(esp_peer_new_connection(pair.cat.handle), ESP_PEER_ERR_NONE);

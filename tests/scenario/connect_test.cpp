@@ -176,6 +176,28 @@ TEST_F(Connect, one_that_leaves_before_its_next_attempt_has_begun_is_disconnecte
   EXPECT_EQ(pair.left->session().state(), State::disconnected) << "and not the last one's end";
 }
 
+TEST_F(Connect, what_was_said_to_an_attempt_that_was_left_is_nothing_to_the_next) {
+  PairOptions options;
+  options.right.session.keep_role = true;
+  Pair pair(world_, options);
+  std::string offer;
+  pair.on_signal = [&](Peer& from, std::string& sdp) {
+    if (&from == pair.left.get()) offer = sdp;
+    return false;
+  };
+  EXPECT_TRUE(pair.left->connect());
+  ASSERT_TRUE(pair.run_until([&] { return !offer.empty(); }));
+  EXPECT_TRUE(pair.right->hear_description(offer));
+  EXPECT_TRUE(pair.right->hear_candidate("candidate:1 1 UDP 1 192.0.2.77 9 typ host"));
+  EXPECT_TRUE(pair.right->connect());
+  EXPECT_TRUE(pair.right->disconnect());
+
+  EXPECT_TRUE(pair.right->connect());
+  pair.run_for(seconds(5));
+  EXPECT_EQ(pair.right->state(), State::gathering) << "it waits for an offer of its own";
+  EXPECT_TRUE(pair.right_ear.description.empty());
+}
+
 TEST_F(Connect, fails_when_checks_go_through_and_nothing_else) {
   PairOptions options;
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;

@@ -1,6 +1,8 @@
 // Memory that runs out, and memory that comes back.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sim/pair.hpp"
 
 namespace esp_peer::sim {
@@ -58,6 +60,26 @@ TEST(Memory, the_end_is_told_even_where_no_memory_is_left_to_keep_it) {
   pair.left->memory().fail_at(0, 1'000'000);
   EXPECT_TRUE(pair.left->disconnect());
   EXPECT_EQ(pair.left_ear.states.back(), peer::State::disconnected);
+}
+
+// Whatever is lost while channels open: the connection goes on, and is not told again.
+TEST(Memory, no_state_is_told_twice_because_another_event_was_lost) {
+  for (std::uint64_t k = 0; k < 60; ++k) {
+    World world(10);
+    PairOptions options;
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    Pair pair(world, options);
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open());
+    pair.left->command([](auto& session, Instant now) {
+      for (int i = 0; i < 30; ++i) EXPECT_TRUE(static_cast<bool>(session.create_channel(now, {})));
+      return 0;
+    });
+    pair.left->memory().fail_at(k, 3);
+    pair.run_for(seconds(1));
+    const auto& states = pair.left_ear.states;
+    EXPECT_EQ(std::count(states.begin(), states.end(), peer::State::connected), 1) << k;
+  }
 }
 
 TEST(Memory, fifty_connections_leave_a_peer_as_large_as_the_first) {
