@@ -10,7 +10,7 @@ namespace esp_peer::sim {
 
 class Attacker {
  public:
-  Attacker(World& world, Rng rng) : world_(world), rng_(rng) {}
+  explicit Attacker(Rng rng) : rng_(rng) {}
 
   // Hears what is sent to a peer, to send it again with something wrong.
   void overhear(const Route& route, Bytes datagram);
@@ -28,7 +28,6 @@ class Attacker {
   bool spoil(const Peer& victim, std::vector<std::byte>& datagram);
   Route stranger(const Peer& victim);
 
-  World& world_;
   Rng rng_;
   std::vector<std::pair<Route, std::vector<std::byte>>> overheard_;  // the newest of a few
   std::size_t next_ = 0;

@@ -79,7 +79,7 @@ Run::Run(const Plan& plan, const RunOptions& options)
     : plan_(plan),
       options_(options),
       world_(plan.seed),
-      attacker_(world_, Rng(plan.seed, "attacker")),
+      attacker_(Rng(plan.seed, "attacker")),
       pair_(world_, pair_options()),
       left_(world_, ledger_, *pair_.left, 0, plan),
       right_(world_, ledger_, *pair_.right, 1, plan) {

@@ -22,7 +22,7 @@ TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
   PairOptions options{.cipher = Cipher::openssl};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
   Pair pair(world_, options);
-  Attacker attacker(world_, Rng(4));
+  Attacker attacker(Rng(4));
   world_.network.set_tap([&](HostId, const Route& route, std::vector<std::byte>& datagram) {
     attacker.overhear(route, datagram);
     return true;
