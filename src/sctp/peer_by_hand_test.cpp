@@ -949,6 +949,19 @@ TEST_F(PeerByHand, a_shutdown_of_both_at_once_ends_in_order) {
   EXPECT_TRUE(ended_by<Closed>());
 }
 
+TEST_F(PeerByHand, a_shutdown_takes_no_gap_block_back) {
+  establish();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(send("x"));
+  ASSERT_EQ(hear_tsns().size(), 4u);
+  say({sack(its_tsn_ - 1, plenty, {{3, 4}})});
+  say({{ChunkType::shutdown, 0, Value().u32(its_tsn_).bytes}});
+  now_ = *association_->next_deadline();
+  association_->on_deadline(now_);
+  EXPECT_EQ(hear_tsns(), std::vector<std::uint32_t>{1}) << "[rfc9260#3.3.8]";
+  say({{ChunkType::shutdown, 0, Value().u32(its_tsn_ + 3).bytes}});
+  EXPECT_EQ(count(hear(), ChunkType::shutdown_ack), 1u) << "all has arrived";
+}
+
 TEST_F(PeerByHand, a_shutdown_that_acknowledges_what_was_never_sent_is_ignored) {
   establish();
   const std::uint64_t before = state();

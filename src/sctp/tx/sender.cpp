@@ -45,8 +45,7 @@ Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
     acked = {acked.bytes + gaps.bytes, gaps.above};
   }
   if (acked.bytes != 0) {
-    after_t3_ = probing_ = false;
-    congestion_.on_progress(acked.bytes, flight_before);
+    note_progress(acked.bytes, flight_before);
   } else if (reopens_window(sack)) {
     lose(outstanding_.front());
   }
@@ -57,26 +56,22 @@ Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
     acked.above = sack.cumulative_tsn + sack.gap(sack.gap_count - 1u).end;
   }
   if (acked.above) report_missing(*acked.above);
-  if (congestion_.in_recovery() && serial_less_equal(congestion_.exit_tsn(), sack.cumulative_tsn)) {
-    congestion_.leave_recovery();
-  }
-
-  if (lost_ == 0) fast_due_ = false;
   peer_window_ = sack.a_rwnd > flight_ ? sack.a_rwnd - static_cast<std::uint32_t>(flight_) : 0;
-  if (outstanding_.empty()) {
-    congestion_.on_all_acknowledged();
-    t3_.reset();
-  } else if (moved) {
-    t3_ = now + rto_.value();  // [rfc9260#6.3.2] R3
-  }
+  settle(now, sack.cumulative_tsn, moved);
   return SackResult::obeyed;
 }
 
 Sender::SackResult Sender::on_cumulative(Instant now, std::uint32_t cumulative_tsn) {
-  SackView sack;
-  sack.cumulative_tsn = cumulative_tsn;
-  sack.a_rwnd = peer_window_ + static_cast<std::uint32_t>(flight_);
-  return on_sack(now, sack);
+  const std::uint32_t last_acked = first_outstanding() - 1;
+  if (serial_less(cumulative_tsn, last_acked)) return SackResult::old;
+  if (!serial_less(cumulative_tsn, next_tsn_)) return SackResult::absurd;
+  const std::size_t flight_before = flight_;
+  const std::size_t acked = acknowledge_up_to(now, cumulative_tsn);
+  if (acked != 0) note_progress(acked, flight_before);
+  // It says nothing of the window: what has arrived is taken to have been read.
+  peer_window_ += static_cast<std::uint32_t>(flight_before - flight_);
+  settle(now, cumulative_tsn, cumulative_tsn != last_acked);
+  return SackResult::obeyed;
 }
 
 void Sender::on_timeout() {
@@ -169,6 +164,25 @@ std::size_t Sender::acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn)
     ++first_message_;
   }
   return acked;
+}
+
+void Sender::note_progress(std::size_t acked, std::size_t flight_before) {
+  after_t3_ = probing_ = false;
+  congestion_.on_progress(acked, flight_before);
+}
+
+// What follows from every acknowledgement; `moved`: the cumulative TSN did.
+void Sender::settle(Instant now, std::uint32_t cumulative_tsn, bool moved) {
+  if (congestion_.in_recovery() && serial_less_equal(congestion_.exit_tsn(), cumulative_tsn)) {
+    congestion_.leave_recovery();
+  }
+  if (lost_ == 0) fast_due_ = false;
+  if (outstanding_.empty()) {
+    congestion_.on_all_acknowledged();
+    t3_.reset();
+  } else if (moved) {
+    t3_ = now + rto_.value();  // [rfc9260#6.3.2] R3
+  }
 }
 
 // Goes through the chunks and the blocks side by side, once.

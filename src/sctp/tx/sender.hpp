@@ -35,7 +35,8 @@ class Sender {
   Status enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered);
 
   SackResult on_sack(Instant now, const SackView& sack);
-  // SHUTDOWN carries a cumulative TSN too.
+  // SHUTDOWN carries a cumulative TSN too. [rfc9260#3.3.8] That it has no gap blocks takes none
+  // back.
   SackResult on_cumulative(Instant now, std::uint32_t cumulative_tsn);
   // T3 has expired: everything that is out counts as lost, but for the probe of a shut window.
   void on_timeout();
@@ -98,6 +99,8 @@ class Sender {
   }
   bool congestion_allows() const;
   std::size_t acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn);
+  void note_progress(std::size_t acked, std::size_t flight_before);
+  void settle(Instant now, std::uint32_t cumulative_tsn, bool moved);
   Acked apply_gaps(const SackView& sack);
   bool reopens_window(const SackView& sack) const;
   void lose(Chunk& chunk);
