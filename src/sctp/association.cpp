@@ -191,12 +191,15 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
 
 void Association::on_sack(Instant now, const ChunkView& chunk) {
   if (!data_may_flow()) return;
+  using enum Sender::SackResult;
   const auto sack = parse_sack(chunk);
-  if (!sack || sender_.on_sack(now, *sack) != Sender::SackResult::obeyed) {
+  const auto result = sack ? sender_.on_sack(now, *sack) : absurd;
+  if (result == old || result == absurd) {
     return drop(now, "SACK that is old or absurd", chunk.value.size());
   }
-  // [rfc9260#6.1] Also one that acknowledges nothing: a peer that keeps its window shut is alive.
-  errors_ = 0;
+  // [rfc9260#8.1] What has arrived says that the peer is alive; one that answers and never takes
+  // anything is not, [rfc9260#6.1] but for a shut window, which it may keep for ever.
+  if (result == progress || sender_.window_shut()) errors_ = 0;
   if (was_full_ && sender_.has_room_again()) {
     was_full_ = false;
     say_drained_ = true;
@@ -226,8 +229,10 @@ void Association::on_shutdown(Instant now, const ChunkView& chunk) {
   Reader r(chunk.value);
   const std::uint32_t cumulative_tsn = r.u32();
   if (!r.ok() || !data_may_flow()) return;
-  if (sender_.on_cumulative(now, cumulative_tsn) == Sender::SackResult::absurd) return;
-  if (state_ == State::shutdown_sent) {  // both at once [rfc9260#9.2]
+  const auto result = sender_.on_cumulative(now, cumulative_tsn);
+  if (result == Sender::SackResult::absurd) return;
+  if (result == Sender::SackResult::progress) errors_ = 0;  // [rfc9260#8.1]
+  if (state_ == State::shutdown_sent) {                     // both at once [rfc9260#9.2]
     state_ = State::shutdown_ack_sent;
     send_shutdown_ack_ = true;
     handshake_rto_ = sender_.rto().value();

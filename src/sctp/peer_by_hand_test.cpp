@@ -794,6 +794,24 @@ TEST_F(PeerByHand, a_window_that_opens_is_used_at_once_although_the_probe_was_dr
   EXPECT_EQ(hear_tsns(), (std::vector<std::uint32_t>{2, 3}));
 }
 
+TEST_F(PeerByHand,
+       a_peer_that_answers_and_never_takes_the_data_is_given_up_unless_its_window_is_shut) {
+  for (const std::uint32_t a_rwnd : {plenty, 0u}) {
+    make();
+    establish();
+    ASSERT_TRUE(send(std::string(1160, 'x')));
+    for (int t3 = 0; t3 < 200 && association_->connected(); ++t3) {
+      for (const Chunk& c : hear()) {
+        if (c.type == ChunkType::heartbeat) say({{ChunkType::heartbeat_ack, 0, c.value}});
+        if (c.type == ChunkType::data) say({sack(its_tsn_ - 1, a_rwnd)});
+      }
+      now_ = *association_->next_deadline();
+      association_->on_deadline(now_);
+    }
+    EXPECT_EQ(ended_by<Aborted>(), a_rwnd != 0) << "[rfc9260#8.1, #6.1]";
+  }
+}
+
 TEST_F(PeerByHand, a_peer_that_dies_with_its_window_full_is_given_up) {
   establish(2400);
   ASSERT_TRUE(send(std::string(1160, 'x')));

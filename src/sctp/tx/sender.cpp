@@ -58,7 +58,7 @@ Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
   if (acked.above) report_missing(*acked.above);
   peer_window_ = sack.a_rwnd > flight_ ? sack.a_rwnd - static_cast<std::uint32_t>(flight_) : 0;
   settle(now, sack.cumulative_tsn, moved);
-  return SackResult::obeyed;
+  return acked.bytes != 0 ? SackResult::progress : SackResult::idle;
 }
 
 Sender::SackResult Sender::on_cumulative(Instant now, std::uint32_t cumulative_tsn) {
@@ -71,7 +71,7 @@ Sender::SackResult Sender::on_cumulative(Instant now, std::uint32_t cumulative_t
   // It says nothing of the window: what has arrived is taken to have been read.
   peer_window_ += static_cast<std::uint32_t>(flight_before - flight_);
   settle(now, cumulative_tsn, cumulative_tsn != last_acked);
-  return SackResult::obeyed;
+  return acked != 0 ? SackResult::progress : SackResult::idle;
 }
 
 void Sender::on_timeout() {
@@ -217,9 +217,8 @@ Sender::Acked Sender::apply_gaps(const SackView& sack) {
 // which doubles up to a minute, would be to stand still before an open door.
 bool Sender::reopens_window(const SackView& sack) const {
   if (!probing_ && !after_t3_) return false;
-  return !outstanding_.empty() && outstanding_.front().state == ChunkState::in_flight &&
-         peer_a_rwnd_ < 2 * max_payload_ && sack.a_rwnd > peer_a_rwnd_ &&
-         sack.a_rwnd >= outstanding_.front().size;
+  return window_shut() && outstanding_.front().state == ChunkState::in_flight &&
+         sack.a_rwnd > peer_a_rwnd_ && sack.a_rwnd >= outstanding_.front().size;
 }
 
 void Sender::lose(Chunk& chunk) {

@@ -18,7 +18,12 @@ namespace esp_peer::sctp {
 
 class Sender {
  public:
-  enum class SackResult : std::uint8_t { obeyed, old, absurd };
+  enum class SackResult : std::uint8_t {
+    progress,  // acknowledges something for the first time
+    idle,      // acknowledges nothing new; its window and what it reports missing count
+    old,
+    absurd,
+  };
 
   Sender(Memory& memory, std::uint32_t send_buffer, std::size_t max_payload, const Rto& rto)
       : memory_(memory),
@@ -52,6 +57,11 @@ class Sender {
   bool has_room_again() const { return buffered_ <= send_buffer_ / 2; }
   std::size_t in_flight() const { return flight_; }
   bool probing() const { return probing_; }  // a shut window
+  // The window that the peer announced last may be too small for what it should take next: it has
+  // its own bookkeeping, which counts in its window and of which we know nothing.
+  bool window_shut() const {
+    return !outstanding_.empty() && peer_a_rwnd_ < outstanding_.front().size + max_payload_;
+  }
   std::uint32_t next_tsn() const { return next_tsn_; }
   Rto& rto() { return rto_; }
   const Rto& rto() const { return rto_; }
