@@ -24,7 +24,7 @@ struct Options {
   std::uint16_t max_packet = 1188;
   std::uint32_t send_buffer = 100 * 1024;     // bytes; send() answers would_block beyond it
   std::uint32_t receive_window = 100 * 1024;  // bytes
-  std::uint16_t max_streams = 65535;          // announced in both directions
+  std::uint16_t max_streams = 65535;          // outbound; see inbound_streams()
   Duration rto_initial = milliseconds(500);
   Duration rto_min = milliseconds(400);
   Duration rto_max = seconds(60);
@@ -122,6 +122,7 @@ class Association {
 
   void adopt(const Cookie& cookie);
   std::uint16_t streams_to(std::uint16_t peer_inbound) const;
+  std::uint16_t inbound_streams() const;
   void establish(Instant now);
   void arm_t1(Instant now);
   void on_t1(Instant now);

@@ -101,6 +101,12 @@ std::uint16_t Association::streams_to(std::uint16_t peer_inbound) const {
   return std::min(options_.max_streams, peer_inbound);
 }
 
+// What is announced [rfc9260#3.3.2], so that nobody is aborted who keeps to it.
+// exception: [rfc8831#6.2] wants 65535; each stream that speaks costs memory for good.
+std::uint16_t Association::inbound_streams() const {
+  return std::min(options_.max_streams, Receiver::max_streams);
+}
+
 void Association::on_cookie_ack(Instant now) {
   if (state_ == State::cookie_echoed) establish(now);
 }

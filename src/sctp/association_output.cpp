@@ -81,7 +81,7 @@ std::size_t Association::write_init(MutableBytes out) {
   w.u32(local_tag_);
   w.u32(receiver_.free_window());
   w.u16(options_.max_streams);
-  w.u16(options_.max_streams);
+  w.u16(inbound_streams());
   w.u32(local_tsn_);
   return packet.finish();
 }
@@ -94,7 +94,7 @@ std::size_t Association::write_init_ack(MutableBytes out) {
   w.u32(ack.local_tag);
   w.u32(receiver_.free_window());
   w.u16(options_.max_streams);
-  w.u16(options_.max_streams);
+  w.u16(inbound_streams());
   w.u32(ack.local_tsn);
   w.u16(7);  // State Cookie [rfc9260#3.3.3]
   w.u16(static_cast<std::uint16_t>(4 + ack.cookie.size()));

@@ -411,6 +411,29 @@ TEST_F(PeerByHand, the_last_streams_there_are_carry_messages) {
   EXPECT_EQ(send("d", 65535).code(), Errc::over_limit);
 }
 
+// [rfc9260#3.3.2] More than was announced no conforming peer uses: it is never aborted for that.
+TEST_F(PeerByHand, a_peer_that_uses_every_stream_it_was_offered_is_not_aborted) {
+  for (const bool it_begins : {false, true}) {
+    make();
+    if (it_begins) {
+      ASSERT_TRUE(association_->connect(now_));
+    } else {
+      say_alone(0, {ChunkType::init, 0, init()});
+    }
+    const Packet handshake = hear_packet();
+    const std::uint32_t streams = handshake.chunks.at(0).u32(8);
+    EXPECT_EQ(streams >> 16, 65'535u) << "outbound";
+    const std::uint32_t inbound = streams & 0xFFFF;
+    establish();
+    for (std::uint32_t id = 0; id < inbound; ++id) {
+      say({data(our_tsn_ + id, static_cast<std::uint16_t>(id), 0, "x")});
+      static_cast<void>(hear());
+      static_cast<void>(read());
+    }
+    EXPECT_FALSE(ended_by<Aborted>());
+  }
+}
+
 // ---------------------------------------------------------------- receiving
 
 TEST_F(PeerByHand, chunks_that_were_never_agreed_on_are_passed_over) {

@@ -22,6 +22,9 @@ class Receiver {
     violation,  // nothing that a correct peer could send, or nothing that can ever be kept
   };
 
+  // That have ever spoken; one more is a violation. So many must be announced at most.
+  static constexpr std::uint16_t max_streams = 4096;
+
   Receiver(Memory& memory, std::uint32_t window)
       : memory_(memory),
         window_(window),
@@ -51,8 +54,6 @@ class Receiver {
   static constexpr std::size_t max_ranges =
       512;  // gap ranges; data that would open more is dropped
   static constexpr std::size_t max_duplicates = 16;  // reported by one SACK
-  static constexpr std::size_t max_streams =
-      4096;  // that have ever spoken; one more is a violation
 
   struct Range {  // TSNs that have come above the cumulative one
     std::uint32_t first, last;
