@@ -52,6 +52,7 @@ class DefaultPeer {
 
   // What both commands and the loop do, with the lock.
   void transmit(Instant now);
+  void acknowledge(Instant now, TxBatch& batch);
   void watch_for_room();
   void collect(Instant now);
   void note(const peer::Event& event);

@@ -19,6 +19,12 @@ struct TransmitRoom {
   TxBatch::Run runs[64];
 };
 
+// A batch in this thread's room; one that takes nothing when there is no memory for it.
+TxBatch empty_batch() {
+  thread_local const std::unique_ptr<TransmitRoom> room(new (std::nothrow) TransmitRoom);
+  return room ? TxBatch(room->bytes, room->runs) : TxBatch({}, {});
+}
+
 }  // namespace
 
 int DefaultPeer::main_loop() {
@@ -59,10 +65,22 @@ void DefaultPeer::wait(Lock& lock) {
 
 void DefaultPeer::receive() {
   const Instant now = linux_runner::now();
+  TxBatch batch = empty_batch();  // what many datagrams are answered by leaves together
   sockets_.receive([&](const Route& route, MutableBytes datagram) {
     session_.on_datagram(now, route, datagram);
     collect(now);  // at once: the next datagram may end the connection, and its messages with it
+    if (session_.owes_ack()) acknowledge(now, batch);
   });
+  if (!batch.empty()) sockets_.send(batch);
+}
+
+void DefaultPeer::acknowledge(Instant now, TxBatch& batch) {
+  if (!sockets_.can_send()) return;
+  session_.poll_transmit(now, batch);
+  if (!session_.owes_ack() || batch.empty()) return;
+  sockets_.send(batch);  // it was full
+  batch.clear();
+  session_.poll_transmit(now, batch);
 }
 
 // One by one: what another thread takes away by disconnecting is not told here any more.
@@ -77,11 +95,9 @@ void DefaultPeer::deliver(Lock& lock) {
 }
 
 void DefaultPeer::transmit(Instant now) {
-  thread_local const std::unique_ptr<TransmitRoom> room(new (std::nothrow) TransmitRoom);
-  if (!room) return;
   sockets_.flush();
   while (sockets_.can_send()) {
-    TxBatch batch(room->bytes, room->runs);
+    TxBatch batch = empty_batch();
     session_.poll_transmit(now, batch);
     if (batch.empty()) break;
     sockets_.send(batch);

@@ -106,6 +106,7 @@ Status Connection::apply(Instant now, const sdp::RemoteData& remote) {
   if (!data_) {
     data_options_.sctp.remote_port = remote.sctp_port;
     data_options_.max_message_size = remote.max_message_size;
+    data_options_.esp_peer = remote.esp_peer;
     data_options_.dtls_client = path.our_dtls_role == dtls::Role::client;
   }
   // A bad or superfluous candidate is the peer's affair: the others still count [rfc8829#5.8].

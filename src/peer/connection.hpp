@@ -41,6 +41,7 @@ class Connection {
   std::optional<Instant> next_deadline() const;
   State state() const { return state_; }
   bool ended() const { return ended_; }
+  bool owes_ack() const { return data_ && !ended_ && data_->owes_ack(); }
   // The description that came last was refused: the peer has begun anew, without us.
   bool peer_has_rebuilt() const { return peer_has_rebuilt_; }
   bool described() const { return negotiation_.described(); }

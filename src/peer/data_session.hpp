@@ -14,6 +14,7 @@ struct DataOptions {
   bool dtls_client = false;       // even streams, and the automatic channel is ours to open
   bool automatic_channel = true;  // label "esp_channel", ordered, reliable
   std::uint32_t max_message_size = 65536;  // the peer's; 0 = any
+  bool esp_peer = false;                   // the peer is of our own kind
 };
 
 class DataSession {
@@ -44,6 +45,10 @@ class DataSession {
 
   std::optional<Instant> next_deadline() const { return association_.next_deadline(); }
   bool connected() const { return connected_; }
+  // exception: [rfc9260#6.2] a peer of our own kind is acknowledged once for all that comes in one
+  // burst: both ends are spared the work on most of the SACKs, which costs its window a little of
+  // its growth at the start.
+  bool owes_ack() const { return !options_.esp_peer && association_.owes_ack(); }
   std::optional<std::string_view> label(sctp::StreamId stream) const {
     return channels_.label(stream);
   }

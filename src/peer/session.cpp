@@ -196,6 +196,8 @@ std::optional<Instant> Session::next_deadline() const {
   return connection_ ? earliest(timers_.next(), connection_->next_deadline()) : timers_.next();
 }
 
+bool Session::owes_ack() const { return connection_ && connection_->owes_ack(); }
+
 State Session::state() const {
   return connection_ && !timers_.armed(Timer::attempt) ? connection_->state() : state_;
 }

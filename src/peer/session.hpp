@@ -63,6 +63,9 @@ class Session {
   std::optional<datachannel::Message> read_message(Instant now);
 
   std::optional<Instant> next_deadline() const;
+  // An acknowledgement is due, to a peer that counts them: call poll_transmit() before the next
+  // datagram is given, also of those that came together.
+  bool owes_ack() const;
   State state() const;                         // of the connection, without the data_* ones
   std::string_view local_description() const;  // valid until the next command or input
   std::string_view server_name(std::uint32_t id) const;

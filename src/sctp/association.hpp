@@ -72,6 +72,8 @@ class Association {
 
   std::optional<Instant> next_deadline() const;
   bool connected() const;
+  // [rfc9260#6.2] An acknowledgement is due now.
+  bool owes_ack() const { return send_sack_ && data_may_flow(); }
   std::size_t buffered() const;  // bytes of messages not yet acknowledged
   void hash_state(StateHash& hash) const;
 

@@ -42,6 +42,7 @@ struct Media : Inherited {
   // a=sctp-port; else the number in the m-line of the old form; else a=sctpmap's.
   std::optional<std::uint16_t> sctp_port;
   std::optional<std::uint32_t> max_message_size;  // 0 = any size
+  bool esp_peer = false;                          // a=x-esp-peer: one of our own kind wrote it
 };
 
 // Session-level attributes that sections inherit are copied into the sections by parse().
@@ -86,6 +87,7 @@ struct RemoteData {
   std::uint32_t pacing_ms = 50;  // [rfc8445#14.2] where none is named
   std::uint16_t sctp_port = 5000;
   std::uint32_t max_message_size = 65536;  // [rfc8841#6.1] where none is named; 0 = any size
+  bool esp_peer = false;                   // of our own kind
 };
 // bad_data: a mandatory piece is missing or holdconn; unsupported: no usable m=application section.
 // The error's `what` says which piece.

@@ -278,6 +278,15 @@ TEST(Parse, lite_and_pacing_are_handed_on) {
   EXPECT_EQ(data_of(offer + "a=ice-pacing:-5\r\n").pacing_ms, 50u);
 }
 
+TEST(Parse, one_of_ours_is_known_by_its_attribute_in_the_data_section) {
+  EXPECT_FALSE(data_of(offer).esp_peer);
+  EXPECT_TRUE(data_of(offer + "a=x-esp-peer:1\r\n").esp_peer);
+  EXPECT_TRUE(data_of(offer + "a=x-esp-peer:27 and more\r\n").esp_peer) << "of a later version";
+  EXPECT_TRUE(data_of(offer + "a=x-esp-peer\r\n").esp_peer);
+  EXPECT_FALSE(data_of(offer + "a=x-esp-peers:1\r\n").esp_peer);
+  EXPECT_FALSE(data_of(session + "a=x-esp-peer:1\r\n" + offer.substr(session.size())).esp_peer);
+}
+
 TEST(Parse, numbers_of_any_size_are_refused_or_clamped_never_wrapped) {
   const auto size_of = [](const std::string& n) {
     return data_of(offer + "a=max-message-size:" + n + "\r\n").max_message_size;

@@ -71,6 +71,7 @@ Status remote_data(const Description& d, RemoteData& out) {
   if (d.pacing_ms) out.pacing_ms = *d.pacing_ms;
   out.sctp_port = *data.sctp_port;
   if (data.max_message_size) out.max_message_size = *data.max_message_size;
+  out.esp_peer = data.esp_peer;
   return check(out);
 }
 

@@ -40,6 +40,7 @@ TEST(Write, an_offer_line_by_line) {
             "a=mid:0\r\n"
             "a=sctp-port:5000\r\n"
             "a=max-message-size:262144\r\n"
+            "a=x-esp-peer:1\r\n"
             "a=ice-ufrag:uFrA\r\n"
             "a=ice-pwd:passwordpasswordpasswo\r\n"
             "a=fingerprint:" +
@@ -85,6 +86,7 @@ TEST(Write, what_we_write_we_read_as_it_was_meant) {
     EXPECT_EQ(data.pacing_ms, 5u);
     EXPECT_TRUE(data.end_of_candidates);
     EXPECT_FALSE(data.ice_lite);
+    EXPECT_TRUE(data.esp_peer);
     ASSERT_EQ(data.fingerprints.size(), 1u);
     EXPECT_EQ(data.fingerprints[0], our_fingerprint);
     ASSERT_EQ(data.candidates.size(), 2u);
@@ -142,7 +144,8 @@ TEST(Write, an_answer_to_audio_video_and_data_line_by_line) {
                 "c=IN IP4 192.0.2.1\r\n"
                 "a=mid:2\r\n"
                 "a=sctp-port:5000\r\n"
-                "a=max-message-size:262144\r\n" +
+                "a=max-message-size:262144\r\n"
+                "a=x-esp-peer:1\r\n" +
                 transport);
 }
 

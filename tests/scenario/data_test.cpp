@@ -133,6 +133,44 @@ TEST_F(Data, a_slow_reader_stops_the_sender_and_loses_nothing) {
   EXPECT_EQ(pair_->texts(*pair_->right), sent);
 }
 
+// [rfc9260#6.2] Datagrams that come in one burst are acknowledged two by two, or once if they are
+// of our own kind: its runner asks between two of them whether it has to speak first.
+TEST_F(Data, a_foreign_peer_is_owed_an_acknowledgement_at_every_second_packet_of_a_burst) {
+  for (const bool foreign : {true, false}) {
+    const std::uint8_t net = foreign ? 2 : 3;
+    pair_ = std::make_unique<Pair>(
+        world_, PairOptions{.left_addresses = {Address::v4(192, 0, net, 1, 0)},
+                            .right_addresses = {Address::v4(192, 0, net, 2, 0)}});
+    pair_->on_signal = [&](Peer&, std::string& sdp) {
+      const std::string_view attribute = "a=x-esp-peer:1\r\n";
+      const auto at = sdp.find(attribute);
+      EXPECT_NE(at, sdp.npos);
+      if (foreign && at != sdp.npos) sdp.erase(at, attribute.size());
+      return true;
+    };
+    pair_->connect();
+    ASSERT_TRUE(pair_->run_until_open());
+    pair_->run_for(seconds(1));
+    std::vector<std::pair<Route, std::vector<std::byte>>> burst;
+    world_.network.set_tap([&](HostId from, const Route& route, std::vector<std::byte>& datagram) {
+      if (from == pair_->left->host()) burst.emplace_back(route, datagram);
+      return false;
+    });
+    for (int i = 0; i < 6; ++i) EXPECT_TRUE(pair_->send(*pair_->left, "x", first_stream()));
+    ASSERT_EQ(burst.size(), 6u);
+    std::vector<bool> owed;
+    for (auto& [route, datagram] : burst) {
+      pair_->right->session().on_datagram(world_.time.now(), {route.remote, route.local}, datagram);
+      owed.push_back(pair_->right->session().owes_ack());
+      if (owed.back()) pair_->right->set_reading(true);  // it speaks
+      EXPECT_FALSE(pair_->right->session().owes_ack());
+    }
+    world_.network.set_tap({});
+    const std::vector<bool> every_second{false, true, false, true, false, true};
+    EXPECT_EQ(owed, foreign ? every_second : std::vector<bool>(6, false));
+  }
+}
+
 // Contract rule 8: what waits to be fetched is never overwritten by what comes after it.
 TEST_F(Data, sixty_four_of_everything_wait_to_be_fetched_and_keep_what_they_say) {
   PairOptions options;
