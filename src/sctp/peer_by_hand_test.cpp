@@ -585,6 +585,27 @@ TEST_F(PeerByHand, forty_thousand_messages_behind_one_gap_are_all_read_once_it_i
   EXPECT_EQ(read().size(), chunks);
 }
 
+// Each of them is put behind the others without going back to the first.
+TEST_F(PeerByHand, a_message_of_forty_thousand_fragments_behind_a_gap_is_read_whole) {
+  constexpr std::uint32_t fragments = 40'000;
+  Options o;
+  o.receive_window = 64 * 1024 * 1024;
+  make(o);
+  establish();
+  for (std::uint32_t i = 1; i <= fragments; i += 50) {
+    std::vector<Chunk> packet;
+    for (std::uint32_t j = i; j < i + 50; ++j) {
+      const int flags = (j == 1 ? 2 : 0) | (j == fragments ? 1 : 0);
+      packet.push_back(data(our_tsn_ + j, 1, 0, "x", static_cast<std::uint8_t>(flags)));
+    }
+    say(packet);
+    static_cast<void>(hear());
+  }
+  EXPECT_EQ(read(), std::vector<std::string>{std::string(fragments, 'x')});
+  say({data(our_tsn_, 2, 0, "late")});
+  EXPECT_EQ(read(), std::vector<std::string>{"late"});
+}
+
 // ---------------------------------------------------------------- sending
 
 TEST_F(PeerByHand, sacks_that_cannot_be_true_change_nothing) {

@@ -211,15 +211,17 @@ Receiver::Verdict Receiver::advance_over_ranges() {
 // has to keep the order of its stream. False when its fragments contradict each other.
 bool Receiver::deliver_early(std::size_t index) {
   std::size_t first = index, last = index;
-  while (!fragments_[first].beginning) {
-    if (first == 0 || fragments_[first - 1].tsn + 1 != fragments_[first].tsn) return true;
-    --first;
-  }
+  // Its end first: most come in order, and then nothing lies behind them yet. All that lies before
+  // them would be gone through for each.
   while (!fragments_[last].ending) {
     if (last + 1 == fragments_.size() || fragments_[last].tsn + 1 != fragments_[last + 1].tsn) {
       return true;
     }
     ++last;
+  }
+  while (!fragments_[first].beginning) {
+    if (first == 0 || fragments_[first - 1].tsn + 1 != fragments_[first].tsn) return true;
+    --first;
   }
   const Fragment& head = fragments_[first];
   for (std::size_t i = first; i <= last; ++i) {
