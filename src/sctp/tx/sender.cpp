@@ -101,6 +101,8 @@ void Sender::write_data(Instant now, PacketWriter& packet) {
   // [rfc9260#6.1] B, C: with the first chunk above cwnd the packet is filled and is the last one.
   if (lost_ != 0 && wants_to_send()) retransmit(now, packet);
   if (lost_ != 0) return;
+  // exception: [rfc9260#6.1] D, Max.Burst, is not obeyed: it would cost a round trip for every four
+  // packets of a large message. Pacing is to spread what the window allows.
   while (send_new(now, packet)) {
   }
 }
