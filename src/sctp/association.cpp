@@ -237,7 +237,7 @@ void Association::on_shutdown(Instant now, const ChunkView& chunk) {
     send_shutdown_ack_ = true;
     handshake_rto_ = sender_.rto().value();
     timers_.arm(Timer::t2, now + handshake_rto_);
-  } else if (state_ != State::shutdown_ack_sent) {
+  } else {
     state_ = State::shutdown_received;
   }
 }

@@ -637,6 +637,20 @@ TEST_F(PeerByHand, sacks_that_cannot_be_true_change_nothing) {
   EXPECT_EQ(association_->buffered(), 0u);
 }
 
+TEST_F(PeerByHand, its_state_tells_which_chunk_has_arrived) {
+  std::vector<std::uint64_t> states;
+  for (const unsigned arrived : {2u, 3u}) {
+    Ones ones;
+    make({}, &ones);
+    establish();
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(send("x"));
+    static_cast<void>(hear());
+    say({sack(its_tsn_ - 1, plenty, {{arrived, arrived}})});
+    states.push_back(state());
+  }
+  EXPECT_NE(states[0], states[1]);
+}
+
 TEST_F(PeerByHand, headers_count_in_the_congestion_window) {
   establish();
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(send("x"));

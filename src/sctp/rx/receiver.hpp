@@ -54,9 +54,10 @@ class Receiver {
   void hash_state(StateHash& hash) const;
 
  private:
-  static constexpr std::size_t max_ranges =
-      512;  // gap ranges; data that would open more is dropped
-  static constexpr std::size_t max_duplicates = 16;  // reported by one SACK
+  // Data that would open more of them is dropped.
+  static constexpr std::size_t max_ranges = 512;
+  // Reported by one SACK.
+  static constexpr std::size_t max_duplicates = 16;
 
   struct Range {  // TSNs that have come above the cumulative one
     std::uint32_t first, last;
@@ -97,8 +98,8 @@ class Receiver {
 
   Memory& memory_;
   std::uint32_t window_;
-  std::size_t used_ =
-      0;  // payload and bookkeeping of everything below; at most window_ and one packet
+  // Payload and bookkeeping of everything below; at most window_ and one packet.
+  std::size_t used_ = 0;
   std::uint32_t cumulative_tsn_ = 0;
   Vector<Range> ranges_;       // ascending; at most max_ranges
   Deque<Fragment> fragments_;  // ascending by TSN; bounded by window_

@@ -38,8 +38,8 @@ class NewReno {
     in_recovery_ = true;
     exit_tsn_ = exit_tsn;
     ssthresh_ = std::max(cwnd_ / 2, 4 * mtu_);
-    cwnd_ =
-        std::min(cwnd_, ssthresh_);  // soon after T3 it is below, and a loss is no reason to grow
+    // Soon after T3 it is below, and a loss is no reason to grow.
+    cwnd_ = std::min(cwnd_, ssthresh_);
     partial_ = 0;
   }
   void leave_recovery() { in_recovery_ = false; }

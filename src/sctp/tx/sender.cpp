@@ -129,7 +129,14 @@ void Sender::hash_state(StateHash& hash) const {
   hash.add(flight_);
   hash.add(lost_);
   hash.add(after_t3_);
+  hash.add(fast_due_);
+  hash.add(probing_);
   hash.add(peer_window_);
+  hash.add(peer_a_rwnd_);
+  for (std::size_t i = 0; i < outstanding_.size(); ++i) {
+    hash.add(outstanding_[i].state);
+    hash.add(outstanding_[i].reports);
+  }
   hash.add(congestion_.cwnd());
   hash.add(rto_.value());
   hash.add(t3_.value_or(Instant::max()));

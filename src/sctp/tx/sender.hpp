@@ -43,7 +43,8 @@ class Sender {
   // SHUTDOWN carries a cumulative TSN too. [rfc9260#3.3.8] That it has no gap blocks takes none
   // back.
   SackResult on_cumulative(Instant now, std::uint32_t cumulative_tsn);
-  // T3 has expired: everything that is out counts as lost, but for the probe of a shut window.
+  // T3 has expired: everything that is out counts as lost. Where that is the probe of a shut window
+  // it says nothing of the network, and the congestion window stays.
   void on_timeout();
 
   // Puts DATA chunks into `packet`, as many as the windows and its room allow.
