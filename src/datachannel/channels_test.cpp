@@ -440,17 +440,17 @@ TEST(Channels, a_stream_is_not_used_twice) {
   EXPECT_EQ(p.client.count("closed"), 300u);
 }
 
-TEST(Channels, streams_end_at_65534) {
+TEST(Channels, streams_end_with_those_that_one_of_ours_takes) {
   ChannelPair p;
   ASSERT_TRUE(p.connect());
   unsigned last = 0;
-  for (unsigned i = 0; i < 32'768; ++i) {
+  for (unsigned i = 0; i < 2'048; ++i) {
     auto id = p.client.channels.open(p.now, {.label = "x"});
     ASSERT_TRUE(id) << i << " " << id.error().what;
     last = number(*id);
     ASSERT_TRUE(p.client.channels.close(p.now, "x"));
   }
-  EXPECT_EQ(last, 65'534u);
+  EXPECT_EQ(last, 4'094u);
   EXPECT_EQ(p.client.channels.open(p.now, {.label = "x"}).error().code, Errc::over_limit);
 }
 
