@@ -113,7 +113,7 @@ void parse_media_attribute(std::string_view attribute, Media& m) {
   } else if (take_prefix(value, "max-message-size:")) {
     // More than 32 bits is more than anybody sends.
     if (const auto size = parse_clamped_u32(first_word(value))) m.max_message_size = size;
-  } else if (head(attribute, attribute.find(':')) == "x-esp-peer") {
+  } else if (attribute == "x-esp-peer" || take_prefix(value, "x-esp-peer:")) {
     m.esp_peer = true;
   }
 }

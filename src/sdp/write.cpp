@@ -78,9 +78,8 @@ class Sections {
     } else {
       text_ << "a=sctp-port:" << local_.sctp_port << "\r\n";
     }
-    text_ << "a=max-message-size:" << local_.max_message_size << "\r\n";
-    // [rfc8866#5.13] Whoever does not know it passes over it. The number is a version, 1 so far.
-    text_ << "a=x-esp-peer:1\r\n";
+    // [rfc8866#5.13] Whoever does not know x-esp-peer passes over it. Its 1 is a version.
+    text_ << "a=max-message-size:" << local_.max_message_size << "\r\na=x-esp-peer:1\r\n";
     transport();
     if (with_candidates) candidates();
   }
