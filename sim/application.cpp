@@ -33,6 +33,17 @@ void Application::hear(const datachannel::Message& message) {
   }
 }
 
+// Nothing is told of the end of what never opened; but the other side may have it open, and speak.
+void Application::close(const std::string& label) {
+  std::erase_if(to_open_, [&](const auto& channel) {
+    if (channel.second != label) return false;
+    if (other_) ledger_.forgive_stream(other_->line(channel.first));
+    return true;
+  });
+  static_cast<void>(
+      peer_.command([&](auto& session, Instant now) { return session.close_channel(now, label); }));
+}
+
 bool Application::finished() const {
   if (!connected_ || !to_open_.empty()) return false;
   return std::all_of(channels_.begin(), channels_.end(),
@@ -48,7 +59,7 @@ void Application::create_channels() {
     const std::string label = std::string(ordered ? "ordered" : "unordered") + std::to_string(i);
     peer_.command([&](auto& session, Instant now) {
       auto created = session.create_channel(now, {.label = label, .ordered = ordered});
-      if (created) to_open_.insert(static_cast<std::uint16_t>(*created));
+      if (created) to_open_[static_cast<std::uint16_t>(*created)] = label;
       return static_cast<bool>(created);
     });
   }

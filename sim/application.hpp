@@ -2,7 +2,6 @@
 // message that comes against the ledger.
 #pragma once
 #include <map>
-#include <set>
 #include <string>
 
 #include "sim/ledger.hpp"
@@ -20,6 +19,9 @@ class Application {
 
   void hear(const peer::Event& event);
   void hear(const datachannel::Message& message);
+
+  // Closes the channels of a label, also those that are not open yet.
+  void close(const std::string& label);
 
   // Has said all that it was going to say on this connection.
   bool finished() const;
@@ -49,7 +51,8 @@ class Application {
   Rng rng_;
   Application* other_ = nullptr;
   std::map<std::uint16_t, Channel> channels_;  // of this connection
-  std::set<std::uint16_t> to_open_;            // channels of ours that are not open yet
+  // Channels of ours that are not open yet, and their labels.
+  std::map<std::uint16_t, std::string> to_open_;
   bool connected_ = false;
   int connections_ = 0, ends_ = 0;
 };

@@ -208,9 +208,7 @@ void Run::read_slowly() {
 void Run::close_a_channel() {
   Peer& peer = world_.faults.chance(0.5) ? *pair_.left : *pair_.right;
   const std::string label = "ordered" + std::to_string(world_.faults.below(3));
-  if (!peer.alive()) return;
-  static_cast<void>(
-      peer.command([&](auto& session, Instant now) { return session.close_channel(now, label); }));
+  if (peer.alive()) application_of(peer).close(label);
 }
 
 void Run::heal() {

@@ -43,6 +43,7 @@ bool is_ours(std::string_view line) {
                                        "a=sctp-port:5000",
                                        "a=sctpmap:5000 ",
                                        "a=max-message-size:262144",
+                                       "a=x-esp-peer:1",
                                        "a=ice-ufrag:uFrA",
                                        "a=ice-pwd:passwordpasswordpasswo",
                                        "a=fingerprint:sha-256 00:01",
