@@ -271,6 +271,8 @@ void Connection::take_data_events(Instant now) {
     const auto event = data_->poll_event(now);
     if (!event) return;
     on_data_event(*event);
+    // Nothing else is carried: without its association the connection stands for nothing.
+    if (event->kind == DataSession::Event::Kind::disconnected) return end(now, State::disconnected);
   }
 }
 

@@ -172,6 +172,9 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
     send_abort_ = true;
     return end("DATA without data", false);  // [rfc9260#6.2]
   }
+  // The peer is through, so its COOKIE-ACK was lost. exception: [rfc9260#5.1] would wait for T1,
+  // and the peer meanwhile retransmit in vain.
+  if (state_ == State::cookie_echoed && data) send_cookie_echo_ = true;
   if (!open || !data) return drop(now, "DATA that cannot be taken", chunk.value.size());
   switch (receiver_.on_data(*data)) {
     case Receiver::Verdict::accepted:
@@ -299,8 +302,10 @@ void Association::on_t3(Instant now) {
   count_error(now);
 }
 
-void Association::count_error(Instant) {
-  if (++errors_ > options_.max_association_retransmits) {
+void Association::count_error(Instant now) {
+  if (errors_ == 0) first_error_ = now;
+  if (errors_ <= options_.max_association_retransmits) ++errors_;
+  if (errors_ > options_.max_association_retransmits && now - first_error_ >= shortest_patience) {
     send_abort_ = true;
     end("the peer does not acknowledge", false);
   }

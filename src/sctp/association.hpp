@@ -102,6 +102,9 @@ class Association {
     std::uint32_t local_tag, local_tsn;
     SealedCookie cookie;
   };
+  // Ten retransmissions that double take longer. Where heartbeats are answered the RTO stays short,
+  // and they must not end sooner: a handshake that lags behind, or a bad minute, is no death.
+  static constexpr Duration shortest_patience = seconds(60);
   static constexpr Duration cookie_lifetime = seconds(60);  // [rfc9260#16]
   static constexpr Duration ack_delay = milliseconds(200);  // [rfc9260#16] SACK.Delay
   static constexpr std::size_t max_heartbeat_info = 256;    // larger ones are not answered
@@ -161,7 +164,7 @@ class Association {
   Duration stale_by_{};
   Buffer heartbeat_info_;  // to be answered, the last one; at most max_heartbeat_info
   std::array<std::byte, 8> heartbeat_nonce_{};
-  Instant heartbeat_sent_{};
+  Instant heartbeat_sent_{}, first_error_{};
   Duration handshake_rto_{};
   std::uint8_t handshake_tries_ = 0, errors_ = 0, unacknowledged_packets_ = 0;
   // What write_packet() owes.

@@ -327,6 +327,32 @@ TEST_F(PeerByHand, a_cookie_of_another_association_or_of_one_that_ended_opens_no
   EXPECT_TRUE(hear().empty()) << "not even an answer";
 }
 
+TEST_F(PeerByHand, data_that_comes_instead_of_the_cookie_ack_has_it_asked_for_at_once) {
+  let_it_begin();
+  say({data(our_tsn_, 1, 0, "too early")});
+  EXPECT_EQ(count(hear(), ChunkType::cookie_echo), 1u);
+  EXPECT_TRUE(read().empty());
+  say({{ChunkType::cookie_ack, 0, {}}, data(our_tsn_, 1, 0, "again")});
+  EXPECT_EQ(read(), std::vector<std::string>{"again"});
+}
+
+// Answers to heartbeats keep the RTO short: ten retransmissions were over in seconds.
+TEST_F(PeerByHand, a_peer_that_answers_heartbeats_alone_has_a_minute_to_take_the_data) {
+  establish();
+  ASSERT_TRUE(send("anybody?"));
+  const Instant begin = now_;
+  bool ended = false;
+  while (!ended && now_ - begin < seconds(600)) {
+    for (const auto& [at, chunk] : wait(milliseconds(20))) {
+      if (chunk.type == ChunkType::heartbeat) say({{ChunkType::heartbeat_ack, 0, chunk.value}});
+    }
+    ended = ended_by<Aborted>();
+  }
+  EXPECT_TRUE(ended);
+  EXPECT_GE(now_ - begin, seconds(60));
+  EXPECT_LE(now_ - begin, seconds(70));
+}
+
 TEST_F(PeerByHand, told_that_its_cookie_is_stale_it_asks_for_a_new_one) {
   let_it_begin();
   say({{ChunkType::error, 0, Value().u16(3).u16(8).u32(1000).bytes}});
