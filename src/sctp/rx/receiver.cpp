@@ -260,7 +260,7 @@ Message Receiver::take_whole(std::size_t first, std::size_t last) {
     message.body = std::move(fragments_[first].payload);
   } else {
     message.body = Buffer::with_size(memory_, size);
-    out_of_memory_ = !message.body;
+    if (!message.body) out_of_memory_ = true;
     std::size_t at = 0;
     for (std::size_t i = first; message.body && i <= last; ++i) {
       copy_bytes(fragments_[i].payload.bytes(), message.body.bytes().subspan(at));
@@ -319,8 +319,9 @@ Receiver::Stream* Receiver::stream_of(std::uint16_t id) {
   return streams_.begin() + index;
 }
 
+// Behind one that was lost none is given out: their order would be broken.
 void Receiver::push_ready(Message message) {
-  if (!ready_.push_back(std::move(message))) out_of_memory_ = true;
+  if (out_of_memory_ || !ready_.push_back(std::move(message))) out_of_memory_ = true;
 }
 
 }  // namespace esp_peer::sctp
