@@ -104,6 +104,11 @@ std::optional<Channels::Event> Channels::poll_event() {
     if (c.untold_open && (!first || c.nth < first->nth)) first = &c;
   }
   if (first) {
+    // A stream that is opened anew has been closed before, and that is told before.
+    for (Channel& c : table_) {
+      if (c.stream != first->stream || c.untold_open) continue;
+      if (std::exchange(c.untold_close, false)) return ChannelClosed{c.stream};
+    }
     first->untold_open = false;
     return Opened{first->stream, first->by_peer};
   }
