@@ -2,15 +2,11 @@
 #include <cstdint>
 
 #include "ice/candidate.hpp"
-
-namespace {
-void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
-}  // namespace
+#include "tests/fuzz/fuzz_parts.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace esp_peer;
+  using fuzz::require;
   auto c = ice::parse_candidate({reinterpret_cast<const char*>(data), size});
   if (!c) {
     require(c.error().code == Errc::bad_data || c.error().code == Errc::unsupported);

@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <map>
 
+#include "tests/fuzz/fuzz_parts.hpp"
 #include "tests/support/channel_pair.hpp"
 
 namespace {
 
 using namespace esp_peer;
+using fuzz::require;
 using test::ChannelPair;
-
-void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
 
 constexpr sctp::Ppid ppids[] = {datachannel::ppid::dcep,         datachannel::ppid::dcep,
                                 datachannel::ppid::string,       datachannel::ppid::binary,

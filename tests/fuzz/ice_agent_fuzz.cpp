@@ -1,50 +1,16 @@
 // An ICE agent under a script of commands, time, and datagrams of strangers and of the peer. The
 // script knows our password, so that it comes past the door; strangers must change nothing.
 #include <cstdint>
-#include <cstdlib>
 
 #include "backends/openssl/provider.hpp"
 #include "ice/agent.hpp"
 #include "stun/builder.hpp"
+#include "tests/fuzz/fuzz_parts.hpp"
 
 namespace {
 
 using namespace esp_peer;
-
-void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
-
-class BoundedMemory final : public Memory {
- public:
-  void* allocate(std::size_t size) override {
-    live_ += size;
-    require(live_ <= 64 * 1024);  // 100 pairs while their array doubles, 40 candidates, 64 answers
-    return std::malloc(size);
-  }
-  void release(void* block, std::size_t size) override {
-    live_ -= size;
-    std::free(block);
-  }
-
- private:
-  std::size_t live_ = 0;
-};
-
-// Different numbers every time, the same in every run.
-class CountingRandom final : public Random {
- public:
-  void fill_public(MutableBytes out) override {
-    for (std::byte& b : out) {
-      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-      b = static_cast<std::byte>(state_ >> 56);
-    }
-  }
-  void fill_secret(MutableBytes out) override { fill_public(out); }
-
- private:
-  std::uint64_t state_ = 1;
-};
+using fuzz::require;
 
 ice::Credentials credentials(std::string_view ufrag, std::string_view password) {
   ice::Credentials c;
@@ -223,8 +189,9 @@ class Script {
   };
 
   Reader in_;
-  BoundedMemory memory_;
-  CountingRandom random_;
+  // 100 pairs while their array doubles, 40 candidates, 64 answers.
+  fuzz::Memory memory_{64 * 1024};
+  fuzz::CountingRandom random_{1};
   Env env_{memory_, random_, {}};
   std::optional<ice::Agent> agent_;
   std::array<Request, 8> requests_{};

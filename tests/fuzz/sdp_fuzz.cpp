@@ -5,15 +5,13 @@
 
 #include "sdp/description.hpp"
 #include "sdp/setup.hpp"
+#include "tests/fuzz/fuzz_parts.hpp"
 
 namespace {
 
 using namespace esp_peer;
 using namespace esp_peer::sdp;
-
-void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
+using fuzz::require;
 
 constexpr std::string_view candidates[] = {"candidate:1 1 udp 2130706431 192.0.2.1 4711 typ host"};
 

@@ -4,14 +4,12 @@
 #include "backends/openssl/provider.hpp"
 #include "stun/builder.hpp"
 #include "stun/message.hpp"
+#include "tests/fuzz/fuzz_parts.hpp"
 
 namespace {
 
 using namespace esp_peer;
-
-void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
+using fuzz::require;
 
 void write_again(const stun::Message& m) {
   std::array<std::byte, 1500> room{};
