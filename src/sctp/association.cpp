@@ -235,7 +235,8 @@ void Association::on_shutdown(Instant now, const ChunkView& chunk) {
   const auto result = sender_.on_cumulative(now, cumulative_tsn);
   if (result == Sender::SackResult::absurd) return;
   if (result == Sender::SackResult::progress) errors_ = 0;  // [rfc9260#8.1]
-  if (state_ == State::shutdown_sent) {                     // both at once [rfc9260#9.2]
+  if (state_ == State::shutdown_sent) {
+    // Both at once [rfc9260#9.2].
     state_ = State::shutdown_ack_sent;
     send_shutdown_ack_ = true;
     handshake_rto_ = sender_.rto().value();
