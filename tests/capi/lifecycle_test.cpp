@@ -173,15 +173,15 @@ TEST(Close, wakes_a_loop_that_would_sleep_for_a_minute_and_waits_for_it) {
   peer.ext.loop_wait_set = true;
   peer.ext.loop_wait_ms = 60'000;
   ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
-  std::atomic<bool> in_loop = false, left = false;
+  std::atomic<bool> left = false;
+  std::atomic<pid_t> thread = 0;
   std::thread loop([&, h = peer.handle.load()] {
-    in_loop = true;
+    thread = gettid();
     EXPECT_EQ(esp_peer_main_loop(h), ESP_PEER_ERR_NONE);
     left = true;
     EXPECT_EQ(esp_peer_main_loop(h), ESP_PEER_ERR_INVALID_ARG);
   });
-  while (!in_loop) std::this_thread::yield();
-  std::this_thread::sleep_for(20ms);  // so that it sleeps; nothing depends on it
+  until_asleep(thread);
   EXPECT_EQ(esp_peer_close(peer.handle), ESP_PEER_ERR_NONE);
   EXPECT_EQ(peer.states.back(), ESP_PEER_STATE_CLOSED);
   loop.join();
@@ -201,11 +201,13 @@ TEST(Close, waits_for_a_callback_that_runs_in_another_thread) {
   c.connect_with_channel();
   ASSERT_EQ(c.sheep.send("hello"), ESP_PEER_ERR_NONE);
   inside.wait();
+  std::atomic<pid_t> thread = 0;
   std::thread closer([&] {
+    thread = gettid();
     EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE);
     EXPECT_TRUE(finished) << "whoever closes may free what the callbacks use";
   });
-  std::this_thread::sleep_for(20ms);  // gives a close that does not wait the time to fail
+  until_asleep(thread);  // it waits; or it did not, has failed and is gone
   EXPECT_FALSE(c.cat.wait_for([&] { return c.cat.has(ESP_PEER_STATE_CLOSED); }, 1ms));
   release = true;
   release.notify_all();
@@ -279,6 +281,7 @@ TEST(Close, while_every_function_is_being_called_from_other_threads) {
     Couple c;
     c.connect_with_channel();
     std::atomic<bool> running = true;
+    std::atomic<int> turns = 0;
     std::vector<std::thread> callers;
     for (int i = 0; i < 3; ++i) {
       callers.emplace_back([&, h = c.cat.handle.load()] {
@@ -299,10 +302,11 @@ TEST(Close, while_every_function_is_being_called_from_other_threads) {
           esp_peer_get_paired_addr(h, &addr);
           esp_peer_update_ice_info(h, ESP_PEER_ROLE_CONTROLLING, nullptr, 0);
           esp_peer_main_loop(h);
+          ++turns;
         }
       });
     }
-    std::this_thread::sleep_for(2ms);
+    while (turns < 10) std::this_thread::yield();
     EXPECT_EQ(esp_peer_close(c.cat.handle), ESP_PEER_ERR_NONE);
     EXPECT_EQ(c.cat.count(ESP_PEER_STATE_CLOSED), 1);
     EXPECT_EQ(c.cat.states.back(), ESP_PEER_STATE_CLOSED);
@@ -324,21 +328,21 @@ TEST(Disconnect, wakes_a_loop_that_would_sleep_for_a_minute) {
       ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
     }
     std::atomic<int> turns = 0;
+    std::atomic<pid_t> thread = 0;
     std::thread loop([&, h = peer.handle.load()] {
+      thread = gettid();
       while (esp_peer_main_loop(h) == ESP_PEER_ERR_NONE) {
         ++turns;
-        turns.notify_all();
       }
     });
     if (connecting) {
       EXPECT_TRUE(peer.wait_state(ESP_PEER_STATE_CANDIDATE_GATHERING));
     }
-    std::this_thread::sleep_for(50ms);  // so that it sleeps; nothing depends on it
+    until_asleep(thread);
     const int before = turns;
     EXPECT_EQ(esp_peer_disconnect(peer.handle), ESP_PEER_ERR_NONE);
     const auto end = std::chrono::steady_clock::now() + patience;
-    while (turns == before && std::chrono::steady_clock::now() < end)
-      std::this_thread::sleep_for(1ms);
+    while (turns == before && std::chrono::steady_clock::now() < end) std::this_thread::yield();
     EXPECT_GT(turns, before) << (connecting ? "connecting" : "idle");
     peer.close();
     loop.join();
@@ -406,11 +410,12 @@ TEST(MainLoop, runs_in_one_thread_at_a_time) {
     }
   });
   bool refused = false;
+  const std::atomic<pid_t> this_thread = gettid();
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!refused && std::chrono::steady_clock::now() < end) {
     // Until the other thread is inside, this one is the loop: something must wake it then.
     std::thread waker([&] {
-      std::this_thread::sleep_for(5ms);
+      until_asleep(this_thread);
       esp_peer_new_connection(peer.handle);
       esp_peer_disconnect(peer.handle);
     });
@@ -467,7 +472,7 @@ TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
   peer.ext.loop_wait_ms = 60'000;
   ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
   peer.run();
-  std::this_thread::sleep_for(10ms);
+  until_asleep(peer.loop_thread);
   ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
   EXPECT_TRUE(peer.wait_for([&] { return !peer.descriptions.empty(); })) << "within a minute";
   peer.close();

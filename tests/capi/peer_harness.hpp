@@ -2,10 +2,12 @@
 // function call. A test runs their loops itself, or gives each a thread.
 #pragma once
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -23,6 +25,20 @@ using Milliseconds = std::chrono::milliseconds;
 
 // Generous: what takes longer hangs.
 constexpr Milliseconds patience = 20s;
+
+// Until a thread of ours sleeps in the kernel, or is gone: it has come as far as it comes by
+// itself. `thread` is 0 until it has said its gettid().
+inline void until_asleep(const std::atomic<pid_t>& thread) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+    if (thread == 0) continue;
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string stat;
+    if (!std::getline(file, stat) || stat.at(stat.rfind(')') + 2) == 'S') return;
+  }
+  ADD_FAILURE() << "it never rests";
+}
 
 struct Message {
   esp_peer_data_channel_type_t type;
@@ -64,6 +80,7 @@ class Peer {
   void run() {
     running = true;
     loop = std::thread([this, h = handle.load()] {
+      loop_thread = gettid();
       while (running && esp_peer_main_loop(h) != ESP_PEER_ERR_INVALID_ARG) {
       }
     });
@@ -145,6 +162,8 @@ class Peer {
   std::function<std::string(std::string)> carry;  // what becomes of a description on its way
   std::function<void(bool open, const std::string& label, std::uint16_t stream)> on_channel;
   std::function<void(const Message&)> on_data;
+
+  std::atomic<pid_t> loop_thread = 0;  // that run() made
 
   // What was heard; under `mutex` while a loop runs.
   std::mutex mutex;

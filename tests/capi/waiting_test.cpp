@@ -126,12 +126,14 @@ TEST(Waiting, of_a_minute_ends_when_another_thread_disconnects) {
     std::atomic<bool> left = false;
     Clock::time_point left_at;
     ASSERT_TRUE(pump({&peer}, [&] { return peer.has(ESP_PEER_STATE_CANDIDATE_GATHERING); }));
+    std::atomic<pid_t> thread = 0;
     std::thread loop([&, h = peer.handle.load()] {
+      thread = gettid();
       EXPECT_EQ(esp_peer_main_loop(h), ESP_PEER_ERR_NONE);
       left_at = Clock::now();
       left = true;
     });
-    std::this_thread::sleep_for(5ms);  // so that it sleeps
+    until_asleep(thread);
     const bool slept = !left;
     const auto begin = Clock::now();
     ASSERT_EQ(esp_peer_disconnect(peer.handle), ESP_PEER_ERR_NONE);
