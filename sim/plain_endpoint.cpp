@@ -112,6 +112,7 @@ void PlainEndpoint::hash_state(StateHash& hash) const {
   hash.add(flight_);
   hash.add(due_);
   hash.add(key_);
+  hash.add(profile_ ? static_cast<std::uint16_t>(*profile_) : std::uint16_t{0});
   hash.add(deadline_.value_or(Instant::max()));
   hash.add(next_sequence_);
   hash.add(newest_);
@@ -127,15 +128,15 @@ void PlainEndpoint::on_handshake(Instant now, Bytes body) {
   if (check.u32() != crypto::crc32(body.first(body.size() - 4))) return;
   Reader in(body.first(body.size() - 4));
   const Kind kind{in.u8()};
-  const Bytes nonce = in.bytes(32), certificate = in.rest();
+  const Bytes nonce = in.bytes(32), rest = in.rest();
   if (!in.ok()) return;
   switch (kind) {
     case Kind::client_hello:
-      return role_ == dtls::Role::server ? on_client_hello(now, nonce) : void();
+      return role_ == dtls::Role::server ? on_client_hello(now, nonce, rest) : void();
     case Kind::server_hello:
-      return role_ == dtls::Role::client ? on_server_hello(now, nonce, certificate) : void();
+      return role_ == dtls::Role::client ? on_server_hello(now, nonce, rest) : void();
     case Kind::client_finished:
-      return role_ == dtls::Role::server ? on_client_finished(certificate, nonce) : void();
+      return role_ == dtls::Role::server ? on_client_finished(rest, nonce) : void();
     case Kind::server_finished:
       return role_ == dtls::Role::client ? on_server_finished(nonce) : void();
     case Kind::none:
@@ -143,9 +144,10 @@ void PlainEndpoint::on_handshake(Instant now, Bytes body) {
   }
 }
 
-void PlainEndpoint::on_client_hello(Instant now, Bytes random) {
+void PlainEndpoint::on_client_hello(Instant now, Bytes random, Bytes profiles) {
   if (state_ == State::hello) {
     copy_bytes(random, client_random_);
+    choose_profile(profiles);
     state_ = State::finishing;
     send_flight(now, Kind::server_hello);
   } else if (state_ == State::finishing && equal(random, client_random_)) {
@@ -153,8 +155,12 @@ void PlainEndpoint::on_client_hello(Instant now, Bytes random) {
   }
 }
 
-void PlainEndpoint::on_server_hello(Instant now, Bytes random, Bytes certificate) {
-  if (state_ != State::hello || !accept_certificate(certificate)) return;
+void PlainEndpoint::on_server_hello(Instant now, Bytes random, Bytes profile_and_certificate) {
+  Reader in(profile_and_certificate);
+  const std::uint16_t profile = in.u16();
+  const Bytes certificate = in.rest();
+  if (state_ != State::hello || !in.ok()) return;
+  if (!accept_profile(profile) || !accept_certificate(certificate)) return;
   copy_bytes(random, server_random_);
   make_key(certificate, identity_.certificate());
   state_ = State::finishing;
@@ -180,6 +186,28 @@ void PlainEndpoint::on_server_finished(Bytes proof) {
   state_ = State::connected;
   deadline_.reset();
   events_.push_back(dtls::Connected{});
+}
+
+// [rfc5764#4.1.2] By the server's order, among the client's.
+void PlainEndpoint::choose_profile(Bytes offered) {
+  for (const crypto::SrtpProfile ours : options_.srtp_profiles) {
+    for (Reader in(offered); in.remaining() >= 2;) {
+      if (in.u16() != static_cast<std::uint16_t>(ours)) continue;
+      profile_ = ours;
+      return;
+    }
+  }
+}
+
+bool PlainEndpoint::accept_profile(std::uint16_t chosen) {
+  if (chosen == 0) return true;
+  for (const crypto::SrtpProfile ours : options_.srtp_profiles) {
+    if (chosen != static_cast<std::uint16_t>(ours)) continue;
+    profile_ = ours;
+    return true;
+  }
+  end(dtls::Failed{dtls::FailureReason::handshake, "an SRTP profile that was not offered"});
+  return false;
 }
 
 bool PlainEndpoint::accept_certificate(Bytes certificate) {
@@ -217,11 +245,17 @@ void PlainEndpoint::end(const Event& why) {
 }
 
 std::size_t PlainEndpoint::write_handshake(Kind kind, MutableBytes out) {
-  std::array<std::byte, 1 + 32 + sizeof(PlainCertificate) + 4> room;
+  std::array<std::byte, 1 + 32 + 2 + sizeof(PlainCertificate) + 4> room;
   Writer body(room);
   body.u8(static_cast<std::uint8_t>(kind));
-  if (kind == Kind::client_hello) body.bytes(client_random_);
-  if (kind == Kind::server_hello) body.bytes(server_random_);
+  if (kind == Kind::client_hello) {
+    body.bytes(client_random_);
+    for (const auto profile : options_.srtp_profiles) body.u16(static_cast<std::uint16_t>(profile));
+  }
+  if (kind == Kind::server_hello) {
+    body.bytes(server_random_);
+    body.u16(profile_ ? static_cast<std::uint16_t>(*profile_) : std::uint16_t{0});
+  }
   if (kind == Kind::client_finished || kind == Kind::server_finished) body.bytes(proof_of(kind));
   if (kind == Kind::server_hello || kind == Kind::client_finished) {
     body.bytes(identity_.certificate());

@@ -1,8 +1,8 @@
 // One association of PlainDtls. Four messages, each a datagram:
 //
 //   client                                server
-//   hello: random                  -->
-//                                  <--    hello: random, certificate
+//   hello: random, SRTP profiles   -->
+//                                  <--    hello: random, SRTP profile, certificate
 //   finished: certificate, proof   -->
 //                                  <--    finished: proof
 //
@@ -49,6 +49,9 @@ class PlainEndpoint final : public dtls::Endpoint {
 
   std::optional<Instant> next_deadline() const override;
   bool connected() const override { return state_ == State::connected; }
+  std::optional<crypto::SrtpProfile> srtp_profile() const override {
+    return connected() ? profile_ : std::nullopt;
+  }
   Status export_keys(std::string_view label, MutableBytes out) const override;
   void hash_state(StateHash& hash) const override;
   Memory& memory() const { return env_.memory; }
@@ -67,12 +70,14 @@ class PlainEndpoint final : public dtls::Endpoint {
   static constexpr Duration longest_wait = seconds(60);  // [rfc6347#4.2.4.1]
 
   void on_handshake(Instant now, Bytes body);
-  void on_client_hello(Instant now, Bytes random);
-  void on_server_hello(Instant now, Bytes random, Bytes certificate);
+  void on_client_hello(Instant now, Bytes random, Bytes profiles);
+  void on_server_hello(Instant now, Bytes random, Bytes profile_and_certificate);
   void on_client_finished(Bytes certificate, Bytes proof);
   void on_server_finished(Bytes proof);
   void on_record(MutableBytes record);
 
+  void choose_profile(Bytes offered);
+  bool accept_profile(std::uint16_t chosen);
   bool accept_certificate(Bytes certificate);
   void make_key(Bytes server_certificate, Bytes client_certificate);
   crypto::Sha256Digest proof_of(Kind kind) const;
@@ -95,6 +100,7 @@ class PlainEndpoint final : public dtls::Endpoint {
   bool owes_close_ = false;
   Nonce client_random_{}, server_random_{};
   crypto::Sha256Digest key_{};
+  std::optional<crypto::SrtpProfile> profile_;
   std::optional<Instant> deadline_;
   Duration wait_{};
   std::uint64_t next_sequence_ = 0;

@@ -17,6 +17,19 @@ const char* library_reason(const char* otherwise) {
   return reason ? reason : otherwise;
 }
 
+constexpr std::size_t longest_library_name = 32;  // with what separates them
+std::string_view library_name(crypto::SrtpProfile profile) {
+  switch (profile) {
+    case crypto::SrtpProfile::aead_aes_128_gcm:
+      return "SRTP_AEAD_AES_128_GCM";
+    case crypto::SrtpProfile::aead_aes_256_gcm:
+      return "SRTP_AEAD_AES_256_GCM";
+    case crypto::SrtpProfile::aes128_cm_sha1_80:
+      break;
+  }
+  return "SRTP_AES128_CM_SHA1_80";
+}
+
 }  // namespace
 
 Endpoint::Endpoint(const dtls::Options& options, Identity& identity, Env env)
@@ -111,6 +124,13 @@ Bytes Endpoint::read(Instant) {
 
 // ---------------------------------------------------------------- questions
 
+std::optional<crypto::SrtpProfile> Endpoint::srtp_profile() const {
+  const SRTP_PROTECTION_PROFILE* chosen =
+      state_ == State::connected ? SSL_get_selected_srtp_profile(ssl_) : nullptr;
+  if (!chosen) return std::nullopt;
+  return static_cast<crypto::SrtpProfile>(chosen->id);
+}
+
 Status Endpoint::export_keys(std::string_view label, MutableBytes out) const {
   if (state_ != State::connected) return Error{Errc::wrong_state, "no keys without a connection"};
   const int ok = SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(out.data()),
@@ -148,13 +168,26 @@ bool Endpoint::make_ssl() {
     DTLS_set_timer_cb(ssl_, on_timer);
     role_ == dtls::Role::client ? SSL_set_connect_state(ssl_) : SSL_set_accept_state(ssl_);
     if (SSL_use_certificate(ssl_, identity_.certificate()) == 1 &&
-        SSL_use_PrivateKey(ssl_, identity_.key()) == 1) {
+        SSL_use_PrivateKey(ssl_, identity_.key()) == 1 && offer_srtp()) {
       return true;
     }
   }
   SSL_free(ssl_);
   ssl_ = nullptr;
   return false;
+}
+
+// [rfc5764#4.1.2] OpenSSL's server takes the first of its own list that the client offers too, and
+// its client refuses what it has not offered: what is not in this list is never agreed on.
+bool Endpoint::offer_srtp() {
+  if (options_.srtp_profiles.empty()) return true;
+  char names[dtls::SrtpProfiles::capacity() * longest_library_name] = {};
+  std::size_t size = 0;
+  for (const crypto::SrtpProfile profile : options_.srtp_profiles) {
+    if (size != 0) names[size++] = ':';
+    size += library_name(profile).copy(names + size, longest_library_name - 1);
+  }
+  return SSL_set_tlsext_use_srtp(ssl_, names) == 0;  // which is success here
 }
 
 void Endpoint::shake_hands(Instant now) {

@@ -35,6 +35,7 @@ class Endpoint final : public dtls::Endpoint {
 
   std::optional<Instant> next_deadline() const override { return timers_.next(); }
   bool connected() const override { return state_ == State::connected; }
+  std::optional<crypto::SrtpProfile> srtp_profile() const override;
   Status export_keys(std::string_view label, MutableBytes out) const override;
   void hash_state(StateHash& hash) const override;
   Memory& memory() const { return env_.memory; }
@@ -51,6 +52,7 @@ class Endpoint final : public dtls::Endpoint {
   static constexpr Duration idle_after = seconds(1);
 
   bool make_ssl();
+  bool offer_srtp();
   void shake_hands(Instant now);
   void on_handshake_done(Instant now);
   void begin_again(Instant now);

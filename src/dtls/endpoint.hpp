@@ -7,9 +7,11 @@
 #include <string_view>
 #include <variant>
 
+#include "base/containers.hpp"
 #include "base/env.hpp"
 #include "base/result.hpp"
 #include "base/state_hash.hpp"
+#include "crypto/srtp_profile.hpp"
 #include "dtls/fingerprint.hpp"
 
 namespace esp_peer::dtls {
@@ -26,11 +28,16 @@ class Identity {
   ~Identity() = default;
 };
 
+using SrtpProfiles = FixedVector<crypto::SrtpProfile, 3>;
+
 struct Options {
   CipherPreference ciphers = CipherPreference::automatic;
   // The first retransmission of a flight; doubles up to 60 s [rfc6347#4.2.4.1].
   Duration first_retransmission = milliseconds(50);
   std::uint16_t mtu = 1200;  // of handshake datagrams, bytes of UDP payload
+  // [rfc5764#4.1.1] What a client offers, and a server chooses from by its own order, the dearest
+  // first; empty = use_srtp is neither said nor answered. The MKI is empty [rfc8827#6.5].
+  SrtpProfiles srtp_profiles;
 };
 
 enum class FailureReason : std::uint8_t { handshake, fingerprint_mismatch, timeout, library };
@@ -50,6 +57,7 @@ class Endpoint {
   static constexpr std::size_t seal_overhead = 37;
   // The longest plaintext of seal(): fits every path below 2 KB, and bounds a library's buffer.
   static constexpr std::size_t max_plaintext = 2048;
+  static constexpr std::string_view srtp_label = "EXTRACTOR-dtls_srtp";
 
   // Begins the handshake. One of `remote` must match the peer's certificate before Connected is
   // said or anything is delivered; of several hashes the strongest counts [rfc8122#5.1].
@@ -76,7 +84,10 @@ class Endpoint {
 
   virtual std::optional<Instant> next_deadline() const = 0;
   virtual bool connected() const = 0;
-  // RFC 5705 keying material for SRTP; wrong_state before Connected.
+  // What both ends agreed on; nothing before Connected, or where no profile is common to both.
+  virtual std::optional<crypto::SrtpProfile> srtp_profile() const = 0;
+  // [rfc5705#4] Keying material without a context; wrong_state before Connected. SRTP's label is
+  // srtp_label: client's key, server's key, client's salt, server's salt [rfc5764#4.2].
   virtual Status export_keys(std::string_view label, MutableBytes out) const = 0;
   virtual void hash_state(StateHash& hash) const = 0;
 

@@ -7,4 +7,5 @@
 #include "tests/conformance/dtls_loss.hpp"
 #include "tests/conformance/dtls_memory.hpp"
 #include "tests/conformance/dtls_records.hpp"
+#include "tests/conformance/dtls_srtp.hpp"
 #include "tests/conformance/dtls_strangers.hpp"

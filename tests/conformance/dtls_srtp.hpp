@@ -1,0 +1,192 @@
+// What every DTLS backend keeps to when both ends speak of SRTP: one profile for both, keys for it,
+// and nothing that does not protect.
+#pragma once
+#include "tests/conformance/dtls_backend.hpp"
+
+namespace esp_peer::test {
+
+using crypto::SrtpProfile;
+
+inline dtls::Options offering(std::initializer_list<SrtpProfile> profiles) {
+  dtls::Options options;
+  for (const SrtpProfile profile : profiles) options.srtp_profiles.push_back(profile);
+  return options;
+}
+inline dtls::Options offering_all() {
+  return offering({SrtpProfile::aead_aes_128_gcm, SrtpProfile::aead_aes_256_gcm,
+                   SrtpProfile::aes128_cm_sha1_80});
+}
+
+// The use_srtp extension of a hello that stands whole in its record, changed in place: the numbers
+// of its profiles; none = no extension [rfc5764#4.1.1].
+inline std::vector<MutableBytes> srtp_profiles_of(Datagram& datagram) {
+  std::vector<MutableBytes> profiles;
+  Reader r(datagram);
+  const bool handshake = r.u8() == 22;
+  r.skip(12);
+  const std::uint8_t message = r.u8();
+  const bool from_client = message == 1;
+  if (!handshake || (message != 1 && message != 2)) return profiles;
+  r.skip(11 + 2 + 32);
+  r.skip(r.u8());                                  // session
+  if (from_client) r.skip(r.u8());                 // cookie
+  r.skip(from_client ? r.u16() : std::size_t{2});  // ciphers
+  r.skip(from_client ? r.u8() : std::size_t{1});   // compression
+  Reader extensions(r.bytes(r.u16()));
+  while (extensions.remaining() >= 4) {
+    const bool use_srtp = extensions.u16() == 14;
+    Reader body(extensions.bytes(extensions.u16()));
+    if (!use_srtp) continue;
+    const std::size_t size = body.u16();
+    const Bytes list = body.bytes(size);
+    const auto at = static_cast<std::size_t>(list.data() - datagram.data());
+    for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
+      profiles.push_back(MutableBytes(datagram).subspan(at + i, 2));
+    }
+    EXPECT_EQ(body.u8(), 0u) << "[rfc8827#6.5] no MKI";
+  }
+  return profiles;
+}
+inline std::vector<std::uint16_t> numbers(const std::vector<MutableBytes>& profiles) {
+  std::vector<std::uint16_t> out;
+  for (const MutableBytes profile : profiles) out.push_back(Reader(profile).u16());
+  return out;
+}
+
+// covers: must rfc5764#4.1.2, must rfc5764#4.2
+TEST_P(DtlsBackend, both_ends_agree_on_each_profile_and_export_its_keys) {
+  std::vector<std::vector<std::byte>> seen;
+  for (const SrtpProfile profile : offering_all().srtp_profiles) {
+    for (const bool client_knows_all : {false, true}) {
+      const dtls::Options one = offering({profile});
+      DtlsPair p(library(), 40 + seen.size(), client_knows_all ? offering_all() : one,
+                 client_knows_all ? one : offering_all());
+      EXPECT_FALSE(p.client.endpoint->srtp_profile());
+      p.connect();
+      EXPECT_EQ(p.client.endpoint->srtp_profile(), profile);
+      EXPECT_EQ(p.server.endpoint->srtp_profile(), profile);
+      std::vector<std::byte> a(2 * (key_size(profile) + salt_size(profile))), b(a.size());
+      ASSERT_TRUE(p.client.endpoint->export_keys(dtls::Endpoint::srtp_label, a));
+      ASSERT_TRUE(p.server.endpoint->export_keys(dtls::Endpoint::srtp_label, b));
+      EXPECT_EQ(a, b);
+      a.resize(32);
+      for (const auto& others : seen) EXPECT_NE(a, others) << "each connection has its own";
+      seen.push_back(a);
+      p.server.deliver(p.now, p.client.seal(p.now, "and data as ever"));
+      EXPECT_EQ(p.server.received.size(), 1u);
+    }
+  }
+}
+
+TEST_P(DtlsBackend, of_several_common_profiles_the_servers_order_decides) {
+  const dtls::Options forth = offering_all();
+  const dtls::Options back =
+      offering({SrtpProfile::aes128_cm_sha1_80, SrtpProfile::aead_aes_256_gcm,
+                SrtpProfile::aead_aes_128_gcm});
+  for (const bool server_first : {true, false}) {
+    DtlsPair p(library(), 1, server_first ? back : forth, server_first ? forth : back);
+    p.connect();
+    const auto wanted =
+        server_first ? SrtpProfile::aead_aes_128_gcm : SrtpProfile::aes128_cm_sha1_80;
+    EXPECT_EQ(p.client.endpoint->srtp_profile(), wanted);
+    EXPECT_EQ(p.server.endpoint->srtp_profile(), wanted);
+  }
+}
+
+// covers: bug 15, must rfc8827#6.5
+TEST_P(DtlsBackend, a_client_offers_what_it_is_told_in_that_order_and_nothing_else) {
+  for (const dtls::Options& options :
+       {offering_all(), offering({SrtpProfile::aes128_cm_sha1_80}), offering({})}) {
+    DtlsPair p(library(), 1, options, {});
+    p.start();
+    auto hello = p.client.written(p.now);
+    ASSERT_EQ(hello.size(), 1u);
+    std::vector<std::uint16_t> wanted;
+    for (const auto profile : options.srtp_profiles) {
+      wanted.push_back(static_cast<std::uint16_t>(profile));
+    }
+    EXPECT_EQ(numbers(srtp_profiles_of(hello[0])), wanted);
+  }
+}
+
+TEST_P(DtlsBackend, without_a_common_profile_there_is_a_connection_without_srtp) {
+  const dtls::Options none, gcm = offering({SrtpProfile::aead_aes_128_gcm}),
+                            cm = offering({SrtpProfile::aes128_cm_sha1_80});
+  for (const auto& [client, server] :
+       {std::pair(none, gcm), std::pair(gcm, none), std::pair(gcm, cm), std::pair(cm, gcm)}) {
+    DtlsPair p(library(), 1, client, server);
+    p.connect();
+    EXPECT_FALSE(p.client.endpoint->srtp_profile());
+    EXPECT_FALSE(p.server.endpoint->srtp_profile());
+    p.server.deliver(p.now, p.client.seal(p.now, "data"));
+    EXPECT_EQ(p.server.received.size(), 1u);
+  }
+}
+
+// covers: bug 15
+TEST_P(DtlsBackend, a_browsers_offer_is_answered_with_the_profile_that_we_like_best) {
+  for (const auto& hello : browser_hellos()) {
+    DtlsPair p(library(), 1, {}, offering_all());
+    wait_for_hello(p);
+    for (const Datagram& datagram : hello.datagrams) p.server.deliver(p.now, datagram);
+    auto answer = p.server.written(p.now);
+    ASSERT_FALSE(answer.empty()) << hello.name;
+    EXPECT_EQ(numbers(srtp_profiles_of(answer[0])), std::vector<std::uint16_t>{7}) << hello.name;
+  }
+}
+
+// A client whose ClientHello offers these in the place of ours.
+inline std::vector<std::uint16_t> answer_to_offer(const DtlsLibrary& library,
+                                                  std::initializer_list<std::uint16_t> offer) {
+  DtlsPair p(library, 1, offering_all(), offering_all());
+  p.start();
+  Datagram hello = p.client.written(p.now)[0];
+  auto profiles = srtp_profiles_of(hello);
+  EXPECT_EQ(profiles.size(), 3u);
+  for (std::size_t i = 0; i < profiles.size(); ++i) {
+    Writer(profiles[i]).u16(offer.begin()[std::min(i, offer.size() - 1)]);
+  }
+  p.server.deliver(p.now, hello);
+  auto answer = p.server.written(p.now);
+  return answer.empty() ? std::vector<std::uint16_t>{0xFFFF} : numbers(srtp_profiles_of(answer[0]));
+}
+
+// covers: bug 15, must rfc8827#6.5
+TEST_P(DtlsBackend, a_server_chooses_neither_null_nor_short_tags_nor_what_it_does_not_know) {
+  const std::vector<std::uint16_t> none;
+  EXPECT_EQ(answer_to_offer(library(), {1, 8, 7}), std::vector<std::uint16_t>{7}) << "Chromium";
+  EXPECT_EQ(answer_to_offer(library(), {8, 1, 2}), std::vector<std::uint16_t>{8});
+  EXPECT_EQ(answer_to_offer(library(), {2, 5, 1}), std::vector<std::uint16_t>{1});
+  EXPECT_EQ(answer_to_offer(library(), {2}), none) << "AES128_CM_SHA1_32";
+  EXPECT_EQ(answer_to_offer(library(), {5, 6}), none) << "NULL_SHA1_80 and _32";
+  EXPECT_EQ(answer_to_offer(library(), {3, 4, 0xABCD}), none);
+}
+
+// covers: bug 15, must rfc5764#4.1.2, must rfc8827#6.5
+TEST_P(DtlsBackend, a_client_refuses_a_server_that_picks_what_was_not_offered) {
+  for (const std::uint16_t pick : std::initializer_list<std::uint16_t>{1, 2, 5, 6, 8, 0xABCD}) {
+    const dtls::Options gcm = offering({SrtpProfile::aead_aes_128_gcm});
+    DtlsPair p(library(), 1, gcm, gcm);
+    bool bent = false;
+    std::vector<Datagram> answers;
+    p.meddle = [&](bool from_client, Datagram& datagram) {
+      if (from_client) {
+        if (bent) answers.push_back(datagram);
+        return !bent;
+      }
+      auto profiles = srtp_profiles_of(datagram);
+      if (bent || profiles.size() != 1) return true;
+      Writer(profiles[0]).u16(pick);
+      return bent = true;
+    };
+    p.start();
+    p.run_for(milliseconds(30));
+    ASSERT_TRUE(bent);
+    EXPECT_EQ(p.client.failure(), dtls::FailureReason::handshake) << pick;
+    EXPECT_FALSE(p.client.endpoint->srtp_profile());
+    ASSERT_EQ(answers.size(), 1u) << pick;
+    EXPECT_EQ(answers[0][0], std::byte{21}) << "an alert, and no key exchange";
+  }
+}
+
+}  // namespace esp_peer::test
