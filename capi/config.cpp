@@ -110,4 +110,9 @@ esp_peer_addr_t to_c_address(const Address& address) {
 
 int to_c_error(Errc code) { return -static_cast<int>(code); }
 
+esp_peer_ext_failure_t to_c_failure(peer::Failure failure) {
+  static_assert(static_cast<int>(peer::Failure::no_memory) == ESP_PEER_EXT_FAILURE_NO_MEMORY);
+  return static_cast<esp_peer_ext_failure_t>(failure);
+}
+
 }  // namespace esp_peer::capi

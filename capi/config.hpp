@@ -40,5 +40,6 @@ Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Serv
 
 esp_peer_addr_t to_c_address(const Address& address);
 int to_c_error(Errc code);
+esp_peer_ext_failure_t to_c_failure(peer::Failure failure);
 
 }  // namespace esp_peer::capi

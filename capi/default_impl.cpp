@@ -108,6 +108,10 @@ int default_paired_addr(esp_peer_handle_t inner, esp_peer_addr_t* addr) {
   return on_peer(inner, &DefaultPeer::paired_addr, addr);
 }
 
+int default_failure(esp_peer_handle_t inner, esp_peer_ext_failure_t* failure) {
+  return on_peer(inner, &DefaultPeer::failure, failure);
+}
+
 }  // namespace esp_peer::capi
 
 using namespace esp_peer;

@@ -183,8 +183,16 @@ int DefaultPeer::paired_addr(esp_peer_addr_t* addr) {
   return ESP_PEER_ERR_NONE;
 }
 
+int DefaultPeer::failure(esp_peer_ext_failure_t* failure) {
+  if (!failure) return ESP_PEER_ERR_INVALID_ARG;
+  const Lock lock(mutex_);
+  *failure = to_c_failure(told_failure_);
+  return ESP_PEER_ERR_NONE;
+}
+
 void DefaultPeer::query() {
   Lock lock(mutex_);
+  const auto failure = to_c_failure(told_failure_);
   const auto state = name_of(session_.state());
   const auto route = session_.paired();
   lock.unlock();
@@ -194,6 +202,9 @@ void DefaultPeer::query() {
     std::fprintf(stderr, ", from %.*s port %u to %.*s port %u",
                  static_cast<int>(local.view().size()), local.view().data(), route->local.port,
                  static_cast<int>(remote.view().size()), remote.view().data(), route->remote.port);
+  }
+  if (failure != ESP_PEER_EXT_FAILURE_NONE) {
+    std::fprintf(stderr, ", last ended because %s", esp_peer_ext_failure_text(failure));
   }
   std::fprintf(stderr, "\n");
 }
@@ -222,7 +233,7 @@ void DefaultPeer::wake_if_needed() {
 void DefaultPeer::tell_from_here(Lock& lock, bool all) {
   NewsQueue mine(memory_);
   while (!news_.empty()) {
-    News news = news_.pop();
+    News news = take_news();
     const bool bulk = news.kind == News::Kind::message || news.kind == News::Kind::description;
     if (all || !bulk) mine.push(std::move(news));
   }
@@ -232,6 +243,15 @@ void DefaultPeer::tell_from_here(Lock& lock, bool all) {
     tell_one(news);
   }
   lock.lock();
+}
+
+// The reason of an end is known with the end, not before.
+News DefaultPeer::take_news() {
+  News news = news_.pop();
+  const bool is_end =
+      news.state == peer::State::disconnected || news.state == peer::State::connect_failed;
+  if (news.kind == News::Kind::state && is_end) told_failure_ = news.why;
+  return news;
 }
 
 void DefaultPeer::tell_one(News& news) const {

@@ -40,6 +40,7 @@ class DefaultPeer {
   bool ok() const { return waiter_.ok(); }
   bool calling_back() const;  // this thread is in a callback of this peer
   int paired_addr(esp_peer_addr_t* addr);
+  int failure(esp_peer_ext_failure_t* failure);
   void query();
 
  private:
@@ -72,6 +73,7 @@ class DefaultPeer {
   void deliver(Lock& lock);
 
   void tell_from_here(Lock& lock, bool all);
+  News take_news();
   void tell_one(News& news) const;
 
   const Config config_;
@@ -85,6 +87,7 @@ class DefaultPeer {
   NewsQueue news_;
   Instant sleeping_until_ = Instant::min();  // of the loop; min: it does not sleep
   std::uint32_t socket_epoch_ = 0;           // an answer to an older question is thrown away
+  peer::Failure told_failure_ = peer::Failure::none;  // with the last end that was told
   bool in_loop_ = false, closing_ = false;
   int blocked_fd_ = -1;  // the kernel has no room for more on this one
   std::mutex resolved_mutex_;

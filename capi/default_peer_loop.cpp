@@ -86,7 +86,7 @@ void DefaultPeer::acknowledge(Instant now, TxBatch& batch) {
 // One by one: what another thread takes away by disconnecting is not told here any more.
 void DefaultPeer::deliver(Lock& lock) {
   while (!news_.empty() && !closing_) {
-    News news = news_.pop();
+    News news = take_news();
     lock.unlock();
     tell_one(news);
     news = News();  // its memory is given back without the lock
@@ -134,6 +134,7 @@ void DefaultPeer::note(const peer::Event& event) {
   News news;
   if (const auto* changed = std::get_if<peer::StateChanged>(&event)) {
     news.state = changed->state;
+    news.why = changed->why;
     news_.push(std::move(news));
   } else if (const auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
     note_channel(News::Kind::channel_open, opened->stream);

@@ -1,31 +1,28 @@
 // The public functions: check the handle, find the operation, forward. Works for any
 // implementation.
+#include "capi/wrapper.hpp"
+
 #include <new>
 
-#include "capi/api.hpp"
 #include "capi/default_impl.hpp"
-#include "capi/handle_table.hpp"
 
 namespace esp_peer::capi {
 namespace {
 
-struct Wrapped {
-  const esp_peer_ops_t ops;
-  esp_peer_handle_t inner;
-};
-using Table = Handles<Wrapped, 1>;
 constinit ProgramHandles<Wrapped, 1> program_handles;
-Table& wrapped_peers = program_handles.table;
 
 template <class Member, class... Args>
 int forward(esp_peer_handle_t peer, Member esp_peer_ops_t::*operation, Args... args) {
-  const Table::Pin wrapped(wrapped_peers, peer);
+  const WrappedPeers::Pin wrapped(wrapped_peers, peer);
   if (!wrapped) return ESP_PEER_ERR_INVALID_ARG;
   const auto call = (*wrapped).ops.*operation;
   return call ? call(wrapped->inner, args...) : static_cast<int>(ESP_PEER_ERR_NOT_SUPPORT);
 }
 
 }  // namespace
+
+WrappedPeers& wrapped_peers = program_handles.table;
+
 }  // namespace esp_peer::capi
 
 using namespace esp_peer::capi;
@@ -97,23 +94,21 @@ int esp_peer_disconnect(esp_peer_handle_t peer) {
 }
 
 int esp_peer_query(esp_peer_handle_t peer) {
-  const Table::Pin wrapped(wrapped_peers, peer);
+  const WrappedPeers::Pin wrapped(wrapped_peers, peer);
   if (!wrapped) return ESP_PEER_ERR_INVALID_ARG;
   if (!wrapped->ops.query) return ESP_PEER_ERR_NOT_SUPPORT;
   wrapped->ops.query(wrapped->inner);
   return ESP_PEER_ERR_NONE;
 }
 
+// There is no operation for it in the table: only our own implementation knows.
 int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t* addr) {
-  const Table::Pin wrapped(wrapped_peers, peer);
-  if (!wrapped || !addr) return ESP_PEER_ERR_INVALID_ARG;
-  // There is no operation for it in the table: only our own implementation knows.
-  if (wrapped->ops.open != esp_peer_get_default_impl()->open) return ESP_PEER_ERR_NOT_SUPPORT;
-  return default_paired_addr(wrapped->inner, addr);
+  if (!addr) return ESP_PEER_ERR_INVALID_ARG;
+  return on_default_peer(peer, default_paired_addr, addr);
 }
 
 int esp_peer_close(esp_peer_handle_t peer) {
-  Table::Pin wrapped(wrapped_peers, peer);
+  WrappedPeers::Pin wrapped(wrapped_peers, peer);
   if (!wrapped || !wrapped.retire()) return ESP_PEER_ERR_INVALID_ARG;
   return wrapped->ops.close ? wrapped->ops.close(wrapped->inner)
                             : static_cast<int>(ESP_PEER_ERR_NOT_SUPPORT);

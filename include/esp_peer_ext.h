@@ -42,6 +42,33 @@ typedef struct {
   { .magic = ESP_PEER_EXT_MAGIC, .size = sizeof(esp_peer_ext_cfg_t) }
 #endif
 
+/** Why a connection ended, or could not be made. Values are only ever added. */
+typedef enum {
+  ESP_PEER_EXT_FAILURE_NONE = 0,              /**< The application ended it; or none has ended. */
+  ESP_PEER_EXT_FAILURE_NO_ADDRESS = 1,        /**< Gathering found no address to be reached at. */
+  ESP_PEER_EXT_FAILURE_NO_PAIR = 2,           /**< No path to the peer works. */
+  ESP_PEER_EXT_FAILURE_HANDSHAKE_TIMEOUT = 3, /**< DTLS was not done in time. */
+  ESP_PEER_EXT_FAILURE_HANDSHAKE_REFUSED = 4, /**< DTLS could not agree. */
+  ESP_PEER_EXT_FAILURE_WRONG_FINGERPRINT = 5, /**< The peer is not who its description says. */
+  ESP_PEER_EXT_FAILURE_CONSENT_LOST = 6,      /**< The peer answers no more [rfc7675]. */
+  ESP_PEER_EXT_FAILURE_CLOSED_BY_PEER = 7,    /**< The peer said that it leaves. */
+  ESP_PEER_EXT_FAILURE_ASSOCIATION_LOST = 8,  /**< SCTP ended or was given up. */
+  ESP_PEER_EXT_FAILURE_REPLACED = 9,          /**< The peer has begun anew, without us. */
+  ESP_PEER_EXT_FAILURE_NO_MEMORY = 10,        /**< Or the TLS library failed. */
+} esp_peer_ext_failure_t;
+
+/**
+ * Why the last connection is over: belongs to the last ESP_PEER_STATE_DISCONNECTED or
+ * ESP_PEER_STATE_CONNECT_FAILED that was told, also inside that callback.
+ *
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG, or _NOT_SUPPORT for a peer of another implementation, as
+ *         every function here.
+ */
+int esp_peer_ext_get_failure(esp_peer_handle_t peer, esp_peer_ext_failure_t* failure);
+
+/** The same in a few English words, for logs. Static. */
+const char* esp_peer_ext_failure_text(esp_peer_ext_failure_t failure);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,7 @@
 #include "sim/state_law.hpp"
 
+#include "peer/states.hpp"
+
 namespace esp_peer::sim {
 
 using peer::State;
@@ -39,42 +41,15 @@ std::optional<std::string> StateLaw::hear(const peer::Event& event) {
 
 std::optional<std::string> StateLaw::hear_connection(State next) {
   const State before = std::exchange(connection_, next);
-  const bool idle =
-      before == State::closed || before == State::disconnected || before == State::connect_failed;
-  bool legal = false;
-  switch (next) {
-    case State::new_connection:
-      ++attempts_;
-      used_.clear();
-      legal = idle;
-      break;
-    case State::gathering:
-      legal = before == State::new_connection;
-      break;
-    case State::pairing:
-      legal = before == State::gathering;
-      break;
-    case State::paired:
-      legal = before == State::pairing;
-      break;
-    case State::connecting:
-      legal = before == State::paired;
-      break;
-    case State::connected:
-      legal = before == State::connecting;
-      break;
-    case State::connect_failed:
-      legal = !idle && before != State::connected;
-      break;
-    case State::disconnected:
-      legal = !idle;
-      if (!open_.empty()) return "disconnected with an open channel";
-      if (data_connected_) return "disconnected before data_disconnected";
-      break;
-    default:
-      break;
+  if (next == State::new_connection) {
+    ++attempts_;
+    used_.clear();
   }
-  if (legal) return std::nullopt;
+  if (next == State::disconnected) {
+    if (!open_.empty()) return "disconnected with an open channel";
+    if (data_connected_) return "disconnected before data_disconnected";
+  }
+  if (peer::may_follow(before, next)) return std::nullopt;
   return std::string(name_of(next)) + " after " + std::string(name_of(before));
 }
 

@@ -60,7 +60,7 @@ Connection::Connection(const SessionOptions& options, ice::Role role, const Serv
 
 void Connection::start(Instant now) {
   say(State::gathering);
-  if (!outbox_.request(OpenSockets{})) end(now, State::disconnected);
+  if (!outbox_.request(OpenSockets{})) end(now, State::disconnected, Failure::no_memory);
 }
 
 void Connection::set_servers(Instant now, const Servers& servers) {
@@ -144,7 +144,7 @@ Status Connection::send_data(Instant now, sctp::StreamId stream, datachannel::Ki
   return data_->send(now, stream, kind, message);
 }
 
-void Connection::close(Instant now) { end(now, State::disconnected); }
+void Connection::close(Instant now, Failure why) { end(now, State::disconnected, why); }
 
 void Connection::on_sockets(Instant now, std::span<const Address> sockets) {
   if (ended_) return;
@@ -245,11 +245,20 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
     case SecurePath::Event::secured:
       return begin_data(now);
     case SecurePath::Event::no_pair:
-    case SecurePath::Event::handshake_failed:
-      return end(now, State::connect_failed);
+      return end(now, State::connect_failed, Failure::no_pair);
+    case SecurePath::Event::handshake_timeout:
+      return end(now, State::connect_failed, Failure::handshake_timeout);
+    case SecurePath::Event::handshake_refused:
+      return end(now, State::connect_failed, Failure::handshake_refused);
+    case SecurePath::Event::wrong_fingerprint:
+      return end(now, State::connect_failed, Failure::wrong_fingerprint);
+    case SecurePath::Event::no_memory:
+      return end(now, State::connect_failed, Failure::no_memory);
     case SecurePath::Event::closed_by_peer:
+    case SecurePath::Event::broken:
+      return end(now, State::disconnected, Failure::closed_by_peer);
     case SecurePath::Event::lost:
-      return end(now, State::disconnected);
+      return end(now, State::disconnected, Failure::consent_lost);
   }
 }
 
@@ -261,7 +270,7 @@ void Connection::begin_data(Instant now) {
     data_options_.sctp.send_buffer = options_.send_buffer;
     data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
     data_ = Owned<DataSession>::make(env_.memory, data_options_, dependencies_.crypto, env_);
-    if (!data_) return end(now, State::disconnected);
+    if (!data_) return end(now, State::disconnected, Failure::no_memory);
     data_->connect(now);
   }
 }
@@ -272,7 +281,10 @@ void Connection::take_data_events(Instant now) {
     if (!event) return;
     on_data_event(*event);
     // Nothing else is carried: without its association the connection stands for nothing.
-    if (event->kind == DataSession::Event::Kind::disconnected) return end(now, State::disconnected);
+    if (event->kind == DataSession::Event::Kind::disconnected) {
+      return end(now, State::disconnected,
+                 event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
+    }
   }
 }
 
@@ -298,7 +310,7 @@ void Connection::describe_when_ready(Instant now) {
       role_ == ice::Role::controlling && !negotiation_.described() && !negotiation_.answering();
   if (!first_offer && !negotiation_.answer_owed() && !redescribe_) return;
   const auto candidates = path_.ice().local_candidates();
-  if (candidates.empty()) return end(now, State::disconnected);  // nobody could reach us
+  if (candidates.empty()) return end(now, State::disconnected, Failure::no_address);
   redescribe_ = false;
   const Status described = negotiation_.describe({
       .credentials = path_.ice().local_credentials(),
@@ -306,12 +318,12 @@ void Connection::describe_when_ready(Instant now) {
       .candidates = candidates,
       .end_of_candidates = gathering_.complete(),
   });
-  if (!described) return end(now, State::disconnected);
+  if (!described) return end(now, State::disconnected, Failure::no_memory);
   if (path_.secured()) negotiation_.settle();
   outbox_.say(LocalDescription{});
 }
 
-void Connection::end(Instant now, State how) {
+void Connection::end(Instant now, State how, Failure why) {
   if (ended_) return;
   ended_ = true;
   if (data_) {
@@ -321,12 +333,12 @@ void Connection::end(Instant now, State how) {
   // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
   closing_ = path_.secured();
   if (!closing_) path_.close(now);
-  say(how);
+  say(how, why);
 }
 
-void Connection::say(State state) {
+void Connection::say(State state, Failure why) {
   state_ = state;
-  outbox_.say(StateChanged{state});
+  outbox_.say(StateChanged{state, why});
 }
 
 }  // namespace esp_peer::peer

@@ -28,7 +28,7 @@ class Connection {
   Status close_channel(Instant now, std::string_view label);
   Status send_data(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
   // The application leaves. What says so to the peer can still be fetched.
-  void close(Instant now);
+  void close(Instant now, Failure why = Failure::none);
 
   void on_sockets(Instant now, std::span<const Address> sockets);
   void on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses);
@@ -60,8 +60,8 @@ class Connection {
   void begin_data(Instant now);
   void describe_when_ready(Instant now);
   void transmit_records(Instant now, TxBatch& out);
-  void end(Instant now, State how);
-  void say(State state);
+  void end(Instant now, State how, Failure why);
+  void say(State state, Failure why = Failure::none);
 
   SessionOptions options_;
   ice::Role role_;

@@ -34,7 +34,7 @@ Status DataSession::send(Instant now, sctp::StreamId stream, datachannel::Kind k
 
 void DataSession::abort(Instant now) {
   association_.abort(now);
-  end(now);
+  end(now, false);
 }
 
 void DataSession::on_packet(Instant now, Bytes packet) {
@@ -58,9 +58,10 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
       if (options_.automatic_channel && options_.dtls_client) {
         static_cast<void>(channels_.open(now, {.label = automatic_label, .protocol = ""}));
       }
-    } else if (std::holds_alternative<sctp::Closed>(*event) ||
-               std::holds_alternative<sctp::Aborted>(*event)) {
-      end(now);
+    } else if (const auto* aborted = std::get_if<sctp::Aborted>(&*event)) {
+      end(now, aborted->by_peer);
+    } else if (std::holds_alternative<sctp::Closed>(*event)) {
+      end(now, true);  // we never shut down
     } else {
       channels_.process(now);
     }
@@ -73,7 +74,8 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
     }
     return Event{Event::Kind::closed, std::get_if<datachannel::ChannelClosed>(&*event)->stream};
   }
-  if (std::exchange(say_disconnected_, false)) return Event{Event::Kind::disconnected, {}};
+  if (std::exchange(say_disconnected_, false))
+    return Event{Event::Kind::disconnected, {}, ended_by_peer_};
   return std::nullopt;
 }
 
@@ -88,7 +90,8 @@ void DataSession::hash_state(StateHash& hash) const {
   hash.add(connected_);
 }
 
-void DataSession::end(Instant now) {
+void DataSession::end(Instant now, bool by_peer) {
+  if (connected_) ended_by_peer_ = by_peer;
   say_disconnected_ = say_disconnected_ || connected_;
   connected_ = false;
   channels_.end(now);

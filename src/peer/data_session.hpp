@@ -23,6 +23,7 @@ class DataSession {
     enum class Kind : std::uint8_t { connected, opened, closed, disconnected };
     Kind kind;
     sctp::StreamId stream{};  // of opened and closed
+    bool by_peer = false;     // of disconnected: the peer said so
   };
   static constexpr std::string_view automatic_label = "esp_channel";
 
@@ -55,13 +56,13 @@ class DataSession {
   void hash_state(StateHash& hash) const;
 
  private:
-  void end(Instant now);
+  void end(Instant now, bool by_peer);
 
   DataOptions options_;
   sctp::Association association_;
   datachannel::Channels channels_;
   bool connected_ = false;
-  bool say_connected_ = false, say_disconnected_ = false;
+  bool say_connected_ = false, say_disconnected_ = false, ended_by_peer_ = false;
 };
 
 }  // namespace esp_peer::peer

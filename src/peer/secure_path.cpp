@@ -3,6 +3,23 @@
 #include "peer/demux.hpp"
 
 namespace esp_peer::peer {
+namespace {
+
+SecurePath::Event why_failed(dtls::FailureReason reason) {
+  switch (reason) {
+    case dtls::FailureReason::timeout:
+      return SecurePath::Event::handshake_timeout;
+    case dtls::FailureReason::fingerprint_mismatch:
+      return SecurePath::Event::wrong_fingerprint;
+    case dtls::FailureReason::library:
+      return SecurePath::Event::no_memory;
+    case dtls::FailureReason::handshake:
+      break;
+  }
+  return SecurePath::Event::handshake_refused;
+}
+
+}  // namespace
 
 SecurePath::SecurePath(const ice::Options& ice, const dtls::Options& dtls, dtls::Backend& backend,
                        dtls::Identity& identity, crypto::Provider& crypto, Env env)
@@ -71,7 +88,7 @@ void SecurePath::on_deadline(Instant now) {
   early_.drop_expired(now);
   ice_.on_deadline(now);
   if (dtls_) dtls_->on_deadline(now);
-  timers_.expire(now, [&](Timer) { end(now, Event::handshake_failed); });
+  timers_.expire(now, [&](Timer) { end(now, Event::handshake_timeout); });
   advance(now);
 }
 
@@ -152,7 +169,7 @@ void SecurePath::begin_handshake(Instant now) {
   dtls_ = backend_.create_endpoint(dtls_options_, identity_, env_);
   if (!dtls_ || !dtls_->start(now, remote_->our_dtls_role,
                               {remote_->fingerprints.begin(), remote_->fingerprints.size()})) {
-    return end(now, Event::handshake_failed);
+    return end(now, Event::no_memory);
   }
   while (Buffer datagram = early_.take()) dtls_->on_datagram(now, datagram.bytes());
 }
@@ -165,7 +182,7 @@ void SecurePath::on_dtls_event(Instant now, const dtls::Endpoint::Event& event) 
   } else if (std::holds_alternative<dtls::Closed>(event)) {
     end(now, Event::closed_by_peer);
   } else {
-    end(now, secured_ ? Event::lost : Event::handshake_failed);
+    end(now, secured_ ? Event::broken : why_failed(std::get<dtls::Failed>(event).reason));
   }
 }
 

@@ -29,9 +29,13 @@ class SecurePath {
     handshaking,  // DTLS has begun
     secured,      // the peer's certificate is the one of its description
     no_pair,
-    handshake_failed,
+    handshake_timeout,
+    handshake_refused,
+    wrong_fingerprint,
+    no_memory,
     closed_by_peer,
-    lost,
+    lost,    // no consent any more
+    broken,  // a fatal alert of the peer
   };
   // A peer that answers checks but no handshake has had its time.
   static constexpr Duration handshake_timeout = seconds(30);

@@ -76,7 +76,7 @@ Status Session::set_remote_description(Instant now, std::string_view sdp) {
   if (live()) {
     const Status taken = connection_->set_remote_description(now, sdp);
     if (!taken && options_.auto_reconnect && connection_->peer_has_rebuilt()) {
-      connection_->close(now);  // what it was connected with is gone
+      connection_->close(now, Failure::replaced);  // what it was connected with is gone
       settle(now);
       return keep_description(now, sdp);
     }
@@ -180,7 +180,8 @@ std::optional<Request> Session::poll_request() { return outbox_.poll_request(); 
 std::optional<Event> Session::poll_event() {
   auto event = outbox_.poll_event();
   // Nobody waits for ever for an end that memory could not keep.
-  if (!event && outbox_.take_loss() && state() != told_) event = StateChanged{state()};
+  if (!event && outbox_.take_loss() && state() != told_)
+    event = StateChanged{state(), Failure::no_memory};
   if (event) {
     const auto* changed = std::get_if<StateChanged>(&*event);
     if (changed && !is_about_data(changed->state)) told_ = changed->state;
@@ -239,14 +240,14 @@ void Session::begin_attempt(Instant now) {
   connection_.reset();
   dtls::Identity* identity = dependencies_.identities.identity();
   if (!identity) {
-    say(State::connect_failed);
+    say(State::connect_failed, Failure::no_memory);
     return schedule_reconnect(now);
   }
   connection_ = Owned<Connection>::make(env_.memory, options_, role_, servers_, dependencies_,
                                         *identity, outbox_, env_);
   dependencies_.dtls.release(*identity);  // the connection holds its own reference
   if (!connection_) {
-    say(State::connect_failed);
+    say(State::connect_failed, Failure::no_memory);
     return schedule_reconnect(now);
   }
   settled_ = false;
@@ -285,9 +286,9 @@ void Session::fall_back_role() {
   if (!options_.keep_role) role_ = ice::Role::controlling;
 }
 
-void Session::say(State state) {
+void Session::say(State state, Failure why) {
   state_ = state;
-  outbox_.say(StateChanged{state});
+  outbox_.say(StateChanged{state, why});
 }
 
 }  // namespace esp_peer::peer

@@ -86,7 +86,7 @@ class Session {
   void settle(Instant now);
   void schedule_reconnect(Instant now);
   void fall_back_role();
-  void say(State state);
+  void say(State state, Failure why = Failure::none);
 
   SessionOptions options_;
   Dependencies dependencies_;

@@ -32,6 +32,21 @@ enum class State : std::uint8_t {
 };
 constexpr bool is_about_data(State state) { return state >= State::data_connected; }
 
+// Why a connection could not be made, or ended. In the order of esp_peer_ext_failure_t.
+enum class Failure : std::uint8_t {
+  none,  // the application ended it
+  no_address,
+  no_pair,
+  handshake_timeout,
+  handshake_refused,
+  wrong_fingerprint,
+  consent_lost,
+  closed_by_peer,
+  association_lost,
+  replaced,
+  no_memory,
+};
+
 // Where identities come from: a cache, or a new one each time.
 class IdentitySource {
  public:
@@ -67,6 +82,7 @@ struct Dependencies {
 // What the application hears, in this order.
 struct StateChanged {
   State state;
+  Failure why = Failure::none;  // of disconnected and connect_failed
 };
 struct LocalDescription {};  // read it with local_description()
 struct ChannelOpened {       // always followed by StateChanged{data_opened}

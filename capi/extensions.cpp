@@ -1,0 +1,38 @@
+// The functions of esp_peer_ext.h.
+#include "capi/config.hpp"
+#include "capi/default_impl.hpp"
+#include "capi/wrapper.hpp"
+
+using namespace esp_peer::capi;
+
+int esp_peer_ext_get_failure(esp_peer_handle_t peer, esp_peer_ext_failure_t* failure) {
+  return on_default_peer(peer, default_failure, failure);
+}
+
+const char* esp_peer_ext_failure_text(esp_peer_ext_failure_t failure) {
+  switch (raw(failure)) {
+    case ESP_PEER_EXT_FAILURE_NONE:
+      return "the application wanted it";
+    case ESP_PEER_EXT_FAILURE_NO_ADDRESS:
+      return "there is no address to be reached at";
+    case ESP_PEER_EXT_FAILURE_NO_PAIR:
+      return "no path to the peer works";
+    case ESP_PEER_EXT_FAILURE_HANDSHAKE_TIMEOUT:
+      return "the DTLS handshake took too long";
+    case ESP_PEER_EXT_FAILURE_HANDSHAKE_REFUSED:
+      return "the DTLS handshake was refused";
+    case ESP_PEER_EXT_FAILURE_WRONG_FINGERPRINT:
+      return "the certificate is not the one of the description";
+    case ESP_PEER_EXT_FAILURE_CONSENT_LOST:
+      return "the peer answers no more";
+    case ESP_PEER_EXT_FAILURE_CLOSED_BY_PEER:
+      return "the peer closed the connection";
+    case ESP_PEER_EXT_FAILURE_ASSOCIATION_LOST:
+      return "the SCTP association ended";
+    case ESP_PEER_EXT_FAILURE_REPLACED:
+      return "the peer began a new connection";
+    case ESP_PEER_EXT_FAILURE_NO_MEMORY:
+      return "there was no memory";
+  }
+  return "of something unknown";
+}

@@ -1,0 +1,53 @@
+// In which order the states of a connection come: the one table, which the simulator holds every
+// session to and docs/migration.md draws.
+#pragma once
+#include <array>
+
+#include "peer/session_types.hpp"
+
+namespace esp_peer::peer {
+
+struct Transition {
+  State from, to;
+};
+
+// Of the connection. Those about data channels come while it is connected, see below.
+inline constexpr std::array transitions = {
+    Transition{State::closed, State::new_connection},
+    Transition{State::new_connection, State::gathering},
+    Transition{State::new_connection, State::connect_failed},
+    Transition{State::new_connection, State::disconnected},
+    Transition{State::gathering, State::pairing},
+    Transition{State::gathering, State::disconnected},
+    Transition{State::pairing, State::paired},
+    Transition{State::pairing, State::connect_failed},
+    Transition{State::pairing, State::disconnected},
+    Transition{State::paired, State::connecting},
+    Transition{State::paired, State::connect_failed},
+    Transition{State::paired, State::disconnected},
+    Transition{State::connecting, State::connected},
+    Transition{State::connecting, State::connect_failed},
+    Transition{State::connecting, State::disconnected},
+    Transition{State::connected, State::disconnected},
+    Transition{State::disconnected, State::new_connection},
+    Transition{State::connect_failed, State::new_connection},
+};
+// data_connected once in a connection; data_opened and data_closed once a channel each, between
+// them; data_disconnected before the disconnected of a connection that had data_connected.
+inline constexpr std::array data_transitions = {
+    Transition{State::connected, State::data_connected},
+    Transition{State::data_connected, State::data_opened},
+    Transition{State::data_connected, State::data_disconnected},
+    Transition{State::data_opened, State::data_closed},
+    Transition{State::data_closed, State::data_disconnected},
+    Transition{State::data_disconnected, State::disconnected},
+};
+
+constexpr bool may_follow(State before, State next) {
+  for (const Transition& t : transitions) {
+    if (t.from == before && t.to == next) return true;
+  }
+  return false;
+}
+
+}  // namespace esp_peer::peer
