@@ -51,12 +51,14 @@ std::string usable(const InterfaceOptions& options = {}) {
   return text;
 }
 
+// covers: must rfc8445#5.1.1.1
 TEST(Interfaces, LoopbackIsLeftOutWhereThereIsANetwork) {
   has("lo", "127.0.0.1");
   has("eth0", "192.0.2.1");
   EXPECT_EQ(usable(), "192.0.2.1");
 }
 
+// covers: must rfc8445#5.1.1.1
 TEST(Interfaces, LoopbackIsUsedWhereThereIsNothingElse) {
   has("lo", "127.0.0.1");
   EXPECT_EQ(usable(), "127.0.0.1");

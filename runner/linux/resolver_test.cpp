@@ -108,6 +108,7 @@ TEST_F(ResolverTest, AnAddressInTextNeedsNoLookUp) {
   EXPECT_EQ(looked_up, 0);
 }
 
+// covers: fault 7
 TEST_F(ResolverTest, AHangingLookUpHoldsUpNeitherTheCallerNorOtherNames) {
   Resolver slow, other;
   bool done = false, slow_done = false;
@@ -159,6 +160,7 @@ TEST_F(ResolverTest, MoreNamesThanItKeepsAreAnsweredAtOnce) {
   wait_for(done);
 }
 
+// covers: fault 19
 TEST_F(ResolverTest, WithoutAThreadANameIsAnsweredWithNoneAtOnce) {
   // No thread can be made with a stack larger than the address space.
   pthread_attr_t before, huge;

@@ -180,6 +180,7 @@ TEST(UdpSockets, ADeviceWithoutSegmentationIsAskedOnce) {
   }
 }
 
+// covers: bug 81, fault 9
 TEST(UdpSockets, ARunTooLargeForThePathGoesInPieces) {
   for (const int error : {EINVAL, EMSGSIZE}) {
     Pair pair({});
@@ -191,6 +192,7 @@ TEST(UdpSockets, ARunTooLargeForThePathGoesInPieces) {
   }
 }
 
+// covers: bug 81, fault 9
 TEST(UdpSockets, ErrorsOfTheNetworkAreLosses) {
   for (const int error :
        {ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, EPERM, EMSGSIZE, ENOBUFS, EACCES, ENETDOWN}) {
@@ -210,6 +212,7 @@ TEST(UdpSockets, AnEarlierDatagramsRefusalCostsARunNothing) {
   EXPECT_EQ(pair.receive(3), (Sizes{1000, 1000, 500}));
 }
 
+// covers: bug 81, fault 9
 TEST(UdpSockets, AnInterruptedCallIsMadeAgain) {
   Pair pair({});
   faults.of_runs = {EINTR, EINTR, 0};
@@ -219,6 +222,7 @@ TEST(UdpSockets, AnInterruptedCallIsMadeAgain) {
   EXPECT_EQ(pair.receive(3), (Sizes{1000, 1000, 300}));
 }
 
+// covers: bug 81, fault 9
 TEST(UdpSockets, WhatAFullKernelDoesNotTakeIsKeptInOrder) {
   Pair pair({});
   faults.of_runs = {EAGAIN};
@@ -235,6 +239,7 @@ TEST(UdpSockets, WhatAFullKernelDoesNotTakeIsKeptInOrder) {
   EXPECT_EQ(pair.numbers, (std::vector<int>{0, 1, 2, 3}));
 }
 
+// covers: bug 81, fault 9
 TEST(UdpSockets, APartOfARunThatWentOutIsNotSentTwice) {
   Pair pair({.segment = false});
   faults.of_singles = {0, 0, EAGAIN};
@@ -261,6 +266,7 @@ TEST(UdpSockets, OnlyTheFullSocketIsWaitedFor) {
   EXPECT_EQ(pair.receive(2), (Sizes{1000, 1000}));
 }
 
+// covers: fault 17
 TEST(UdpSockets, TheBacklogIsBounded) {
   Pair pair({});
   faults.of_runs = faults.of_singles = {EAGAIN};

@@ -21,6 +21,7 @@ class Connect : public ::testing::Test {
 
 class WithEachCipher : public ::testing::TestWithParam<Cipher> {};
 
+// covers: changelog 64
 TEST_P(WithEachCipher, two_peers_meet_talk_and_part) {
   World world(1);
   {
@@ -54,6 +55,7 @@ TEST_F(Connect, on_a_good_path_takes_few_round_trips) {
   EXPECT_LE(since_the_beginning(), milliseconds(60 + 7 * 100));
 }
 
+// covers: must rfc8445#7.2.5.3.1
 TEST_F(Connect, from_behind_two_boxes_through_what_a_stun_server_said) {
   Nat left_box({}, Address::v4(198, 51, 100, 101, 0));
   Nat right_box({}, Address::v4(198, 51, 100, 102, 0));
@@ -75,6 +77,7 @@ TEST_F(Connect, from_behind_two_boxes_through_what_a_stun_server_said) {
   EXPECT_NE(pair.left_ear.description.find("typ srflx"), std::string::npos);
 }
 
+// covers: fault 7
 TEST_F(Connect, a_silent_stun_server_delays_nothing_but_the_gathering) {
   PairOptions options;
   peer::Server silent;
@@ -86,6 +89,7 @@ TEST_F(Connect, a_silent_stun_server_delays_nothing_but_the_gathering) {
   EXPECT_LE(since_the_beginning(), milliseconds(500 + 300));
 }
 
+// covers: changelog 40
 TEST_F(Connect, over_ipv6_alone) {
   PairOptions options;
   options.left_addresses = {*parse_ip("2001:db8::1", 0)};
@@ -95,6 +99,7 @@ TEST_F(Connect, over_ipv6_alone) {
   EXPECT_TRUE(pair.run_until_open());
 }
 
+// covers: bug 29, fault 23
 TEST_F(Connect, two_that_both_offer_agree_on_one_offer_and_one_role_each) {
   PairOptions options;
   options.left.name = "left";
@@ -108,6 +113,7 @@ TEST_F(Connect, two_that_both_offer_agree_on_one_offer_and_one_role_each) {
 }
 
 // Every native stack drops the ClientHello that comes before the answer, and then waits a second.
+// covers: must rfc8842#5.2, changelog 58
 TEST_F(Connect, a_client_hello_before_its_description_is_held_not_lost) {
   PairOptions options{.cipher = Cipher::openssl};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
@@ -176,6 +182,7 @@ TEST_F(Connect, one_that_leaves_before_its_next_attempt_has_begun_is_disconnecte
   EXPECT_EQ(pair.left->session().state(), State::disconnected) << "and not the last one's end";
 }
 
+// covers: bug 45, fault 23
 TEST_F(Connect, what_was_said_to_an_attempt_that_was_left_is_nothing_to_the_next) {
   PairOptions options;
   options.right.session.keep_role = true;
@@ -212,6 +219,7 @@ TEST_F(Connect, fails_when_checks_go_through_and_nothing_else) {
   EXPECT_LE(since_the_beginning(), seconds(35));
 }
 
+// covers: bug 1, must rfc5763#5
 TEST_F(Connect, fails_at_once_when_the_certificate_is_not_the_one_that_was_announced) {
   PairOptions options{.cipher = Cipher::openssl};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;

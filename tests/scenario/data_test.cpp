@@ -115,6 +115,7 @@ TEST_F(Data, a_message_lost_on_one_channel_does_not_hold_up_another) {
   EXPECT_EQ(large_ones, 2) << "lost once, and sent once more";
 }
 
+// covers: bug 71, fault 16
 TEST_F(Data, a_slow_reader_stops_the_sender_and_loses_nothing) {
   begin({});
   pair_->right->set_reading(false);

@@ -18,6 +18,7 @@ class Hostile : public ::testing::TestWithParam<State> {
 };
 
 // Peer::inject_worthless compares the state before and after, and weighs the answers.
+// covers: bug 12, bug 19, bug 26
 TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
   PairOptions options{.cipher = Cipher::openssl};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
@@ -47,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(In, Hostile,
                                            State::data_connected, State::data_opened),
                          [](const auto& tested) { return std::string(name_of(tested.param)); });
 
+// covers: bug 14, must rfc6347#4.1.2.6
 TEST(HostileNetwork, every_record_sent_twice_is_read_once) {
   World world(5);
   Pair pair(world, {.cipher = Cipher::openssl, .link = {.duplication = 1}});
@@ -62,6 +64,7 @@ TEST(HostileNetwork, every_record_sent_twice_is_read_once) {
 }
 
 // [rfc8842#5.1] A new association has sockets of its own; what is late, or recorded, finds them.
+// covers: bug 18, must rfc8842#5.3
 TEST(HostileNetwork, everything_of_the_last_connection_again_disturbs_no_state_of_the_next) {
   for (const State when : {State::gathering, State::pairing, State::paired, State::connecting,
                            State::connected, State::data_opened}) {

@@ -44,6 +44,7 @@ TEST_F(Loss, a_peer_that_leaves_is_noticed_within_a_round_trip) {
   EXPECT_LE(time_until(State::disconnected), milliseconds(20));
 }
 
+// covers: fault 1, bug 34, changelog 63
 TEST_F(Loss, a_peer_that_dies_is_noticed_by_its_missing_consent) {
   begin(false);
   pair_->right->kill();
@@ -53,12 +54,14 @@ TEST_F(Loss, a_peer_that_dies_is_noticed_by_its_missing_consent) {
 }
 
 // Consent is what the other one gives [rfc7675]: hearing it, but not its answers, is not enough.
+// covers: fault 13, bug 34
 TEST_F(Loss, a_path_that_works_one_way_is_a_path_lost) {
   begin(false);
   cut(false);
   EXPECT_LE(time_until(State::disconnected), seconds(36));
 }
 
+// covers: must rfc7675#5.1a, bug 34
 TEST_F(Loss, nothing_is_sent_after_consent_was_lost) {
   begin(false);
   pair_->right->kill();
@@ -70,6 +73,7 @@ TEST_F(Loss, nothing_is_sent_after_consent_was_lost) {
   EXPECT_EQ(sent, 0u);
 }
 
+// covers: fault 14
 TEST_F(Loss, twenty_dark_seconds_are_sat_out_and_nothing_is_lost) {
   begin(false);
   const Instant now = world_.time.now();
@@ -97,6 +101,7 @@ TEST_F(Loss, after_two_dark_minutes_both_come_back_by_themselves) {
 }
 
 // One side noticed, rebuilt and offered while the other still thought that it was connected.
+// covers: fault 27
 TEST_F(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
   begin(true);
   const int attempts = pair_->left->attempts();

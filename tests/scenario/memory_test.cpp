@@ -17,6 +17,7 @@ void expect_no_grave_failure(const World& world, std::uint64_t k) {
   }
 }
 
+// covers: bug 85, fault 18
 TEST(Memory, any_allocation_may_fail_and_nothing_leaks_or_hangs) {
   std::uint64_t k = 0, last = 1;
   int survived = 0;
@@ -82,6 +83,7 @@ TEST(Memory, no_state_is_told_twice_because_another_event_was_lost) {
   }
 }
 
+// covers: bug 79
 TEST(Memory, fifty_connections_leave_a_peer_as_large_as_the_first) {
   World world(9);
   PairOptions options;
