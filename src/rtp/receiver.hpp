@@ -1,0 +1,54 @@
+// How one source is received: which of its packets count, and what reports say of them
+// [rfc3550#A.1, A.3, A.8].
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "base/state_hash.hpp"
+#include "rtp/clock.hpp"
+#include "rtp/packet.hpp"
+#include "rtp/report_block.hpp"
+
+namespace esp_peer::rtp {
+
+class Receiver {
+ public:
+  struct Accepted {
+    std::uint64_t sequence;  // with its wraps counted
+    bool restarted;          // has nothing to do with those before
+  };
+  // A packet farther ahead than that, or farther behind, is one of a source that has begun anew,
+  // if the next one follows it [rfc3550#A.1].
+  static constexpr std::uint16_t max_dropout = 3000, max_misorder = 100;
+
+  Receiver(Ssrc source, ClockRate rate) : source_(source), rate_(rate) {}
+
+  // exception: [rfc3550#A.1] the first packet counts at once. SRTP has shown who sent it.
+  std::optional<Accepted> on_packet(Instant now, const Header& header);
+  void on_sender_report(Instant now, std::uint64_t ntp);
+  // What has come since the last one; the next one begins here.
+  ReportBlock report(Instant now);
+
+  Ssrc source() const { return source_; }
+  Instant last_heard() const { return last_heard_; }
+  bool heard() const { return started_; }
+  std::uint64_t received() const { return received_; }
+  void hash_state(StateHash& hash) const;
+
+ private:
+  void start(std::uint16_t sequence);
+  void measure_jitter(Instant now, std::uint32_t timestamp);
+
+  Ssrc source_;
+  ClockRate rate_;
+  bool started_ = false;
+  std::uint64_t base_ = 0, highest_ = 0;  // extended
+  std::optional<std::uint16_t> expected_after_leap_;
+  std::uint64_t received_ = 0, expected_before_ = 0, received_before_ = 0;
+  std::optional<std::uint32_t> transit_;
+  std::uint64_t jitter_ = 0;  // 16 times what is reported
+  std::uint32_t last_report_ = 0;
+  Instant last_report_at_{}, last_heard_{};
+};
+
+}  // namespace esp_peer::rtp

@@ -1,0 +1,52 @@
+#include "rtp/sender.hpp"
+
+namespace esp_peer::rtp {
+
+Sender::Sender(ClockRate rate, Random& random, SenderCounts counts)
+    : rate_(rate),
+      ssrc_(Ssrc{random.number<std::uint32_t>()}),
+      sequence_(random.number<std::uint16_t>() & 0x7FFF),
+      counts_(counts) {}
+
+Header Sender::next(Instant now, std::uint8_t payload_type, std::uint32_t timestamp,
+                    std::size_t octets) {
+  Header header;
+  header.payload_type = payload_type;
+  header.sequence = sequence_++;
+  header.timestamp = last_timestamp_ = timestamp;
+  header.ssrc = ssrc_;
+  last_sent_ = now;
+  ++sent_;
+  ++counts_.packets;
+  counts_.octets += static_cast<std::uint32_t>(octets);
+  return header;
+}
+
+void Sender::rename(Random& random) {
+  *this = Sender(rate_, random);  // [rfc3550#6.4.1] the counts begin anew with the name
+}
+
+SenderInfo Sender::report(Instant now) {
+  SenderInfo info;
+  info.sender = ssrc_;
+  info.ntp = ntp_of(now);
+  info.timestamp = last_timestamp_ + ticks_of(now - last_sent_, rate_);
+  info.packets = counts_.packets;
+  info.octets = counts_.octets;
+  return info;
+}
+
+void Sender::note_report() {
+  sent_before_last_ = sent_at_last_;
+  sent_at_last_ = sent_;
+}
+
+void Sender::hash_state(StateHash& hash) const {
+  hash.add(static_cast<std::uint32_t>(ssrc_));
+  hash.add(sequence_);
+  hash.add(counts_.packets);
+  hash.add(counts_.octets);
+  hash.add(sent_at_last_);
+}
+
+}  // namespace esp_peer::rtp
