@@ -21,6 +21,9 @@ set_target_properties(esp_peer PROPERTIES
   LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/esp_peer.map)
 foreach(kind esp_peer esp_peer_static)
   target_link_libraries(${kind} PRIVATE OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+  if(ESP_PEER_AUDIO)
+    target_link_libraries(${kind} PRIVATE PkgConfig::libsrtp)
+  endif()
   target_include_directories(${kind} INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
@@ -36,11 +39,19 @@ install(FILES include/esp_peer.h include/esp_peer_types.h include/esp_peer_defau
 install(FILES ${PROJECT_BINARY_DIR}/include/esp_peer/features.hpp
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/esp_peer)
 install(EXPORT esp_peer NAMESPACE esp_peer:: FILE esp_peer-targets.cmake DESTINATION ${package_dir})
+set(find_libsrtp "")
+set(ESP_PEER_PC_SRTP "")
+if(ESP_PEER_AUDIO)
+  set(find_libsrtp "find_dependency(PkgConfig)
+pkg_check_modules(libsrtp REQUIRED IMPORTED_TARGET libsrtp2>=2.3)
+")
+  set(ESP_PEER_PC_SRTP ", libsrtp2 >= 2.3")
+endif()
 file(WRITE ${PROJECT_BINARY_DIR}/esp_peer-config.cmake
 "include(CMakeFindDependencyMacro)
 find_dependency(OpenSSL 3.0)
 find_dependency(Threads)
-include(\${CMAKE_CURRENT_LIST_DIR}/esp_peer-targets.cmake)
+${find_libsrtp}include(\${CMAKE_CURRENT_LIST_DIR}/esp_peer-targets.cmake)
 ")
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/esp_peer-config-version.cmake
                                  COMPATIBILITY SameMajorVersion)

@@ -1,0 +1,124 @@
+#include "backends/libsrtp/transform.hpp"
+
+#include <arpa/inet.h>
+
+#include <cstring>
+
+namespace esp_peer::libsrtp {
+namespace {
+
+constexpr unsigned long replay_window = 1024;
+constexpr std::size_t max_packet = 2048;
+
+template <std::size_t N>
+void wipe(std::array<unsigned char, N>& secret) {
+  volatile unsigned char* at = secret.data();
+  for (std::size_t i = 0; i < N; ++i) at[i] = 0;
+}
+
+// libsrtp wants its packets at whole words, which datagrams in a run are not.
+template <class Call>
+std::size_t on_whole_words(MutableBytes room, std::size_t size, Call call) {
+  int length = static_cast<int>(size);
+  if (reinterpret_cast<std::uintptr_t>(room.data()) % alignof(std::uint32_t) == 0) {
+    return call(room.data(), &length) ? static_cast<std::size_t>(length) : 0;
+  }
+  alignas(std::uint32_t) std::byte aligned[max_packet + SRTP_MAX_TRAILER_LEN];
+  copy_bytes(room.first(size), aligned);
+  if (!call(aligned, &length)) return 0;
+  copy_bytes(Bytes(aligned).first(static_cast<std::size_t>(length)), room);
+  return static_cast<std::size_t>(length);
+}
+
+template <class Seal>
+std::size_t seal(srtp_t session, MutableBytes room, std::size_t size, Seal library_call) {
+  if (size > max_packet) return 0;
+  return on_whole_words(room, size, [&](void* packet, int* length) {
+    return library_call(session, packet, length) == srtp_err_status_ok;
+  });
+}
+
+template <class Open>
+srtp::Transform::Opened open(srtp_t session, MutableBytes packet, Open library_call) {
+  srtp::Transform::Opened opened;
+  if (packet.size() > max_packet) return opened;
+  opened.size = on_whole_words(packet, packet.size(), [&](void* at, int* length) {
+    const srtp_err_status_t status = library_call(session, at, length);
+    const bool replayed =
+        status == srtp_err_status_replay_fail || status == srtp_err_status_replay_old;
+    if (replayed) opened.verdict = srtp::Verdict::replayed;
+    if (status == srtp_err_status_ok) opened.verdict = srtp::Verdict::opened;
+    return status == srtp_err_status_ok;
+  });
+  return opened;
+}
+
+}  // namespace
+
+Transform::Transform(crypto::SrtpProfile profile, const srtp::MasterKey& ours,
+                     const srtp::MasterKey& theirs, Memory& memory)
+    : profile_(profile), memory_(memory) {
+  Key out_key{};
+  const auto join = [](const srtp::MasterKey& from, Key& to) {
+    const MutableBytes room = std::as_writable_bytes(std::span(to));
+    copy_bytes(from.key, room);
+    copy_bytes(from.salt, room.subspan(from.key.size()));
+  };
+  join(ours, out_key);
+  join(theirs, in_key_);
+  const srtp_policy_t out = policy({ssrc_any_outbound, 0}, out_key);
+  const srtp_policy_t in = policy({ssrc_any_inbound, 0}, in_key_);
+  if (srtp_create(&out_, &out) != srtp_err_status_ok) out_ = nullptr;
+  if (srtp_create(&in_, &in) != srtp_err_status_ok) in_ = nullptr;
+  wipe(out_key);
+}
+
+Transform::~Transform() {
+  if (in_) srtp_dealloc(in_);  // keys of theirs are overwritten there
+  if (out_) srtp_dealloc(out_);
+  wipe(in_key_);
+}
+
+srtp_policy_t Transform::policy(srtp_ssrc_t whose, Key& key) const {
+  srtp_policy_t policy{};
+  const auto profile = static_cast<srtp_profile_t>(profile_);  // both are the numbers on the wire
+  srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, profile);
+  srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, profile);
+  policy.ssrc = whose;
+  policy.key = key.data();
+  policy.window_size = replay_window;
+  return policy;
+}
+
+std::size_t Transform::seal_rtp(MutableBytes room, std::size_t size) {
+  return seal(out_, room, size, srtp_protect);
+}
+
+std::size_t Transform::seal_rtcp(MutableBytes room, std::size_t size) {
+  return seal(out_, room, size, srtp_protect_rtcp);
+}
+
+Transform::Opened Transform::open_rtp(MutableBytes packet) {
+  return open(in_, packet, srtp_unprotect);
+}
+
+Transform::Opened Transform::open_rtcp(MutableBytes packet) {
+  return open(in_, packet, srtp_unprotect_rtcp);
+}
+
+bool Transform::expect(rtp::Ssrc source, std::uint32_t rollovers) {
+  const auto number = static_cast<std::uint32_t>(source);
+  std::uint32_t known = 0;
+  if (srtp_get_stream_roc(in_, number, &known) != srtp_err_status_ok) {
+    const srtp_policy_t stream = policy({ssrc_specific, number}, in_key_);
+    if (srtp_add_stream(in_, &stream) != srtp_err_status_ok) return false;
+  }
+  return srtp_set_stream_roc(in_, number, rollovers) == srtp_err_status_ok;
+}
+
+void Transform::forget(rtp::Ssrc source) {
+  srtp_remove_stream(in_,
+                     htonl(static_cast<std::uint32_t>(source)));  // which wants it as it was sent
+}
+
+}  // namespace esp_peer::libsrtp

@@ -1,0 +1,142 @@
+#include "srtp/session.hpp"
+
+#include "rtp/packet.hpp"
+
+namespace esp_peer::srtp {
+namespace {
+
+constexpr std::size_t rtcp_header_size = 8;  // with the sender's name, in the clear
+constexpr std::size_t index_size = 4;
+constexpr std::byte encrypted_flag{0x80};
+constexpr std::uint16_t half = 0x8000;
+
+// [rfc5764#4.2] Both keys, then both salts; the client's first.
+MasterKey master_key(crypto::SrtpProfile profile, Bytes exported, bool of_client) {
+  const std::size_t key = crypto::key_size(profile), salt = crypto::salt_size(profile);
+  return {exported.subspan(of_client ? 0 : key, key),
+          exported.subspan(2 * key + (of_client ? 0 : salt), salt)};
+}
+
+}  // namespace
+
+Session::Session(crypto::SrtpProfile profile, Bytes exported, bool dtls_client, Backend& backend,
+                 Env env)
+    : profile_(profile), backend_(backend), env_(env) {
+  if (exported.size() != exported_size(profile)) return;
+  transform_ = backend.create(profile, master_key(profile, exported, dtls_client),
+                              master_key(profile, exported, !dtls_client), env);
+}
+
+Session::~Session() {
+  if (transform_) backend_.destroy(transform_);
+}
+
+std::size_t Session::seal_rtp(MutableBytes room, std::size_t size) {
+  if (!transform_ || size > room.size() || room.size() - size < max_growth) return 0;
+  const std::size_t sealed = transform_->seal_rtp(room, size);
+  sealed_ += sealed != 0;
+  return sealed;
+}
+
+std::size_t Session::seal_rtcp(MutableBytes room, std::size_t size) {
+  if (!transform_ || size > room.size() || room.size() - size < max_growth) return 0;
+  const std::size_t sealed = transform_->seal_rtcp(room, size);
+  sealed_ += sealed != 0;
+  return sealed;
+}
+
+Bytes Session::open_rtp(Instant now, MutableBytes packet) {
+  if (!transform_ || packet.size() > max_packet) return drop(now, "too long", packet.size());
+  const auto front = rtp::parse_cleartext(packet);
+  if (!front || front->payload.size() < tag_size(profile_)) {
+    return drop(now, "no SRTP packet", packet.size());
+  }
+  const rtp::Ssrc ssrc = front->header.ssrc;
+  const Source* source = find(ssrc);
+  const bool may_have_wrapped = !(source && source->rtp_heard) && front->header.sequence < half;
+  const auto opened = may_have_wrapped ? open_first_rtp(now, ssrc, source != nullptr, packet)
+                                       : transform_->open_rtp(packet);
+  if (opened.verdict == Verdict::replayed) return drop(now, "replayed", packet.size());
+  if (opened.verdict != Verdict::opened) return drop(now, "not authentic", packet.size());
+  return admit(now, ssrc, packet.first(opened.size), true);
+}
+
+// [rfc3711#3.3.1] A source starts anywhere, and its first packets may be lost: when what we hear
+// first has a low number, it may have wrapped before we heard it.
+Transform::Opened Session::open_first_rtp(Instant now, rtp::Ssrc ssrc, bool known,
+                                          MutableBytes packet) {
+  std::byte copy[max_packet];
+  copy_bytes(packet, copy);
+  const auto opened = transform_->open_rtp(packet);
+  if (opened.verdict != Verdict::unauthentic || now < next_guess_) return opened;
+  next_guess_ = now + guess_interval;
+  copy_bytes(Bytes(copy).first(packet.size()), packet);
+  if (!transform_->expect(ssrc, 1)) return opened;
+  const auto guessed = transform_->open_rtp(packet);
+  if (guessed.verdict == Verdict::opened) return guessed;
+  if (known) {
+    static_cast<void>(transform_->expect(ssrc, 0));
+  } else {
+    transform_->forget(ssrc);
+  }
+  return opened;
+}
+
+Bytes Session::open_rtcp(Instant now, MutableBytes packet) {
+  if (!transform_ || packet.size() > max_packet) return drop(now, "too long", packet.size());
+  const std::size_t tag = tag_size(profile_);
+  if (packet.size() < rtcp_header_size + index_size + tag) {
+    return drop(now, "no SRTCP packet", packet.size());
+  }
+  // [rfc3711#3.4, rfc7714#9.1] AES-GCM has the index behind the tag, AES-CM in front of it. What
+  // was agreed on encrypts: a packet that says it is not is not the peer's.
+  const bool index_last = profile_ != crypto::SrtpProfile::aes128_cm_sha1_80;
+  const std::size_t index = packet.size() - index_size - (index_last ? 0 : tag);
+  if ((packet[index] & encrypted_flag) == std::byte{0}) {
+    return drop(now, "SRTCP in the clear", packet.size());
+  }
+  Reader in(packet);
+  in.skip(4);
+  const rtp::Ssrc ssrc{in.u32()};
+  const auto opened = transform_->open_rtcp(packet);
+  if (opened.verdict == Verdict::replayed) return drop(now, "replayed", packet.size());
+  if (opened.verdict != Verdict::opened) return drop(now, "not authentic", packet.size());
+  return admit(now, ssrc, packet.first(opened.size), false);
+}
+
+Bytes Session::admit(Instant now, rtp::Ssrc ssrc, Bytes opened, bool is_rtp) {
+  Source* source = find(ssrc);
+  if (!source) {
+    if (!sources_.push_back({ssrc, false})) {
+      transform_->forget(ssrc);
+      return drop(now, "too many sources", opened.size());
+    }
+    source = find(ssrc);
+  }
+  source->rtp_heard = source->rtp_heard || is_rtp;
+  ++opened_;
+  return opened;
+}
+
+Session::Source* Session::find(rtp::Ssrc ssrc) {
+  for (Source& source : sources_) {
+    if (source.ssrc == ssrc) return &source;
+  }
+  return nullptr;
+}
+
+void Session::hash_state(StateHash& hash) const {
+  for (const Source& source : sources_) {
+    hash.add(source.ssrc);
+    hash.add(source.rtp_heard);
+  }
+  hash.add(opened_);
+  hash.add(sealed_);
+}
+
+Bytes Session::drop(Instant now, const char* why, std::size_t size) const {
+  env_.trace(now, PacketDropped{"srtp", why, size});
+  return {};
+}
+
+}  // namespace esp_peer::srtp
