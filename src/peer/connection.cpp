@@ -53,8 +53,9 @@ Connection::Connection(const SessionOptions& options, ice::Role role, const Serv
       env_(env),
       path_(ice_options(options, role), dtls_options(options), dependencies.dtls, identity,
             dependencies.crypto, env),
-      negotiation_(new_session_id(env.random), max_message_size(options), env.memory,
-                   dependencies.crypto),
+      negotiation_(new_session_id(env.random),
+                   {max_message_size(options), features::data && options.data, options.audio},
+                   dependencies.crypto, env),
       gathering_(options.relay_only ? relay_patience : options.gathering_timeout, servers,
                  path_.ice(), outbox) {}
 
@@ -71,7 +72,7 @@ void Connection::set_servers(Instant now, const Servers& servers) {
 }
 
 Status Connection::set_remote_description(Instant now, std::string_view text) {
-  auto remote = Owned<sdp::RemoteData>::make(env_.memory);
+  auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!remote) return Error{Errc::no_memory, "no room for the description"};
   auto incoming = negotiation_.on_description(text, *remote);
   if (!incoming) return incoming.error();
@@ -84,7 +85,7 @@ Status Connection::set_remote_description(Instant now, std::string_view text) {
   return applied;
 }
 
-Status Connection::apply(Instant now, const sdp::RemoteData& remote) {
+Status Connection::apply(Instant now, const sdp::Remote& remote) {
   RemotePath path;
   for (const auto text : remote.fingerprints) {
     if (const auto fingerprint = dtls::parse_fingerprint(text)) {
@@ -104,9 +105,11 @@ Status Connection::apply(Instant now, const sdp::RemoteData& remote) {
   remote_known_ = true;
   if (const Status checks = path_.set_remote(now, path); !checks) return checks;
   if (!data_) {
-    data_options_.sctp.remote_port = remote.sctp_port;
-    data_options_.max_message_size = remote.max_message_size;
-    data_options_.esp_peer = remote.esp_peer;
+    has_data_ = remote.data.has_value();
+    const sdp::RemoteData data = remote.data.value_or(sdp::RemoteData{});
+    data_options_.sctp.remote_port = data.sctp_port;
+    data_options_.max_message_size = data.max_message_size;
+    data_options_.esp_peer = data.esp_peer;
     data_options_.dtls_client = path.our_dtls_role == dtls::Role::client;
   }
   // A bad or superfluous candidate is the peer's affair: the others still count [rfc8829#5.8].
@@ -266,6 +269,7 @@ void Connection::begin_data(Instant now) {
   say(State::connected);
   negotiation_.settle();
   if constexpr (features::data) {
+    if (!has_data_) return;  // the peer does without
     data_options_.automatic_channel = options_.automatic_channel;
     data_options_.sctp.send_buffer = options_.send_buffer;
     data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
@@ -280,8 +284,8 @@ void Connection::take_data_events(Instant now) {
     const auto event = data_->poll_event(now);
     if (!event) return;
     on_data_event(*event);
-    // Nothing else is carried: without its association the connection stands for nothing.
-    if (event->kind == DataSession::Event::Kind::disconnected) {
+    // Without its association a connection that carries nothing else stands for nothing.
+    if (event->kind == DataSession::Event::Kind::disconnected && !negotiation_.audio()) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }

@@ -49,10 +49,12 @@ class Connection {
   std::string_view server_name(std::uint32_t id) const { return gathering_.server_name(id); }
   std::optional<std::string_view> channel_label(sctp::StreamId stream) const;
   std::optional<Route> paired() const;
+  // As the last description has it; nothing where audio is refused or not yet agreed on.
+  const std::optional<NegotiatedAudio>& audio() const { return negotiation_.audio(); }
   void hash_state(StateHash& hash) const;
 
  private:
-  Status apply(Instant now, const sdp::RemoteData& remote);
+  Status apply(Instant now, const sdp::Remote& remote);
   void advance(Instant now);
   void on_path_event(Instant now, SecurePath::Event event);
   void on_data_event(const DataSession::Event& event);
@@ -75,6 +77,7 @@ class Connection {
   Owned<DataSession> data_;
   DataOptions data_options_;
   State state_ = State::new_connection;
+  bool has_data_ = false;  // both sides want it
   bool remote_known_ = false, redescribe_ = false, closing_ = false, ended_ = false;
   bool peer_has_rebuilt_ = false;
 };

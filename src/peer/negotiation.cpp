@@ -1,25 +1,44 @@
 #include "peer/negotiation.hpp"
 
+#include <array>
 #include <utility>
 
 #include "sdp/setup.hpp"
 
 namespace esp_peer::peer {
+namespace {
 
-Negotiation::Negotiation(std::uint64_t session_id, std::uint32_t max_message_size, Memory& memory,
-                         crypto::Provider& crypto)
-    : session_id_(session_id),
-      max_message_size_(max_message_size),
-      memory_(memory),
-      crypto_(crypto) {}
+// [rfc7022#4.2] 96 bits that say nothing of us, in base64.
+FixedString<16> random_name(Random& random) {
+  std::array<std::byte, 16> bits{};
+  random.fill_public(bits);
+  char text[bits.size()];
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    text[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        [std::to_integer<std::size_t>(bits[i] & std::byte{63})];
+  }
+  FixedString<16> name;
+  name.assign({text, sizeof(text)});
+  return name;
+}
+
+}  // namespace
+
+Negotiation::Negotiation(std::uint64_t session_id, const Ours& ours, crypto::Provider& crypto,
+                         Env env)
+    : session_id_(session_id), ours_(ours), crypto_(crypto), env_(env) {
+  if (ours.audio.codec == sdp::AudioCodec::none) return;
+  while (ssrc_ == 0) ssrc_ = env.random.number<std::uint32_t>();
+  cname_ = random_name(env.random);
+}
 
 Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
-                                                          sdp::RemoteData& remote) {
+                                                          sdp::Remote& remote) {
   if (text.size() > max_description) return Error{Errc::over_limit, "description above 64 KiB"};
   if (is_duplicate(text)) return Incoming::ignored;
 
-  Buffer copy = Buffer::copy_of(memory_, as_bytes(text));
-  auto description = Owned<sdp::Description>::make(memory_);
+  Buffer copy = Buffer::copy_of(env_.memory, as_bytes(text));
+  auto description = Owned<sdp::Description>::make(env_.memory);
   if (!copy || !description) return Error{Errc::no_memory, "no room for the description"};
   if (const Status parsed = sdp::parse(as_text(copy.bytes()), *description); !parsed) {
     return parsed.error();
@@ -27,7 +46,9 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   // Signalling that tells everybody tells us, too.
   if (description->session_id_number == session_id_) return Incoming::ignored;
   if (is_older(*description)) return Incoming::ignored;
-  if (const Status usable = sdp::remote_data(*description, remote); !usable) return usable.error();
+  if (const Status usable = sdp::read_remote(*description, {ours_.data, ours_.audio.codec}, remote);
+      !usable)
+    return usable.error();
 
   const bool answer = is_answer(*description, remote);
   // Both sides rebuilt and offered: the larger session id stands.
@@ -47,6 +68,7 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   taken.our_setup = setup->ours;
   taken.dtls_role = setup->dtls_client ? dtls::Role::client : dtls::Role::server;
   taken.answer_owed = !answer;
+  taken.audio = agree(remote, answer);
   // [rfc8842#5.3] Roles that are settled stay: an offer that leaves the choice is no new handshake.
   if (taken_.kind != Incoming::ignored && remote.setup == sdp::Setup::actpass && !answer) {
     taken.dtls_role = taken_.dtls_role;
@@ -75,7 +97,9 @@ Status Negotiation::describe(const LocalPath& local) {
       .setup = answering() ? taken_.our_setup : sdp::Setup::actpass,
       .candidates = {views.begin(), views.size()},
       .end_of_candidates = local.end_of_candidates,
-      .max_message_size = max_message_size_,
+      .data = ours_.data,
+      .max_message_size = ours_.max_message_size,
+      .audio = {ours_.audio.codec, ours_.audio.direction, ssrc_, cname_.view()},
   });
   if (!size) return size.error();
   ++session_version_;
@@ -96,21 +120,38 @@ bool Negotiation::is_older(const sdp::Description& d) const {
 
 // After an answer, what leaves no choice is that answer again, with news. Two ends that took each
 // other's answers for offers would answer for ever.
-bool Negotiation::is_answer(const sdp::Description& d, const sdp::RemoteData& remote) const {
+bool Negotiation::is_answer(const sdp::Description& d, const sdp::Remote& remote) const {
   const bool again = taken_.kind == Incoming::answer && d.session_id_number != 0 &&
                      d.session_id_number == taken_.session_id;
-  return sdp::is_answer(d, remote, taken_.offer_outstanding || again);
+  return sdp::is_answer(remote.setup, taken_.offer_outstanding || again);
+}
+
+std::optional<NegotiatedAudio> Negotiation::agree(const sdp::Remote& remote, bool answer) const {
+  if (!remote.audio) return std::nullopt;
+  NegotiatedAudio audio;
+  audio.format = remote.audio->format;
+  audio.accepted_payload_types.push_back(audio.format.payload_type);
+  const auto offered = sdp::offered_format(audio.format.codec).payload_type;
+  if (answer && offered != audio.format.payload_type) {
+    audio.accepted_payload_types.push_back(offered);
+  }
+  audio.direction = sdp::agreed(ours_.audio.direction, remote.audio->direction);
+  audio.local_ssrc = ssrc_;
+  audio.cname = cname_;
+  audio.remote_ssrcs = remote.audio->ssrcs;
+  audio.reduced_rtcp = remote.audio->reduced_rtcp;
+  return audio;
 }
 
 Result<std::size_t> Negotiation::write(const sdp::Local& local) {
   auto offer = Owned<sdp::Description>();
   if (answering()) {
-    offer = Owned<sdp::Description>::make(memory_);
+    offer = Owned<sdp::Description>::make(env_.memory);
     if (!offer) return Error{Errc::no_memory, "no room for the answer"};
     if (const Status s = sdp::parse(as_text(taken_.text.bytes()), *offer); !s) return s.error();
   }
   for (std::size_t room = 2048; room <= max_description; room *= 2) {
-    if (text_.size() < room) text_ = Buffer::with_size(memory_, room);
+    if (text_.size() < room) text_ = Buffer::with_size(env_.memory, room);
     if (!text_) break;
     const std::span<char> out(reinterpret_cast<char*>(text_.bytes().data()), text_.size());
     auto size = answering() ? sdp::write_answer(local, *offer, out) : sdp::write_offer(local, out);

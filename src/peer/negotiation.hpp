@@ -7,10 +7,12 @@
 #include <string_view>
 
 #include "base/containers.hpp"
+#include "base/env.hpp"
 #include "base/result.hpp"
 #include "crypto/provider.hpp"
 #include "dtls/endpoint.hpp"
 #include "ice/agent.hpp"
+#include "peer/negotiated_audio.hpp"
 #include "sdp/description.hpp"
 
 namespace esp_peer::peer {
@@ -23,6 +25,12 @@ class Negotiation {
     // A duplicate, an older one that comes late, an offer that lost against ours, or our own words.
     ignored,
   };
+  // What we have to offer, always the same.
+  struct Ours {
+    std::uint32_t max_message_size = 65536;
+    bool data = true;
+    AudioOptions audio;
+  };
   // What a description says of our side.
   struct LocalPath {
     const ice::Credentials& credentials;
@@ -33,12 +41,11 @@ class Negotiation {
   static constexpr std::size_t max_description = 64 * 1024;
   static constexpr std::uint8_t max_candidates = 16;  // of ours; further ones would not be told
 
-  Negotiation(std::uint64_t session_id, std::uint32_t max_message_size, Memory& memory,
-              crypto::Provider& crypto);
+  Negotiation(std::uint64_t session_id, const Ours& ours, crypto::Provider& crypto, Env env);
 
   // Takes the peer's description. `remote` points into a copy that stays until the next one is
   // taken or settle() is called. Errors: bad_data, unsupported, over_limit, no_memory.
-  Result<Incoming> on_description(std::string_view text, sdp::RemoteData& remote);
+  Result<Incoming> on_description(std::string_view text, sdp::Remote& remote);
   // What was taken last cannot be used after all: as if it had not come, so that it may come again,
   // and what came before it is still answered.
   void reject();
@@ -60,17 +67,22 @@ class Negotiation {
   }
   // Settled by the description that was taken last.
   dtls::Role dtls_role() const { return taken_.dtls_role; }
+  // Nothing while there is none, or none yet.
+  const std::optional<NegotiatedAudio>& audio() const { return taken_.audio; }
 
  private:
   bool is_duplicate(std::string_view text);
   bool is_older(const sdp::Description& description) const;
-  bool is_answer(const sdp::Description& description, const sdp::RemoteData& remote) const;
+  bool is_answer(const sdp::Description& description, const sdp::Remote& remote) const;
+  std::optional<NegotiatedAudio> agree(const sdp::Remote& remote, bool answer) const;
   Result<std::size_t> write(const sdp::Local& local);
 
   std::uint64_t session_id_, session_version_ = 0;
-  std::uint32_t max_message_size_;
-  Memory& memory_;
+  Ours ours_;
   crypto::Provider& crypto_;
+  Env env_;
+  std::uint32_t ssrc_ = 0;
+  FixedString<16> cname_;
   Buffer text_;  // grown up to max_description
   std::size_t text_size_ = 0;
   // A description of the peer, and where it left us.
@@ -82,6 +94,7 @@ class Negotiation {
     sdp::Setup our_setup = sdp::Setup::actpass;
     dtls::Role dtls_role = dtls::Role::client;
     bool answer_owed = false, offer_outstanding = false;
+    std::optional<NegotiatedAudio> audio;
   } taken_, before_;  // the last one, and the last but one
 };
 

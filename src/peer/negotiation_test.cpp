@@ -19,7 +19,7 @@ using Incoming = Negotiation::Incoming;
 // One end, with the path that it describes.
 struct End {
   explicit End(std::uint64_t session_id)
-      : negotiation(session_id, 65'536, env.memory, openssl::provider()) {
+      : negotiation(session_id, {}, openssl::provider(), env.env) {
     credentials.ufrag.assign("ufra");
     credentials.password.assign("passwordpasswordpassword");
     fingerprint.size = 32;
@@ -29,7 +29,7 @@ struct End {
     return std::string(negotiation.text());
   }
   Incoming hear(const std::string& text) {
-    sdp::RemoteData remote;
+    sdp::Remote remote;
     auto incoming = negotiation.on_description(text, remote);
     EXPECT_TRUE(incoming);
     return incoming ? *incoming : Incoming::ignored;

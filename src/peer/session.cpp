@@ -37,7 +37,8 @@ Status Session::set_role(Instant, ice::Role role) {
 }
 
 Status Session::new_connection(Instant now) {
-  if (!features::data || !options_.data) {
+  const bool has_audio = options_.audio.codec != sdp::AudioCodec::none;
+  if (!(features::data && options_.data) && !has_audio) {
     return Error{Errc::unsupported, "nothing to connect for"};
   }
   if (active()) {
@@ -92,10 +93,11 @@ Status Session::keep_description(Instant now, std::string_view sdp) {
     return Error{Errc::over_limit, "description above 64 KiB"};
   }
   auto description = Owned<sdp::Description>::make(env_.memory);
-  auto remote = Owned<sdp::RemoteData>::make(env_.memory);
+  auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!description || !remote) return Error{Errc::no_memory, "no room for the description"};
   if (const Status parsed = sdp::parse(sdp, *description); !parsed) return parsed;
-  if (const Status usable = sdp::remote_data(*description, *remote); !usable) return usable;
+  const sdp::Wanted wanted{features::data && options_.data, options_.audio.codec};
+  if (const Status usable = sdp::read_remote(*description, wanted, *remote); !usable) return usable;
   // What leaves no choice of roles is an offer to one who only answers; to others it is the late
   // answer of a connection that is over.
   const bool no_choice =

@@ -10,6 +10,7 @@
 #include "crypto/provider.hpp"
 #include "dtls/endpoint.hpp"
 #include "ice/agent.hpp"
+#include "peer/negotiated_audio.hpp"
 #include "sctp/association.hpp"
 
 namespace esp_peer::peer {
@@ -62,6 +63,7 @@ struct SessionOptions {
   bool keep_role = false;  // else controlling again after a disconnect
   bool auto_reconnect = true;
   bool data = true;  // m=application
+  AudioOptions audio;
   bool automatic_channel = true;
   bool relay_only = false;
   bool remote_lite = false;

@@ -9,12 +9,12 @@
 #include "base/bytes.hpp"
 #include "base/containers.hpp"
 #include "base/result.hpp"
+#include "sdp/audio.hpp"
 
 namespace esp_peer::sdp {
 
 enum class MediaKind : std::uint8_t { audio, video, application, other };
 enum class Setup : std::uint8_t { absent, actpass, active, passive, holdconn };
-enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
 
 inline constexpr std::size_t max_text = 64 * 1024;  // bytes of one description
 inline constexpr std::size_t max_media = 16;        // m-sections of one description
@@ -33,10 +33,10 @@ struct Inherited {
 struct Media : Inherited {
   MediaKind kind = MediaKind::other;
   std::string_view media, protocol, formats;  // of the m-line, as they stand; printable
+  std::string_view lines;                     // all that stands behind it
   std::uint16_t port = 0;
   std::string_view mid;                                      // printable; empty if there is none
   FixedVector<std::string_view, max_candidates> candidates;  // "candidate:…"
-  std::string_view rtpmap;  // of the first format, "111 opus/48000/2"; printable
   bool bundle_only = false;
   bool old_sctp_form = false;  // "m=application 9 DTLS/SCTP 5000" with a=sctpmap: before rfc8841
   // a=sctp-port; else the number in the m-line of the old form; else a=sctpmap's.
@@ -61,10 +61,6 @@ struct Description {
   // The first section of the bundle that has a port: its transport is the bundle's
   // [rfc9143#7.2.1]. nullptr where there is none.
   const Media* tagged() const;
-  // The section that describes the transport of the data section: in a bundle the tagged one. Our
-  // answer keeps that alive, for to refuse it is to refuse its bundle [rfc8829#5.3.1]; Chromium
-  // insists with bundlePolicy max-bundle.
-  const Media& transport_of(const Media& data) const;
   // [rfc3264#6] Port 0 refuses a section. [rfc9143#7.3.5] But one that is bundled with a section
   // that has a port lives on that one's.
   bool rejected(const Media& section) const;
@@ -74,10 +70,23 @@ struct Description {
 // over_limit: more than max_media sections or max_text bytes. Views point into `text`.
 Status parse(std::string_view text, Description& out);
 
-// What our data section needs of the remote side, its bundled transport resolved.
+// What we want of a description.
+struct Wanted {
+  bool data = true;
+  AudioCodec audio = AudioCodec::none;
+};
+
+// The peer's data section.
 struct RemoteData {
-  std::size_t section = 0;  // index of the m=application section
+  std::size_t section = 0;  // its index
   std::string_view mid;
+  std::uint16_t sctp_port = 5000;
+  std::uint32_t max_message_size = 65536;  // [rfc8841#6.1] where none is named; 0 = any size
+  bool esp_peer = false;                   // of our own kind
+};
+
+// What a description says of the other end: its one transport, and what we can carry on it.
+struct Remote {
   std::string_view ufrag, password;
   Setup setup = Setup::absent;
   FixedVector<std::string_view, max_fingerprints> fingerprints;
@@ -85,17 +94,34 @@ struct RemoteData {
   bool end_of_candidates = false;
   bool ice_lite = false;
   std::uint32_t pacing_ms = 50;  // [rfc8445#14.2] where none is named
-  std::uint16_t sctp_port = 5000;
-  std::uint32_t max_message_size = 65536;  // [rfc8841#6.1] where none is named; 0 = any size
-  bool esp_peer = false;                   // of our own kind
+  std::size_t transport = 0;     // index of the section that describes it
+  std::optional<RemoteData> data;
+  std::optional<RemoteAudio> audio;
 };
-// bad_data: a mandatory piece is missing or holdconn; unsupported: no usable m=application section.
-// The error's `what` says which piece.
-Status remote_data(const Description& description, RemoteData& out);
-// The index of the first section that data channels can use; nothing when there is none.
-std::optional<std::size_t> data_section(const Description& description);
+// Which sections of a description we take.
+struct Choice {
+  std::optional<std::size_t> data;   // an index
+  std::optional<RemoteAudio> audio;  // in the same bundle, if both are there
+  // Whose transport it is: in a bundle the tagged section's. Our answer keeps that alive, for to
+  // refuse it is to refuse its bundle [rfc8829#5.3.1]; Chromium insists with bundlePolicy
+  // max-bundle.
+  std::size_t transport = 0;
+};
+// bad_data: a mandatory piece is missing; unsupported: nothing of what is wanted is there.
+Status choose(const Description& description, const Wanted& wanted, Choice& out);
+// bad_data: a mandatory piece is missing or holdconn; unsupported: nothing of what is wanted is
+// there. The error's `what` says which piece.
+Status read_remote(const Description& description, const Wanted& wanted, Remote& out);
 
-// Our side of a description with one data section.
+// Audio of ours.
+struct LocalAudio {
+  AudioCodec codec = AudioCodec::none;        // none: no audio
+  Direction direction = Direction::sendrecv;  // what we allow
+  std::uint32_t ssrc = 0;                     // that we send with
+  std::string_view cname;
+};
+
+// Our side of a description.
 struct Local {
   std::uint64_t session_id = 0, session_version = 1;
   std::string_view ufrag, password;
@@ -103,13 +129,18 @@ struct Local {
   Setup setup = Setup::actpass;
   std::span<const std::string_view> candidates;  // "candidate:…"
   bool end_of_candidates = false;
+  bool data = true;
   std::uint16_t sctp_port = 5000;
   std::uint32_t max_message_size = 262144;
+  LocalAudio audio;
 };
 // The size written, without a terminating NUL; no_memory when `out` is too small.
 Result<std::size_t> write_offer(const Local& local, std::span<char> out);
-// Answers every section of `offer` in its order, mids mirrored: data accepted, the section with its
-// transport kept inactive, the others refused. unsupported where there is no data to accept.
+// Answers every section of `offer` in its order, mids and formats mirrored: what we can carry is
+// taken, the section with its transport kept inactive, the others refused. unsupported where there
+// is nothing to take.
 Result<std::size_t> write_answer(const Local& local, const Description& offer, std::span<char> out);
+// A further offer: the sections of `ours`, our last description, in their order [rfc3264#8].
+Result<std::size_t> write_reoffer(const Local& local, const Description& ours, std::span<char> out);
 
 }  // namespace esp_peer::sdp

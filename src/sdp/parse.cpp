@@ -102,8 +102,6 @@ void parse_media_attribute(std::string_view attribute, Media& m) {
   } else if (take_prefix(value, "mid:")) {
     const auto mid = first_word(value);
     m.mid = is_printable(mid) ? mid : std::string_view();
-  } else if (take_prefix(value, "rtpmap:")) {
-    if (begins_with_word(m.formats, first_word(value)) && is_printable(value)) m.rtpmap = value;
   } else if (attribute == "bundle-only") {
     m.bundle_only = true;
   } else if (take_prefix(value, "sctp-port:")) {
@@ -212,12 +210,6 @@ const Media* Description::tagged() const {
   return nullptr;
 }
 
-const Media& Description::transport_of(const Media& data) const {
-  const Media* first = in_bundle(data) ? tagged() : nullptr;
-  // What is not RTP we could not answer and leave idle.
-  return first && first->protocol.find("RTP/") != std::string_view::npos ? *first : data;
-}
-
 bool Description::rejected(const Media& section) const {
   if (section.port != 0) return false;
   return !section.bundle_only && !(in_bundle(section) && tagged());
@@ -240,6 +232,10 @@ Status parse(std::string_view text, Description& out) {
     if (type == 'a') parse_attribute(line, out, session);
     if (type == 'm') {
       if (const Status begins = begin_section(line, out, session); !begins) return begins.error();
+      out.media[out.media.size() - 1].lines = head(text, 0);
+    } else if (!out.media.empty()) {
+      auto& lines = out.media[out.media.size() - 1].lines;
+      lines = {lines.data(), static_cast<std::size_t>(text.data() - lines.data())};
     }
   }
   if (!begun) return Error{Errc::bad_data, "an empty description"};

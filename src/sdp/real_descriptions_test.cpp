@@ -158,8 +158,8 @@ TEST(RealDescriptions, say_what_the_table_says) {
     EXPECT_EQ(d.media.size(), row.sections);
     EXPECT_NE(d.session_id_number, 0u);
     EXPECT_FALSE(d.ice_lite);
-    RemoteData data;
-    const Status usable = remote_data(d, data);
+    Remote remote;
+    const Status usable = read_remote(d, {}, remote);
     if (row.data < 0) {
       ASSERT_FALSE(usable);
       EXPECT_EQ(usable.error().code, Errc::unsupported);
@@ -167,21 +167,21 @@ TEST(RealDescriptions, say_what_the_table_says) {
       continue;
     }
     ASSERT_TRUE(usable) << usable.error().what;
-    EXPECT_EQ(data.section, static_cast<std::size_t>(row.data));
-    EXPECT_EQ(data.mid, row.mid);
-    EXPECT_EQ(data.setup, row.setup);
-    EXPECT_EQ(data.ufrag, row.ufrag);
-    EXPECT_GE(data.password.size(), 22u);
-    EXPECT_EQ(data.candidates.size(), row.candidates);
-    EXPECT_EQ(data.sctp_port, row.sctp_port);
-    EXPECT_EQ(data.max_message_size, row.max_message_size);
-    EXPECT_EQ(data.end_of_candidates, row.end_of_candidates);
-    ASSERT_EQ(data.fingerprints.size(), 1u);
-    EXPECT_TRUE(data.fingerprints[0].starts_with(row.fingerprint)) << data.fingerprints[0];
-    EXPECT_EQ(data.pacing_ms, 50u);
+    EXPECT_EQ(remote.data->section, static_cast<std::size_t>(row.data));
+    EXPECT_EQ(remote.data->mid, row.mid);
+    EXPECT_EQ(remote.setup, row.setup);
+    EXPECT_EQ(remote.ufrag, row.ufrag);
+    EXPECT_GE(remote.password.size(), 22u);
+    EXPECT_EQ(remote.candidates.size(), row.candidates);
+    EXPECT_EQ(remote.data->sctp_port, row.sctp_port);
+    EXPECT_EQ(remote.data->max_message_size, row.max_message_size);
+    EXPECT_EQ(remote.end_of_candidates, row.end_of_candidates);
+    ASSERT_EQ(remote.fingerprints.size(), 1u);
+    EXPECT_TRUE(remote.fingerprints[0].starts_with(row.fingerprint)) << remote.fingerprints[0];
+    EXPECT_EQ(remote.pacing_ms, 50u);
     EXPECT_EQ(d.trickle, row.trickle);
-    EXPECT_EQ(d.media[data.section].old_sctp_form, row.old_form);
-    for (const auto candidate : data.candidates) {
+    EXPECT_EQ(d.media[remote.data->section].old_sctp_form, row.old_form);
+    for (const auto candidate : remote.candidates) {
       EXPECT_TRUE(candidate.starts_with("candidate:"));
     }
   }
@@ -220,7 +220,9 @@ TEST(RealDescriptions, are_answered_section_by_section) {
     ASSERT_TRUE(parse({room.data(), *size}, answer));
     ASSERT_EQ(answer.media.size(), offer.media.size());
     const Media& data = offer.media[static_cast<std::size_t>(row.data)];
-    const Media& tagged = offer.transport_of(data);
+    Remote theirs;
+    ASSERT_TRUE(read_remote(offer, {}, theirs));
+    const Media& tagged = offer.media[theirs.transport];
     for (std::size_t i = 0; i < offer.media.size(); ++i) {
       const Media &asked = offer.media[i], &given = answer.media[i];
       EXPECT_EQ(given.media, asked.media);
@@ -235,9 +237,9 @@ TEST(RealDescriptions, are_answered_section_by_section) {
     const std::string mids = &tagged == &data ? row.mid : std::string(tagged.mid) + " " + row.mid;
     EXPECT_EQ(answer.bundle, mids);
     EXPECT_EQ(answer.trickle, row.trickle);
-    RemoteData ours;
-    EXPECT_TRUE(remote_data(answer, ours));
-    EXPECT_EQ(ours.section, static_cast<std::size_t>(row.data));
+    Remote ours;
+    EXPECT_TRUE(read_remote(answer, {}, ours));
+    EXPECT_EQ(ours.data->section, static_cast<std::size_t>(row.data));
     EXPECT_EQ(ours.setup, Setup::active);
   }
 }
@@ -246,12 +248,16 @@ TEST(RealDescriptions, are_answered_section_by_section) {
 void parse_exactly(const char* bytes, std::size_t size) {
   const std::vector<char> copy(bytes, bytes + size);
   static Description d;  // large, and parse() clears it
-  RemoteData data;
-  if (parse({copy.data(), copy.size()}, d) && remote_data(d, data)) {
-    ASSERT_LT(data.section, d.media.size());
+  if (!parse({copy.data(), copy.size()}, d)) return;
+  for (const auto codec : {AudioCodec::none, AudioCodec::g711u, AudioCodec::opus}) {
+    Remote remote;
+    if (!read_remote(d, {true, codec}, remote)) continue;
+    ASSERT_LT(remote.transport, d.media.size());
+    ASSERT_TRUE(remote.data || remote.audio);
     std::vector<char> room(copy.size() + 2000);
-    const auto size_written = write_answer(our_side(Setup::active), d, room);
-    ASSERT_TRUE(size_written);
+    Local local = our_side(Setup::active);
+    local.audio.codec = codec;
+    ASSERT_TRUE(write_answer(local, d, room));
   }
 }
 

@@ -30,8 +30,8 @@ std::optional<SetupChoice> setup_from_answer(Setup remote) {
   return std::nullopt;
 }
 
-bool is_answer(const Description&, const RemoteData& data, bool offer_outstanding) {
-  return offer_outstanding && data.setup != Setup::actpass;
+bool is_answer(Setup remote, bool offer_outstanding) {
+  return offer_outstanding && remote != Setup::actpass;
 }
 
 }  // namespace esp_peer::sdp

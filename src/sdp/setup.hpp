@@ -19,6 +19,6 @@ std::optional<SetupChoice> setup_from_answer(Setup remote);
 
 // Signalling does not say which it is: an answer is what comes while an offer of ours is out and
 // leaves no choice of roles open.
-bool is_answer(const Description& description, const RemoteData& data, bool offer_outstanding);
+bool is_answer(Setup remote, bool offer_outstanding);
 
 }  // namespace esp_peer::sdp

@@ -52,13 +52,10 @@ TEST(Setup, two_ends_of_ours_never_have_the_same_role) {
 }
 
 TEST(OfferOrAnswer, an_answer_is_what_comes_while_an_offer_is_out_and_leaves_no_choice) {
-  Description d;
-  RemoteData data;
   for (const auto setup :
        {Setup::absent, Setup::actpass, Setup::active, Setup::passive, Setup::holdconn}) {
-    data.setup = setup;
-    EXPECT_FALSE(is_answer(d, data, false));
-    EXPECT_EQ(is_answer(d, data, true), setup != Setup::actpass);
+    EXPECT_FALSE(is_answer(setup, false));
+    EXPECT_EQ(is_answer(setup, true), setup != Setup::actpass);
   }
 }
 

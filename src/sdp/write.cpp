@@ -50,11 +50,31 @@ std::string_view name_of(Setup setup) {
   return "actpass";
 }
 
+std::string_view name_of(Direction direction) {
+  switch (direction) {
+    case Direction::sendrecv:
+      return "sendrecv";
+    case Direction::sendonly:
+      return "sendonly";
+    case Direction::recvonly:
+      return "recvonly";
+    case Direction::inactive:
+      break;
+  }
+  return "inactive";
+}
+
+std::string_view encoding_of(AudioCodec codec) {
+  if (codec == AudioCodec::opus) return "opus/48000/2";
+  return codec == AudioCodec::g711a ? "PCMA/8000" : "PCMU/8000";
+}
+
 // The m-line and what follows it; in an answer they mirror the offer.
 struct Head {
   std::string_view media, protocol;
-  std::string_view formats;  // where there is none: our SCTP port, as the old form has it
+  std::string_view formats;
   std::string_view mid;
+  std::uint16_t number = 0;  // the format where formats is empty: a payload type, an SCTP port
 };
 
 class Sections {
@@ -66,10 +86,26 @@ class Sections {
           << " IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-options:" << (trickle ? "trickle " : "")
           << "ice2\r\na=ice-pacing:5\r\n";
   }
-  void bundle(std::string_view first, std::string_view second) {
-    text_ << "a=group:BUNDLE " << first;
-    if (!second.empty()) text_ << " " << second;
-    text_ << "\r\n";
+  // The first mid is the tagged section's [rfc9143#7.2.1].
+  void begin_bundle(std::string_view mid) { text_ << "a=group:BUNDLE " << mid; }
+  void go_on(std::string_view mid) { text_ << " " << mid; }
+  void end_line() { text_ << "\r\n"; }
+  void audio(const Head& h, Direction direction, bool reduced_rtcp, bool with_candidates) {
+    head(h, default_candidate(local_.candidates));
+    text_ << "a=" << name_of(direction) << "\r\na=rtcp-mux\r\n";
+    if (reduced_rtcp) text_ << "a=rtcp-rsize\r\n";
+    text_ << "a=rtpmap:" << h.number << " " << encoding_of(local_.audio.codec) << "\r\n";
+    if (local_.audio.codec == AudioCodec::opus) {
+      // [rfc7587#6.1] What we like to get.
+      text_ << "a=fmtp:" << h.number << " minptime=10;useinbandfec=1\r\n";
+    }
+    // [rfc8829#5.2.1, rfc8830#2] Of whom nothing will come, there is no track.
+    if (sends(direction)) {
+      text_ << "a=msid:esp_stream a0\r\na=ssrc:" << local_.audio.ssrc
+            << " cname:" << local_.audio.cname << "\r\n";
+    }
+    transport();
+    if (with_candidates) candidates();
   }
   void data(const Head& h, bool with_candidates) {
     head(h, default_candidate(local_.candidates));
@@ -83,11 +119,17 @@ class Sections {
     transport();
     if (with_candidates) candidates();
   }
-  // A section that lives for its transport alone.
+  // Sections that live for their transport alone.
   void idle(const Head& h, std::string_view rtpmap) {
     head(h, default_candidate(local_.candidates));
     text_ << "a=inactive\r\na=rtcp-mux\r\n";
     if (!rtpmap.empty()) text_ << "a=rtpmap:" << rtpmap << "\r\n";
+    transport();
+    candidates();
+  }
+  void idle_data(const Head& h) {
+    head(h, default_candidate(local_.candidates));
+    text_ << "a=inactive\r\na=sctp-port:0\r\n";  // [rfc8841#10.3] no association, please
     transport();
     candidates();
   }
@@ -102,7 +144,7 @@ class Sections {
   void head(const Head& h, const DefaultCandidate& reach) {
     text_ << "m=" << h.media << " " << reach.port << " " << h.protocol << " ";
     if (h.formats.empty()) {
-      text_ << local_.sctp_port;
+      text_ << h.number;
     } else {
       text_ << h.formats;
     }
@@ -127,38 +169,84 @@ class Sections {
 
 Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
   Sections to(local, out);
+  const bool has_audio = local.audio.codec != AudioCodec::none;
   to.session(true);
-  to.bundle("0", "");
-  to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", "0"}, true);
+  to.begin_bundle("0");
+  if (has_audio && local.data) to.go_on("1");
+  to.end_line();
+  if (has_audio) {
+    const auto format = offered_format(local.audio.codec);
+    to.audio({"audio", "UDP/TLS/RTP/SAVPF", {}, "0", format.payload_type}, local.audio.direction,
+             true, true);
+  }
+  if (local.data) {
+    to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", has_audio ? "1" : "0"},
+            !has_audio);
+  }
   return to.size();
 }
 
-Result<std::size_t> write_answer(const Local& local, const Description& offer,
-                                 std::span<char> out) {
-  const auto section = data_section(offer);
-  if (!section) return Error{Errc::unsupported, "no m=application section to accept"};
-  const Media& data = offer.media[*section];
-  const Media& tagged = offer.transport_of(data);
-  const bool alone = &tagged == &data;
+namespace {
+
+// A description with the sections of another one: of the peer's offer, or of our last one.
+Result<std::size_t> write_like(const Local& local, const Description& model, bool answering,
+                               std::span<char> out) {
+  Choice choice;
+  const Status chosen = choose(model, {local.data, local.audio.codec}, choice);
+  if (!chosen) return chosen.error();
+  const auto is_taken = [&](std::size_t i) {
+    return choice.data == i || (choice.audio && choice.audio->section == i);
+  };
 
   Sections to(local, out);
   // [rfc8840#4.1.3] Trickling only where it was offered.
-  to.session(offer.trickle);
+  to.session(!answering || model.trickle);
   // [rfc9143#7.3] Of the group that was offered, what is not refused; the tagged one first.
-  if (offer.in_bundle(data)) to.bundle(tagged.mid, alone ? "" : data.mid);
-  for (const Media& m : offer.media) {
+  if (model.in_bundle(model.media[choice.transport])) {
+    to.begin_bundle(model.media[choice.transport].mid);
+    for (std::size_t i = 0; i < model.media.size(); ++i) {
+      if (is_taken(i) && i != choice.transport) to.go_on(model.media[i].mid);
+    }
+    to.end_line();
+  }
+  for (std::size_t i = 0; i < model.media.size(); ++i) {
+    const Media& m = model.media[i];
+    const bool carries = i == choice.transport;
     Head head{m.media, m.protocol, m.formats, m.mid};
-    if (&m == &data) {
-      if (m.old_sctp_form) head.formats = {};
-      to.data(head, alone);
-    } else if (&m == &tagged) {
+    if (choice.data == i) {
+      if (m.old_sctp_form) {
+        head.formats = {};
+        head.number = local.sctp_port;
+      }
+      to.data(head, carries);
+    } else if (choice.audio && choice.audio->section == i) {
+      const Direction direction =
+          answering ? agreed(local.audio.direction, m.direction) : local.audio.direction;
+      head.formats = {};
+      head.number = choice.audio->format.payload_type;
+      to.audio(head, direction, !answering || choice.audio->reduced_rtcp, carries);
+    } else if (carries && is_rtp(m)) {
       head.formats = first_word(m.formats);  // [rfc3264#6.1] one at least
-      to.idle(head, m.rtpmap);
+      to.idle(head, rtpmap_of(m, head.formats));
+    } else if (carries) {
+      to.idle_data(head);
     } else {
       to.refusal(head);
     }
   }
   return to.size();
+}
+
+}  // namespace
+
+Result<std::size_t> write_answer(const Local& local, const Description& offer,
+                                 std::span<char> out) {
+  return write_like(local, offer, true, out);
+}
+
+Result<std::size_t> write_reoffer(const Local& local, const Description& ours,
+                                  std::span<char> out) {
+  return write_like(local, ours, false, out);
 }
 
 }  // namespace esp_peer::sdp

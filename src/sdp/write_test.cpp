@@ -71,26 +71,26 @@ TEST(Write, what_we_write_we_read_as_it_was_meant) {
     local.session_id = 0x7FFF'FFFF'FFFF'FFFF;
     const std::string text = offer_of(local);
     Description d;
-    RemoteData data;
+    Remote remote;
     ASSERT_TRUE(parse(text, d));
-    ASSERT_TRUE(remote_data(d, data));
+    ASSERT_TRUE(read_remote(d, {}, remote));
     EXPECT_EQ(d.session_id_number, local.session_id);
     EXPECT_EQ(d.bundle, "0");
     EXPECT_TRUE(d.trickle);
-    EXPECT_EQ(data.mid, "0");
-    EXPECT_EQ(data.setup, setup);
-    EXPECT_EQ(data.ufrag, local.ufrag);
-    EXPECT_EQ(data.password, local.password);
-    EXPECT_EQ(data.sctp_port, 65535);
-    EXPECT_EQ(data.max_message_size, 0xFFFF'FFFFu);
-    EXPECT_EQ(data.pacing_ms, 5u);
-    EXPECT_TRUE(data.end_of_candidates);
-    EXPECT_FALSE(data.ice_lite);
-    EXPECT_TRUE(data.esp_peer);
-    ASSERT_EQ(data.fingerprints.size(), 1u);
-    EXPECT_EQ(data.fingerprints[0], our_fingerprint);
-    ASSERT_EQ(data.candidates.size(), 2u);
-    EXPECT_EQ(data.candidates[1], our_candidates[1]);
+    EXPECT_EQ(remote.data->mid, "0");
+    EXPECT_EQ(remote.setup, setup);
+    EXPECT_EQ(remote.ufrag, local.ufrag);
+    EXPECT_EQ(remote.password, local.password);
+    EXPECT_EQ(remote.data->sctp_port, 65535);
+    EXPECT_EQ(remote.data->max_message_size, 0xFFFF'FFFFu);
+    EXPECT_EQ(remote.pacing_ms, 5u);
+    EXPECT_TRUE(remote.end_of_candidates);
+    EXPECT_FALSE(remote.ice_lite);
+    EXPECT_TRUE(remote.data->esp_peer);
+    ASSERT_EQ(remote.fingerprints.size(), 1u);
+    EXPECT_EQ(remote.fingerprints[0], our_fingerprint);
+    ASSERT_EQ(remote.candidates.size(), 2u);
+    EXPECT_EQ(remote.candidates[1], our_candidates[1]);
   }
 }
 

@@ -1,5 +1,6 @@
 // Any text as a description: it is refused, or our answer to it has its sections, is read as it was
-// meant, and holds not a line that the stranger made.
+// meant, and holds not a line that the stranger made; and so does the offer that we would make
+// after it. With and without data, for each codec.
 #include <cstdint>
 #include <vector>
 
@@ -39,6 +40,7 @@ bool is_ours(std::string_view line) {
                                        "c=IN IP4 ",
                                        "a=mid:",
                                        "a=sctp-port:5000",
+                                       "a=sctp-port:0",
                                        "a=sctpmap:5000 ",
                                        "a=max-message-size:262144",
                                        "a=x-esp-peer:1",
@@ -49,7 +51,14 @@ bool is_ours(std::string_view line) {
                                        "a=candidate:1 1 udp",
                                        "a=end-of-candidates",
                                        "a=inactive",
+                                       "a=sendrecv",
+                                       "a=sendonly",
+                                       "a=recvonly",
                                        "a=rtcp-mux",
+                                       "a=rtcp-rsize",
+                                       "a=fmtp:",
+                                       "a=msid:esp_stream a0",
+                                       "a=ssrc:9 cname:name",
                                        "a=rtpmap:"}) {
     if (line.substr(0, start.size()) == start) return true;
   }
@@ -67,24 +76,63 @@ void check_lines(std::string_view text) {
   }
 }
 
-void check_answer(const Description& offer, const RemoteData& theirs, std::string_view text) {
+bool is_taken(const Remote& remote, std::size_t i) {
+  return (remote.data && remote.data->section == i) ||
+         (remote.audio && remote.audio->section == i) || remote.transport == i;
+}
+
+// `text` of ours has the sections of `model`, and in `remote` stands what we take of those.
+void check_ours(const Description& model, const Remote& remote, const Wanted& wanted,
+                std::string_view text, Description& ours) {
   check_lines(text);
   if (text.size() > max_text) return;
-  static Description answer;
-  require(parse(text, answer).code() == Errc::ok);
-  require(answer.media.size() == offer.media.size());
-  const Media& data = offer.media[theirs.section];
-  for (std::size_t i = 0; i < offer.media.size(); ++i) {
-    const Media &asked = offer.media[i], &given = answer.media[i];
+  require(parse(text, ours).code() == Errc::ok);
+  require(ours.media.size() == model.media.size());
+  for (std::size_t i = 0; i < model.media.size(); ++i) {
+    const Media &asked = model.media[i], &given = ours.media[i];
     require(given.mid == asked.mid && given.media == asked.media);
     require(given.protocol == asked.protocol);
-    const bool lives = &asked == &data || &asked == &offer.transport_of(data);
-    require((given.port != 0) == lives);
+    require((given.port != 0) == is_taken(remote, i));
+    require(ours.in_bundle(given) == (is_taken(remote, i) && model.in_bundle(asked)));
   }
-  RemoteData ours;
-  require(remote_data(answer, ours).code() == Errc::ok);
-  require(ours.section == theirs.section && ours.mid == theirs.mid && ours.ufrag == "uFrA");
-  require(answer.in_bundle(answer.media[ours.section]) == offer.in_bundle(data));
+  Remote back;
+  require(read_remote(ours, wanted, back).code() == Errc::ok);
+  require(back.data.has_value() == remote.data.has_value());
+  require(back.audio.has_value() == remote.audio.has_value());
+  require(back.transport == remote.transport && back.ufrag == "uFrA");
+  if (back.data) require(back.data->section == remote.data->section);
+  if (back.audio) require(back.audio->format == remote.audio->format);
+}
+
+void try_with(const Description& d, std::size_t size, const Wanted& wanted) {
+  static Description answer, reoffer;
+  Remote remote;
+  if (!read_remote(d, wanted, remote)) return;
+  require(remote.data || remote.audio);
+  require(wanted.data || !remote.data);
+  require(remote.ufrag.size() <= 256 && remote.password.size() <= 256);
+  require(!remote.fingerprints.empty());
+  if (remote.data) require(remote.data->sctp_port != 0);
+  if (remote.audio) {
+    const auto& format = remote.audio->format;
+    require(format.codec == wanted.audio && format.payload_type < 128);
+    require(format.payload_type < 64 || format.payload_type >= 96);
+  }
+  const auto setup = setup_for_offer(remote.setup);
+  require(setup.has_value());
+  Local local = our_side(setup->ours);
+  local.data = wanted.data;
+  local.audio = {wanted.audio, Direction::sendrecv, 9, "name"};
+  std::vector<char> room(size * 2 + 4096);
+  auto written = write_answer(local, d, room);
+  require(static_cast<bool>(written));
+  check_ours(d, remote, wanted, {room.data(), *written}, answer);
+  if (*written > max_text) return;
+  std::vector<char> room_again(size * 4 + 8192);
+  local.setup = Setup::actpass;
+  auto again = write_reoffer(local, answer, room_again);
+  require(static_cast<bool>(again));
+  check_ours(answer, remote, wanted, {room_again.data(), *again}, reoffer);
 }
 
 }  // namespace
@@ -92,17 +140,12 @@ void check_answer(const Description& offer, const RemoteData& theirs, std::strin
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   static Description d;
-  RemoteData remote;
   if (!parse(text, d)) return 0;
   require(size <= max_text);
-  if (!remote_data(d, remote)) return 0;
-  require(remote.ufrag.size() <= 256 && remote.password.size() <= 256);
-  require(remote.sctp_port != 0 && !remote.fingerprints.empty());
-  const auto setup = setup_for_offer(remote.setup);
-  require(setup.has_value());
-  std::vector<char> room(size * 2 + 4096);
-  auto written = write_answer(our_side(setup->ours), d, room);
-  require(static_cast<bool>(written));
-  check_answer(d, remote, {room.data(), *written});
+  for (const auto codec :
+       {AudioCodec::none, AudioCodec::g711a, AudioCodec::g711u, AudioCodec::opus}) {
+    try_with(d, size, {true, codec});
+    try_with(d, size, {false, codec});
+  }
   return 0;
 }

@@ -57,8 +57,8 @@ inline std::string print(const Description& d) {
   for (const Media& m : d.media) {
     out << m.media << ' ' << m.port << ' ' << m.protocol << ' ' << m.formats << " mid " << m.mid
         << ' ' << int(m.direction) << int(m.setup) << m.end_of_candidates << m.bundle_only
-        << m.old_sctp_form << ' ' << m.rtpmap << ' ' << m.ufrag << ' ' << m.password << ' '
-        << m.sctp_port.value_or(1) << ' ' << m.max_message_size.value_or(1) << '\n';
+        << m.old_sctp_form << ' ' << m.ufrag << ' ' << m.password << ' ' << m.sctp_port.value_or(1)
+        << ' ' << m.max_message_size.value_or(1) << '\n';
     for (const auto f : m.fingerprints) out << "  " << f << '\n';
     for (const auto c : m.candidates) out << "  " << c << '\n';
   }

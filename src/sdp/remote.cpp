@@ -1,0 +1,126 @@
+// What a description says of the other end, and what it lacks.
+#include "sdp/description.hpp"
+#include "sdp/lines.hpp"
+
+namespace esp_peer::sdp {
+namespace {
+
+bool speaks_data_channels(const Media& m) {
+  const bool sctp =
+      m.protocol == "UDP/DTLS/SCTP" || m.protocol == "TCP/DTLS/SCTP" || m.protocol == "DTLS/SCTP";
+  return m.kind == MediaKind::application && sctp &&
+         (m.old_sctp_form || m.formats == "webrtc-datachannel");
+}
+
+// The first section that data channels can use.
+std::optional<std::size_t> data_section(const Description& d) {
+  for (std::size_t i = 0; i < d.media.size(); ++i) {
+    if (speaks_data_channels(d.media[i]) && !d.rejected(d.media[i])) return i;
+  }
+  return std::nullopt;
+}
+
+// The first one with our codec on the one transport that there is.
+std::optional<RemoteAudio> audio_section(const Description& d, AudioCodec codec,
+                                         const std::optional<std::size_t>& data) {
+  for (std::size_t i = 0; i < d.media.size(); ++i) {
+    const Media& m = d.media[i];
+    const bool bundled = d.in_bundle(m);
+    if (d.rejected(m) || (data && !(bundled && d.in_bundle(d.media[*data])))) continue;
+    auto audio = read_audio(m, codec, bundled);
+    if (!audio) continue;
+    audio->section = i;
+    return audio;
+  }
+  return std::nullopt;
+}
+
+Error why_nothing(const Description& d, const Wanted& wanted) {
+  if (!wanted.data) return {Errc::unsupported, "no m=audio section with our codec"};
+  if (const auto refused = data_section(d)) {
+    // [rfc8841#5.1] Without a port the section means nothing.
+    if (!d.media[*refused].sctp_port) return {Errc::bad_data, "no a=sctp-port"};
+    // [rfc8841#10.3] Port 0 asks for no association.
+    return {Errc::unsupported, "a=sctp-port:0 wants no association"};
+  }
+  for (const Media& m : d.media) {
+    if (speaks_data_channels(m)) {
+      return {Errc::unsupported, "the m=application section is refused by its port 0"};
+    }
+  }
+  return {Errc::unsupported, "no m=application section for webrtc-datachannel"};
+}
+
+std::size_t transport_of(const Description& d, std::size_t section, bool data_wanted) {
+  const Media* tagged = d.in_bundle(d.media[section]) ? d.tagged() : nullptr;
+  // What is of neither kind we could not answer and leave idle.
+  const bool idle = tagged && (is_rtp(*tagged) || (!data_wanted && speaks_data_channels(*tagged)));
+  return idle ? static_cast<std::size_t>(tagged - d.media.begin()) : section;
+}
+
+Status check(const Remote& remote) {
+  // [rfc8839#5.4] At least 24 bits of name and 128 of password: shorter ones can be guessed.
+  if (remote.ufrag.empty()) return Error{Errc::bad_data, "no a=ice-ufrag"};
+  if (remote.ufrag.size() < 4 || remote.ufrag.size() > 256) {
+    return Error{Errc::bad_data, "a=ice-ufrag is not of 4 to 256 characters"};
+  }
+  if (remote.password.empty()) return Error{Errc::bad_data, "no a=ice-pwd"};
+  if (remote.password.size() < 22 || remote.password.size() > 256) {
+    return Error{Errc::bad_data, "a=ice-pwd is not of 22 to 256 characters"};
+  }
+  if (remote.fingerprints.empty()) return Error{Errc::bad_data, "no a=fingerprint"};
+  // [rfc8842#5.1] Not to be used.
+  if (remote.setup == Setup::holdconn) return Error{Errc::bad_data, "a=setup:holdconn"};
+  return {};
+}
+
+// `carried`: a section on the transport that `tagged` describes.
+void read_transport(const Media& tagged, const Media& carried, Remote& out) {
+  // A peer that says nothing there says it in the section that is carried.
+  const Media& transport = tagged.ufrag.empty() ? carried : tagged;
+  const bool own_candidates = transport.candidates.empty() && carried.ufrag == transport.ufrag;
+  const Media& reach = own_candidates ? carried : transport;
+  out.ufrag = transport.ufrag;
+  out.password = transport.password;
+  out.setup = tagged.setup != Setup::absent ? tagged.setup : carried.setup;
+  out.fingerprints = tagged.fingerprints.empty() ? carried.fingerprints : tagged.fingerprints;
+  out.candidates = reach.candidates;
+  out.end_of_candidates = reach.end_of_candidates;
+}
+
+}  // namespace
+
+Status choose(const Description& d, const Wanted& wanted, Choice& out) {
+  out = Choice{};
+  if (wanted.data) out.data = data_section(d);
+  if (out.data && d.media[*out.data].sctp_port.value_or(0) == 0) out.data.reset();
+  out.audio = audio_section(d, wanted.audio, out.data);
+  if (!out.data && !out.audio) return why_nothing(d, wanted);
+  const std::size_t carried = out.data ? *out.data : out.audio->section;
+  out.transport = transport_of(d, carried, wanted.data);
+  return {};
+}
+
+Status read_remote(const Description& d, const Wanted& wanted, Remote& out) {
+  out = Remote{};
+  Choice choice;
+  if (const Status chosen = choose(d, wanted, choice); !chosen) return chosen;
+  out.transport = choice.transport;
+  out.audio = choice.audio;
+  out.ice_lite = d.ice_lite;
+  if (d.pacing_ms) out.pacing_ms = *d.pacing_ms;
+  if (choice.data) {
+    const Media& m = d.media[*choice.data];
+    RemoteData& data = out.data.emplace();
+    data.section = *choice.data;
+    data.mid = m.mid;
+    data.sctp_port = *m.sctp_port;
+    if (m.max_message_size) data.max_message_size = *m.max_message_size;
+    data.esp_peer = m.esp_peer;
+  }
+  const std::size_t carried = choice.data ? *choice.data : choice.audio->section;
+  read_transport(d.media[choice.transport], d.media[carried], out);
+  return check(out);
+}
+
+}  // namespace esp_peer::sdp
