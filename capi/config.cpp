@@ -67,6 +67,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   s.data = cfg.enable_data_channel;
   s.automatic_channel = !cfg.manual_ch_create;
   s.relay_only = raw(cfg.ice_trans_policy) == ESP_PEER_ICE_TRANS_POLICY_RELAY;
+  s.trickle_out = ext.trickle_out;
   s.remote_lite = base.ice_use_lite_mode;
   s.max_candidates = value_or(base.max_candidates, std::uint8_t{16});
   s.consent_misses = value_or(base.alive_binding_retries, std::uint8_t{5});

@@ -234,7 +234,8 @@ void DefaultPeer::tell_from_here(Lock& lock, bool all) {
   NewsQueue mine(memory_);
   while (!news_.empty()) {
     News news = take_news();
-    const bool bulk = news.kind == News::Kind::message || news.kind == News::Kind::description;
+    const bool bulk = news.kind == News::Kind::message || news.kind == News::Kind::description ||
+                      news.kind == News::Kind::candidate;
     if (all || !bulk) mine.push(std::move(news));
   }
   lock.unlock();

@@ -57,6 +57,7 @@ class DefaultPeer {
   void watch_for_room();
   void collect(Instant now);
   void note(const peer::Event& event);
+  void note_text(News::Kind kind, std::string_view text);
   void note_channel(News::Kind kind, datachannel::StreamId stream);
   int finish(Instant now, const Status& status);
   void close_sockets();

@@ -25,6 +25,9 @@ TxBatch empty_batch() {
   return room ? TxBatch(room->bytes, room->runs) : TxBatch({}, {});
 }
 
+// [rfc8838#13] As an attribute without its "a=", as candidates are.
+constexpr std::string_view no_more_candidates = "end-of-candidates";
+
 }  // namespace
 
 int DefaultPeer::main_loop() {
@@ -140,12 +143,21 @@ void DefaultPeer::note(const peer::Event& event) {
     note_channel(News::Kind::channel_open, opened->stream);
   } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
     note_channel(News::Kind::channel_close, closed->stream);
+  } else if (const auto* found = std::get_if<peer::LocalCandidateFound>(&event)) {
+    note_text(News::Kind::candidate, session_.local_candidate(found->index).view());
+  } else if (std::holds_alternative<peer::LocalCandidatesDone>(event)) {
+    note_text(News::Kind::candidate, no_more_candidates);
   } else {
-    news.kind = News::Kind::description;
-    news.body = Buffer::copy_of(memory_, as_bytes(session_.local_description()));
-    const bool kept = static_cast<bool>(news.body);
-    news_.push_text(std::move(news), kept);
+    note_text(News::Kind::description, session_.local_description());
   }
+}
+
+void DefaultPeer::note_text(News::Kind kind, std::string_view text) {
+  News news;
+  news.kind = kind;
+  news.body = Buffer::copy_of(memory_, as_bytes(text));
+  const bool kept = static_cast<bool>(news.body);
+  news_.push_text(std::move(news), kept);
 }
 
 void DefaultPeer::note_channel(News::Kind kind, datachannel::StreamId stream) {

@@ -28,10 +28,11 @@ std::uint8_t* data_of(News& news) {
   return reinterpret_cast<std::uint8_t*>(news.body.bytes().data());
 }
 
-void tell_description(const esp_peer_cfg_t& application, News& news) {
+void tell_signalling(const esp_peer_cfg_t& application, News& news) {
   if (!application.on_msg) return;
   esp_peer_msg_t message{};
-  message.type = ESP_PEER_MSG_TYPE_SDP;
+  message.type =
+      news.kind == News::Kind::description ? ESP_PEER_MSG_TYPE_SDP : ESP_PEER_MSG_TYPE_CANDIDATE;
   message.data = data_of(news);
   message.size = static_cast<int>(news.body.size());
   application.on_msg(&message, application.ctx);
@@ -66,7 +67,8 @@ void tell(const esp_peer_cfg_t& application, News& news) {
       application.on_state(static_cast<esp_peer_state_t>(news.state), application.ctx);
       return;
     case News::Kind::description:
-      return tell_description(application, news);
+    case News::Kind::candidate:
+      return tell_signalling(application, news);
     case News::Kind::channel_open:
     case News::Kind::channel_close:
       return tell_channel(application, news);

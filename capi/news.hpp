@@ -9,13 +9,20 @@
 namespace esp_peer::capi {
 
 struct News {
-  enum class Kind : std::uint8_t { state, description, channel_open, channel_close, message };
+  enum class Kind : std::uint8_t {
+    state,
+    description,
+    candidate,
+    channel_open,
+    channel_close,
+    message
+  };
   Kind kind = Kind::state;
   peer::State state = peer::State::closed;  // of state
   peer::Failure why = peer::Failure::none;  // of a state that ends a connection
   bool is_string = false;                   // of message
   std::uint16_t stream = 0;                 // of the channels and message
-  Buffer body;                              // SDP, label or message
+  Buffer body;                              // SDP, candidate, label or message
 };
 
 // Calls the callback for it, if the application has one. What that returns is not looked at.

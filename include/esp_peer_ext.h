@@ -31,12 +31,22 @@ typedef struct {
   bool loop_wait_set;          /**< loop_wait_ms counts, also when it is 0. */
   uint16_t loop_wait_ms;       /**< Instead of agent_recv_timeout; 0 = never wait. */
   uint32_t connect_timeout_ms; /**< Patience before CONNECT_FAILED. Default 39,500 [rfc8863]. */
+  /** A thread of ours, one for all peers that want it, does what esp_peer_main_loop() does; that
+   *  then only calls the callbacks, in whose thread they come as ever, and waits for some. So the
+   *  connection stays alive while a callback blocks, or when the loop is called late. What is not
+   *  fetched holds the peer back, as far as recv_cache_size. `interface_filter` is called in our
+   *  thread. */
+  bool background_thread;
+  /** Our description is said at once, and each candidate found later as a message of
+   *  ESP_PEER_MSG_TYPE_CANDIDATE: "candidate:..." as browsers take it, and "end-of-candidates" when
+   *  there are no more. esp_peer_send_msg() takes both. */
+  bool trickle_out;
 } esp_peer_ext_cfg_t;
 
 /** Every field at its default. */
 #ifdef __cplusplus
 #define ESP_PEER_EXT_CFG_DEFAULT \
-  { {}, ESP_PEER_EXT_MAGIC, sizeof(esp_peer_ext_cfg_t), NULL, false, false, 0, 0 }
+  { {}, ESP_PEER_EXT_MAGIC, sizeof(esp_peer_ext_cfg_t), NULL, false, false, 0, 0, false, false }
 #else
 #define ESP_PEER_EXT_CFG_DEFAULT \
   { .magic = ESP_PEER_EXT_MAGIC, .size = sizeof(esp_peer_ext_cfg_t) }

@@ -16,6 +16,8 @@ bool is_stun(Bytes datagram) { return !datagram.empty() && datagram[0] <= std::b
 
 std::string_view name_of_other(const peer::Event& event) {
   if (std::holds_alternative<peer::LocalDescription>(event)) return "its description";
+  if (std::holds_alternative<peer::LocalCandidateFound>(event)) return "a candidate";
+  if (std::holds_alternative<peer::LocalCandidatesDone>(event)) return "no more candidates";
   return std::holds_alternative<peer::ChannelOpened>(event) ? "a channel opened"
                                                             : "a channel closed";
 }

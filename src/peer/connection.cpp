@@ -208,6 +208,11 @@ std::optional<Instant> Connection::next_deadline() const {
   return data_ ? earliest(next, data_->next_deadline()) : next;
 }
 
+ice::CandidateText Connection::local_candidate(std::uint8_t index) const {
+  const auto candidates = path_.ice().local_candidates();
+  return index < candidates.size() ? ice::candidate_text(candidates[index]) : ice::CandidateText{};
+}
+
 std::optional<std::string_view> Connection::channel_label(sctp::StreamId stream) const {
   return data_ ? data_->label(stream) : std::nullopt;
 }
@@ -235,6 +240,7 @@ void Connection::advance(Instant now) {
   while (const auto event = path_.poll_event()) on_path_event(now, *event);
   take_data_events(now);
   describe_when_ready(now);
+  tell_candidates(now);
 }
 
 void Connection::on_path_event(Instant now, SecurePath::Event event) {
@@ -309,12 +315,14 @@ void Connection::on_data_event(const DataSession::Event& event) {
 }
 
 void Connection::describe_when_ready(Instant now) {
-  if (ended_ || !gathering_.done()) return;
+  if (ended_ || !(options_.trickle_out ? gathering_.begun() : gathering_.done())) return;
   const bool first_offer =
       role_ == ice::Role::controlling && !negotiation_.described() && !negotiation_.answering();
   if (!first_offer && !negotiation_.answer_owed() && !redescribe_) return;
   const auto candidates = path_.ice().local_candidates();
-  if (candidates.empty()) return end(now, State::disconnected, Failure::no_address);
+  const bool more_will_come = options_.trickle_out && !gathering_.complete();
+  if (candidates.empty() && !more_will_come)
+    return end(now, State::disconnected, Failure::no_address);
   redescribe_ = false;
   const Status described = negotiation_.describe({
       .credentials = path_.ice().local_credentials(),
@@ -325,6 +333,21 @@ void Connection::describe_when_ready(Instant now) {
   if (!described) return end(now, State::disconnected, Failure::no_memory);
   if (path_.secured()) negotiation_.settle();
   outbox_.say(LocalDescription{});
+  told_candidates_ = candidates.size();
+  told_last_candidate_ = gathering_.complete();
+}
+
+// [rfc8838#4] What was found after the description went out.
+void Connection::tell_candidates(Instant now) {
+  if (ended_ || !options_.trickle_out || !negotiation_.described()) return;
+  const std::size_t found = path_.ice().local_candidates().size();
+  while (told_candidates_ < found) {
+    outbox_.say(LocalCandidateFound{static_cast<std::uint8_t>(told_candidates_++)});
+  }
+  if (told_last_candidate_ || !gathering_.complete()) return;
+  told_last_candidate_ = true;
+  outbox_.say(LocalCandidatesDone{});
+  if (found == 0) end(now, State::disconnected, Failure::no_address);
 }
 
 void Connection::end(Instant now, State how, Failure why) {

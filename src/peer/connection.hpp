@@ -46,6 +46,7 @@ class Connection {
   bool peer_has_rebuilt() const { return peer_has_rebuilt_; }
   bool described() const { return negotiation_.described(); }
   std::string_view local_description() const { return negotiation_.text(); }
+  ice::CandidateText local_candidate(std::uint8_t index) const;
   std::string_view server_name(std::uint32_t id) const { return gathering_.server_name(id); }
   std::optional<std::string_view> channel_label(sctp::StreamId stream) const;
   std::optional<Route> paired() const;
@@ -61,6 +62,7 @@ class Connection {
   void take_data_events(Instant now);
   void begin_data(Instant now);
   void describe_when_ready(Instant now);
+  void tell_candidates(Instant now);
   void transmit_records(Instant now, TxBatch& out);
   void end(Instant now, State how, Failure why);
   void say(State state, Failure why = Failure::none);
@@ -80,6 +82,8 @@ class Connection {
   bool has_data_ = false;  // both sides want it
   bool remote_known_ = false, redescribe_ = false, closing_ = false, ended_ = false;
   bool peer_has_rebuilt_ = false;
+  std::size_t told_candidates_ = 0;  // in the description or by events
+  bool told_last_candidate_ = false;
 };
 
 }  // namespace esp_peer::peer

@@ -24,6 +24,7 @@ class Gathering {
   bool on_deadline(Instant now);
 
   std::optional<Instant> next_deadline() const { return done() ? std::nullopt : deadline_; }
+  bool begun() const { return has_sockets_; }
   bool done() const;      // the description may be written
   bool complete() const;  // nothing more will come
   std::string_view server_name(std::uint32_t id) const;

@@ -209,6 +209,10 @@ std::string_view Session::local_description() const {
   return connection_ ? connection_->local_description() : std::string_view{};
 }
 
+ice::CandidateText Session::local_candidate(std::uint8_t index) const {
+  return connection_ ? connection_->local_candidate(index) : ice::CandidateText{};
+}
+
 std::string_view Session::server_name(std::uint32_t id) const {
   return connection_ ? connection_->server_name(id) : std::string_view{};
 }

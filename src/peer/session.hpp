@@ -68,6 +68,8 @@ class Session {
   bool owes_ack() const;
   State state() const;                         // of the connection, without the data_* ones
   std::string_view local_description() const;  // valid until the next command or input
+  // "candidate:…", of a LocalCandidateFound that was just fetched.
+  ice::CandidateText local_candidate(std::uint8_t index) const;
   std::string_view server_name(std::uint32_t id) const;
   // Valid until the command or input after the channel's ChannelClosed.
   std::optional<std::string_view> channel_label(datachannel::StreamId stream) const;

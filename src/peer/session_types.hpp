@@ -65,6 +65,7 @@ struct SessionOptions {
   bool data = true;  // m=application
   AudioOptions audio;
   bool automatic_channel = true;
+  bool trickle_out = false;  // else our description waits until all candidates are in it [rfc8838]
   bool relay_only = false;
   bool remote_lite = false;
   std::uint8_t max_candidates = 16;
@@ -86,8 +87,12 @@ struct StateChanged {
   State state;
   Failure why = Failure::none;  // of disconnected and connect_failed
 };
-struct LocalDescription {};  // read it with local_description()
-struct ChannelOpened {       // always followed by StateChanged{data_opened}
+struct LocalDescription {};   // read it with local_description()
+struct LocalCandidateFound {  // with trickle_out, behind the description; read local_candidate()
+  std::uint8_t index;
+};
+struct LocalCandidatesDone {};  // with trickle_out: no more of them [rfc8838#13]
+struct ChannelOpened {          // always followed by StateChanged{data_opened}
   sctp::StreamId stream;
 };
 struct ChannelClosed {  // always followed by StateChanged{data_closed}
@@ -101,7 +106,8 @@ struct Resolve {  // then on_resolved() with the same id; the name is server_nam
   std::uint32_t id;
 };
 
-using Event = std::variant<StateChanged, LocalDescription, ChannelOpened, ChannelClosed>;
+using Event = std::variant<StateChanged, LocalDescription, LocalCandidateFound, LocalCandidatesDone,
+                           ChannelOpened, ChannelClosed>;
 using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
 
 // Where what is said waits until it is fetched. Both queues are drained after every input; until

@@ -145,6 +145,7 @@ class Peer {
     const std::lock_guard lock(mutex);
     states.clear();
     descriptions.clear();
+    candidates.clear();
     opened.clear();
     closed.clear();
     messages.clear();
@@ -169,7 +170,7 @@ class Peer {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<esp_peer_state_t> states;
-  std::vector<std::string> descriptions;
+  std::vector<std::string> descriptions, candidates;
   std::vector<std::pair<std::string, std::uint16_t>> opened, closed;
   std::vector<Message> messages;
   bool keep_messages = true;
@@ -188,15 +189,16 @@ class Peer {
     const std::string text(reinterpret_cast<const char*>(m->data),
                            static_cast<std::size_t>(m->size));
     EXPECT_EQ(m->data[m->size], 0) << "on_msg ends with a zero byte";
-    EXPECT_EQ(m->type, ESP_PEER_MSG_TYPE_SDP) << "our candidates are inside it";
+    const bool is_candidate = m->type == ESP_PEER_MSG_TYPE_CANDIDATE;
+    EXPECT_TRUE(is_candidate ? ext.trickle_out : m->type == ESP_PEER_MSG_TYPE_SDP) << m->type;
     if (on_msg) on_msg(text);
     {
       const std::lock_guard lock(mutex);
-      descriptions.push_back(text);
+      (is_candidate ? candidates : descriptions).push_back(text);
       changed.notify_all();
     }
     if (other) {
-      const int taken = other->give(m->type, carry ? carry(text) : text);
+      const int taken = other->give(m->type, carry && !is_candidate ? carry(text) : text);
       EXPECT_TRUE(taken == ESP_PEER_ERR_NONE ||
                   taken == ESP_PEER_ERR_INVALID_ARG /* it is closed */)
           << taken;
