@@ -79,7 +79,7 @@ void Peer::inject_worthless(const Route& route, std::vector<std::byte> datagram,
   pump();
   const std::uint64_t before = state_hash();
   const std::size_t memory_before = memory_.live();
-  const std::uint64_t answered_before = bytes_sent_to(route.remote);
+  const std::uint64_t answered_before = bytes_sent_to(route.remote), told_before = told_;
   const std::size_t size = datagram.size();
   session_->on_datagram(world_.time.now(), route, datagram);
   pump();
@@ -87,6 +87,7 @@ void Peer::inject_worthless(const Route& route, std::vector<std::byte> datagram,
   if (memory_.live() > memory_before + grown_once) {
     world_.fail(name() + ": memory kept for " + std::string(what));
   }
+  if (told_ != told_before) world_.fail(name() + ": told of " + std::string(what));
   if (bytes_sent_to(route.remote) - answered_before > size) {
     world_.fail(name() + ": more was answered than came with " + std::string(what));
   }
@@ -191,6 +192,7 @@ bool Peer::tell_application() {
   if (!reading_) return false;
   const auto message = session_->read_message(world_.time.now());
   if (!message) return tell_event();
+  ++told_;
   world_.trace.note(world_.time.now(), name(), "reads", std::to_string(message->body.size()));
   if (on_message) on_message(*message);
   return true;
@@ -199,6 +201,7 @@ bool Peer::tell_application() {
 bool Peer::tell_event() {
   const auto event = session_->poll_event();
   if (!event) return false;
+  ++told_;
   const auto* changed = std::get_if<peer::StateChanged>(&*event);
   world_.trace.note(world_.time.now(), name(), "says",
                     changed ? name_of(changed->state) : name_of_other(*event));

@@ -55,8 +55,8 @@ class Peer final : private peer::IdentitySource {
   Status hear_candidate(std::string_view line);
   // Messages are read as they come, or stay where they are.
   void set_reading(bool reading);
-  // A datagram that nobody on the network sent; the state that the session had before and has
-  // after must be the same one.
+  // A datagram that nobody on the network sent: the session has the same state before and after,
+  // tells its application nothing, keeps no memory, and answers no more than came.
   void inject_worthless(const Route& route, std::vector<std::byte> datagram, std::string_view what);
   // The process is gone, without a word.
   void kill();
@@ -119,6 +119,7 @@ class Peer final : private peer::IdentitySource {
   Instant last_wake_ = Instant::min();
   int wakes_at_once_ = 0;
   bool pumping_ = false, reading_ = true;
+  std::uint64_t told_ = 0;  // events and messages, ever
   std::string secret_;
   // Laws of the wire: checks go to servers, candidates, and those who were heard; the rest only
   // where checks have been heard on the same route.
