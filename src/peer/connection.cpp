@@ -291,7 +291,7 @@ void Connection::take_data_events(Instant now) {
     if (!event) return;
     on_data_event(*event);
     // Without its association a connection that carries nothing else stands for nothing.
-    if (event->kind == DataSession::Event::Kind::disconnected && !negotiation_.audio()) {
+    if (event->kind >= DataSession::Event::Kind::disconnected && !negotiation_.audio()) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }
@@ -311,6 +311,8 @@ void Connection::on_data_event(const DataSession::Event& event) {
       return outbox_.say(StateChanged{State::data_closed});
     case Kind::disconnected:
       return outbox_.say(StateChanged{State::data_disconnected});
+    case Kind::failed:
+      return;
   }
 }
 

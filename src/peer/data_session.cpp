@@ -74,8 +74,9 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
     }
     return Event{Event::Kind::closed, std::get_if<datachannel::ChannelClosed>(&*event)->stream};
   }
-  if (std::exchange(say_disconnected_, false))
-    return Event{Event::Kind::disconnected, {}, ended_by_peer_};
+  if (const auto end = std::exchange(say_end_, std::nullopt)) {
+    return Event{*end, {}, ended_by_peer_};
+  }
   return std::nullopt;
 }
 
@@ -91,8 +92,11 @@ void DataSession::hash_state(StateHash& hash) const {
 }
 
 void DataSession::end(Instant now, bool by_peer) {
-  if (connected_) ended_by_peer_ = by_peer;
-  say_disconnected_ = say_disconnected_ || connected_;
+  if (!ended_) {
+    say_end_ = connected_ ? Event::Kind::disconnected : Event::Kind::failed;
+    ended_by_peer_ = by_peer;
+  }
+  ended_ = true;
   connected_ = false;
   channels_.end(now);
 }

@@ -20,10 +20,11 @@ struct DataOptions {
 class DataSession {
  public:
   struct Event {
-    enum class Kind : std::uint8_t { connected, opened, closed, disconnected };
+    // `failed`: it never came to be, so that there is no end of it to tell.
+    enum class Kind : std::uint8_t { connected, opened, closed, disconnected, failed };
     Kind kind;
     sctp::StreamId stream{};  // of opened and closed
-    bool by_peer = false;     // of disconnected: the peer said so
+    bool by_peer = false;     // of disconnected and failed: the peer said so
   };
   static constexpr std::string_view automatic_label = "esp_channel";
 
@@ -61,8 +62,9 @@ class DataSession {
   DataOptions options_;
   sctp::Association association_;
   datachannel::Channels channels_;
-  bool connected_ = false;
-  bool say_connected_ = false, say_disconnected_ = false, ended_by_peer_ = false;
+  bool connected_ = false, ended_ = false, ended_by_peer_ = false;
+  bool say_connected_ = false;
+  std::optional<Event::Kind> say_end_;
 };
 
 }  // namespace esp_peer::peer
