@@ -71,7 +71,9 @@ void ChannelTable::hash_state(StateHash& hash) const {
     hash.add(c.open_message.bytes());
     hash.add(c.nth);
     hash.add(c.state);
-    for (const bool flag : {c.by_peer, c.unordered, c.owes_open, c.owes_ack, c.untold_open,
+    hash.add(c.how.reliability);
+    hash.add(c.how.limit);
+    for (const bool flag : {c.by_peer, c.how.unordered, c.owes_open, c.owes_ack, c.untold_open,
                             c.untold_close, c.skips_parts}) {
       hash.add(flag);
     }

@@ -23,7 +23,7 @@ struct Channel {
   std::uint32_t nth = 0;  // in order of opening
   State state = State::opening;
   bool by_peer = false;
-  bool unordered = false;
+  sctp::SendOptions how;  // its messages are sent
   // DCEP that the association had no room for yet.
   bool owes_open = false, owes_ack = false;
   // Events that the owner has not fetched.

@@ -35,7 +35,7 @@ Result<StreamId> Channels::open(Instant now, const ChannelOptions& options) {
   const StreamId stream{static_cast<std::uint16_t>(next_stream_)};
   Channel* channel = table_.add(stream, std::move(message));
   if (!channel) return Error{Errc::no_memory, "no room for a channel"};
-  channel->unordered = !options.ordered;
+  channel->how = {!options.ordered, options.reliability, options.limit};
 
   const Status sent = association_.send(now, stream, ppid::dcep, channel->open_message.bytes(), {});
   if (!sent && sent.code() != Errc::would_block) {
@@ -70,7 +70,8 @@ Status Channels::send(Instant now, StreamId stream, Kind kind, Bytes message) {
   if (!channel) return Error{Errc::not_found, "no channel on this stream"};
   if (channel->owes_open) return Error{Errc::would_block, "its OPEN is still waiting"};
   // [rfc8832#6] In order until the peer has answered: nothing may overtake the OPEN.
-  const sctp::SendOptions how{.unordered = channel->unordered && channel->state == State::open};
+  sctp::SendOptions how = channel->how;
+  how.unordered = how.unordered && channel->state == State::open;
   const bool is_string = kind == Kind::string;
   if (!message.empty()) {
     return association_.send(now, stream, is_string ? ppid::string : ppid::binary, message, how);
@@ -176,12 +177,15 @@ void Channels::on_dcep(Instant now, sctp::Message message) {
 void Channels::on_open(Instant now, sctp::Message message) {
   const auto open = parse_open(message.body.bytes());
   const std::size_t size = message.body.size();
+  // [rfc8832#5.1] What the opener chose holds in both directions.
+  const auto how = open ? sctp::SendOptions{!open->ordered, open->reliability, open->limit}
+                        : sctp::SendOptions{};
   const char* why = open ? why_refused(message.stream, size) : "neither OPEN nor ACK, or malformed";
   if (why) return drop(now, why, size);
   Channel* channel = table_.add(message.stream, std::move(message.body));
   if (!channel) return drop(now, "no memory for a channel", size);
   channel->by_peer = true;
-  channel->unordered = !open->ordered;
+  channel->how = how;
   channel->owes_ack = true;
   ++debts_;
   set_open(*channel);

@@ -1,11 +1,9 @@
 // The data channels of one association [rfc8831, rfc8832]. Reads every message of the association
 // and sorts out its own.
 //
-// Still to come with stream resets [rfc6525] and partial reliability [rfc3758]:
+// Still to come with stream resets [rfc6525]:
 // exception: a channel that is closed, and an OPEN that is refused, should have their streams reset
 // [rfc8831#6.7, rfc8832#6]. For now the peer does not hear of it: its messages are dropped.
-// exception: a limit on lifetime or retransmissions is told to the peer, and delivery is reliable
-// all the same: more than was asked for.
 #pragma once
 #include <cstdint>
 #include <optional>

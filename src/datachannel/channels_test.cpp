@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -216,6 +217,66 @@ TEST(Channels, reliability_and_priority_stand_in_the_open) {
   EXPECT_EQ(first->limit, 500u);
   EXPECT_EQ(first->priority, 1024);
   EXPECT_EQ(parse_open(as_bytes(p.server.heard[1].body))->reliability, Reliability::retransmits);
+}
+
+// covers: must rfc8831#6.1, must rfc8832#4, changelog 47
+TEST(Channels, a_limit_of_retransmissions_holds_in_both_directions_and_for_no_open_or_ack) {
+  ChannelPair p(1, roomy());
+  ASSERT_TRUE(p.connect());
+  p.link.loss = 0.3;
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 20; ++i) {
+    ids.push_back(p.open(p.client, {.label = "lossy",
+                                    .ordered = i % 2 == 0,
+                                    .reliability = Reliability::retransmits,
+                                    .limit = 0}));
+  }
+  p.run_for(seconds(60));
+  EXPECT_EQ(p.client.count("opened"), 20u) << "OPEN and ACK are sent until they arrive";
+  EXPECT_EQ(p.server.count("opened"), 20u);
+  p.link.loss = 0.05;
+  for (int i = 0; i < 100; ++i) {
+    for (const auto id : ids) {
+      ASSERT_TRUE(p.send(p.client, id, std::to_string(i)));
+      ASSERT_TRUE(p.send(p.server, id, std::to_string(i)));
+    }
+    p.run_for(milliseconds(100));
+  }
+  p.link.loss = 0;
+  p.run_for(seconds(60));
+  for (End* end : {&p.client, &p.server}) {
+    EXPECT_LT(end->heard.size(), 1990u) << "lost for good";
+    EXPECT_GT(end->heard.size(), 1500u);
+    EXPECT_EQ(end->association.buffered(), 0u);
+    std::map<unsigned, int> last;
+    for (const auto& m : end->heard) {
+      const int number = std::stoi(m.body);
+      if (m.stream % 4 == 0) {
+        EXPECT_TRUE(last.count(m.stream) == 0 || last[m.stream] < number) << "out of order";
+      }
+      last[m.stream] = number;
+    }
+  }
+}
+
+TEST(Channels, a_lifetime_that_is_over_before_there_is_room_drops_the_message) {
+  ChannelPair p;
+  ASSERT_TRUE(p.connect());
+  const auto id =
+      p.open(p.client, {.label = "short", .reliability = Reliability::lifetime, .limit = 100});
+  p.run_for(seconds(1));
+  p.link.loss = 1;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(p.send(p.client, id, std::string(3000, 'o')));
+  }
+  p.run_for(milliseconds(300));
+  p.link.loss = 0;
+  p.run_for(seconds(3));
+  EXPECT_TRUE(p.server.heard.empty());
+  ASSERT_TRUE(p.send(p.client, id, "new"));
+  p.run_for(seconds(1));
+  ASSERT_EQ(p.server.heard.size(), 1u);
+  EXPECT_EQ(p.server.heard[0].body, "new");
 }
 
 TEST(Channels, the_longest_label_arrives_whole) {

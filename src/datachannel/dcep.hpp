@@ -5,10 +5,11 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "sctp/types.hpp"
 
 namespace esp_peer::datachannel {
 
-enum class Reliability : std::uint8_t { reliable, retransmits, lifetime };  // as in the low bits
+using sctp::Reliability;  // as in the low bits of the channel type
 
 struct OpenMessage {
   bool ordered = true;

@@ -42,10 +42,10 @@ Status Association::connect(Instant now) {
   return {};
 }
 
-Status Association::send(Instant, StreamId stream, Ppid ppid, Bytes message,
+Status Association::send(Instant now, StreamId stream, Ppid ppid, Bytes message,
                          const SendOptions& how) {
   if (state_ != State::established) return Error{Errc::wrong_state, "no association"};
-  const Status queued = sender_.enqueue(stream, ppid, message, how.unordered);
+  const Status queued = sender_.enqueue(now, stream, ppid, message, how);
   if (queued.code() == Errc::would_block) was_full_ = true;
   return queued;
 }
@@ -89,9 +89,11 @@ void Association::on_packet(Instant now, Bytes bytes) {
   bool alone = rest.empty();
   for (; chunk && state_ != State::ended; chunk = take_chunk(rest), alone = false) {
     if (stands_alone(chunk->type) && !alone) return drop(now, "bundled with INIT", bytes.size());
-    has_data = has_data || chunk->type == ChunkType::data;
+    // [rfc3758#3.6] A FORWARD-TSN is acknowledged as if it were data.
+    has_data = has_data || chunk->type == ChunkType::data ||
+               (chunk->type == ChunkType::forward_tsn && extensions_.forward_tsn);
     const auto type = static_cast<std::uint8_t>(chunk->type);
-    const bool known = type <= 11 || type == 14;
+    const bool known = type <= 11 || type == 14 || chunk->type == ChunkType::forward_tsn;
     // [rfc9260#3.2] The highest bit of an unknown type says whether what follows still counts.
     // exception: none is reported; see parse_init().
     if (!known && (type & 0x80) == 0) break;
@@ -140,6 +142,8 @@ void Association::on_chunk(Instant now, const PacketView& packet, const ChunkVie
       return on_init_ack(now, chunk);
     case ChunkType::sack:
       return on_sack(now, chunk);
+    case ChunkType::forward_tsn:
+      return on_forward_tsn(now, chunk);
     case ChunkType::heartbeat:
       return on_heartbeat(chunk);
     case ChunkType::heartbeat_ack:
@@ -164,9 +168,7 @@ void Association::on_chunk(Instant now, const PacketView& packet, const ChunkVie
 }
 
 void Association::on_data(Instant now, const ChunkView& chunk) {
-  // [rfc9260#6] Also while our own SHUTDOWN waits: the peer may still have something to say.
-  const bool open = state_ == State::established || state_ == State::shutdown_pending ||
-                    state_ == State::shutdown_sent;
+  const bool open = may_receive_data();
   const auto data = parse_data(chunk);
   if (open && chunk.value.size() == data_header_size - chunk_header_size) {
     send_abort_ = true;
@@ -176,9 +178,20 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
   // and the peer meanwhile retransmit in vain.
   if (state_ == State::cookie_echoed && data) send_cookie_echo_ = true;
   if (!open || !data) return drop(now, "DATA that cannot be taken", chunk.value.size());
-  switch (receiver_.on_data(*data)) {
+  send_sack_ = send_sack_ || data->immediate;
+  on_verdict(receiver_.on_data(*data));
+}
+
+// [rfc9260#6] Also while our own SHUTDOWN waits: the peer may still have something to say.
+bool Association::may_receive_data() const {
+  return state_ == State::established || state_ == State::shutdown_pending ||
+         state_ == State::shutdown_sent;
+}
+
+void Association::on_verdict(Receiver::Verdict verdict) {
+  switch (verdict) {
     case Receiver::Verdict::accepted:
-      send_sack_ = send_sack_ || data->immediate || state_ == State::shutdown_sent;
+      send_sack_ = send_sack_ || state_ == State::shutdown_sent;
       // Here, that nothing is said behind the end which the next chunk may bring.
       if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say_ready_ = true;
       return;
@@ -203,10 +216,21 @@ void Association::on_sack(Instant now, const ChunkView& chunk) {
   // [rfc9260#8.1] What has arrived says that the peer is alive; one that answers and never takes
   // anything is not, [rfc9260#6.1] but for a shut window, which it may keep for ever.
   if (result == progress || sender_.window_shut()) errors_ = 0;
-  if (was_full_ && sender_.has_room_again()) {
-    was_full_ = false;
-    say_drained_ = true;
+  note_room();
+}
+
+void Association::note_room() {
+  if (!was_full_ || !sender_.has_room_again()) return;
+  was_full_ = false;
+  say_drained_ = true;
+}
+
+void Association::on_forward_tsn(Instant now, const ChunkView& chunk) {
+  const auto forward = parse_forward_tsn(chunk);
+  if (!may_receive_data() || !forward || !extensions_.forward_tsn) {
+    return drop(now, "FORWARD-TSN that cannot be taken", chunk.value.size());
   }
+  on_verdict(receiver_.on_forward_tsn(*forward));
 }
 
 void Association::on_heartbeat(const ChunkView& chunk) {
@@ -299,7 +323,8 @@ void Association::on_t3(Instant now) {
   // [rfc9260#6.3.3] The RTO that has doubled falls back with a new measurement, which a chunk that
   // was sent twice cannot give: on a bad network that could take minutes.
   send_heartbeat_ = send_heartbeat_ || !sender_.probing();
-  sender_.on_timeout();
+  sender_.on_timeout(now);
+  note_room();
   count_error(now);
 }
 

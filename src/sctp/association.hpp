@@ -33,10 +33,6 @@ struct Options {
   std::uint8_t max_association_retransmits = 10;
 };
 
-struct SendOptions {
-  bool unordered = false;
-};
-
 struct Connected {};
 struct MessageReady {};
 struct SendBufferDrained {};  // after would_block there is room again
@@ -55,7 +51,8 @@ class Association {
   // Commands of the owner. Errors are the caller's.
   Status connect(Instant now);
   // Takes the message whole or not at all: would_block when it does not fit now, over_limit when it
-  // never can, wrong_state before Connected or after the end.
+  // never can, wrong_state before Connected or after the end. To a peer that cannot leave anything
+  // out everything is reliable.
   Status send(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
   void shutdown(Instant now);
   void abort(Instant now);
@@ -118,7 +115,10 @@ class Association {
   void on_cookie_echo(Instant now, const PacketView& packet, const ChunkView& chunk);
   void on_cookie_ack(Instant now);
   void on_data(Instant now, const ChunkView& chunk);
+  void on_verdict(Receiver::Verdict verdict);
+  void note_room();
   void on_sack(Instant now, const ChunkView& chunk);
+  void on_forward_tsn(Instant now, const ChunkView& chunk);
   void on_heartbeat(const ChunkView& chunk);
   void on_heartbeat_ack(Instant now, const ChunkView& chunk);
   void on_shutdown(Instant now, const ChunkView& chunk);
@@ -126,6 +126,7 @@ class Association {
   void on_error(Instant now, const ChunkView& chunk);
 
   void adopt(const Cookie& cookie);
+  void begin_sending(std::uint32_t a_rwnd, std::uint16_t inbound_streams, Extensions extensions);
   std::uint16_t streams_to(std::uint16_t peer_inbound) const;
   std::uint16_t inbound_streams() const;
   void establish(Instant now);
@@ -140,6 +141,7 @@ class Association {
   void drop(Instant now, const char* why, std::size_t size) const;
 
   std::size_t write_init(MutableBytes out);
+  void write_init_fields(Writer& w, std::uint32_t tag, std::uint32_t tsn) const;
   std::size_t write_init_ack(MutableBytes out);
   std::size_t write_stale_cookie(MutableBytes out);
   std::size_t write_abort(MutableBytes out);
@@ -148,12 +150,14 @@ class Association {
   void write_sack(PacketWriter& packet);
   void write_heartbeat(Instant now, PacketWriter& packet);
   bool data_may_flow() const;
+  bool may_receive_data() const;
 
   Options options_;
   crypto::Provider& crypto_;
   Env env_;
   State state_ = State::closed;
   std::uint32_t local_tag_ = 0, local_tsn_ = 0, peer_tag_ = 0, peer_tsn_ = 0;
+  Extensions extensions_;  // that the peer has, as we do
   CookieKey cookie_key_{};
   Receiver receiver_;
   Sender sender_;

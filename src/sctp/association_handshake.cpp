@@ -20,8 +20,8 @@ void Association::on_init(Instant now, const ChunkView& chunk) {
   cookie.peer_tag = init->initiate_tag;
   cookie.peer_tsn = init->initial_tsn;
   cookie.peer_a_rwnd = init->a_rwnd;
-  cookie.peer_outbound_streams = init->outbound_streams;
   cookie.peer_inbound_streams = init->inbound_streams;
+  cookie.peer_extensions = init->extensions;
   cookie.created = now;
   // [rfc9260#5.2.1] Before there is an association the answer names the tag of our own INIT;
   // [rfc9260#5.2.2] afterwards a new one, and the tie-tags of the one that exists.
@@ -49,7 +49,7 @@ void Association::on_init_ack(Instant now, const ChunkView& chunk) {
   peer_tag_ = ack->initiate_tag;
   peer_tsn_ = ack->initial_tsn;
   receiver_.start(peer_tsn_);
-  sender_.start(local_tsn_, ack->a_rwnd, streams_to(ack->inbound_streams));
+  begin_sending(ack->a_rwnd, ack->inbound_streams, ack->extensions);
   state_ = State::cookie_echoed;
   send_init_ = false;
   send_cookie_echo_ = true;
@@ -93,7 +93,13 @@ void Association::adopt(const Cookie& cookie) {
   peer_tag_ = cookie.peer_tag;
   peer_tsn_ = cookie.peer_tsn;
   receiver_.start(peer_tsn_);
-  sender_.start(local_tsn_, cookie.peer_a_rwnd, streams_to(cookie.peer_inbound_streams));
+  begin_sending(cookie.peer_a_rwnd, cookie.peer_inbound_streams, cookie.peer_extensions);
+}
+
+void Association::begin_sending(std::uint32_t a_rwnd, std::uint16_t inbound_streams,
+                                Extensions extensions) {
+  extensions_ = extensions;
+  sender_.start(local_tsn_, a_rwnd, streams_to(inbound_streams), extensions.forward_tsn);
 }
 
 // [rfc9260#5.1.1]

@@ -77,25 +77,27 @@ void Association::write_heartbeat(Instant now, PacketWriter& packet) {
 
 std::size_t Association::write_init(MutableBytes out) {
   PacketWriter packet(out, options_.local_port, options_.remote_port, 0);
-  Writer w(packet.begin(ChunkType::init, 0, 16));
-  w.u32(local_tag_);
+  Writer w(packet.begin(ChunkType::init, 0, 16 + extension_parameters_size));
+  write_init_fields(w, local_tag_, local_tsn_);
+  return packet.finish();
+}
+
+void Association::write_init_fields(Writer& w, std::uint32_t tag, std::uint32_t tsn) const {
+  w.u32(tag);
   w.u32(receiver_.free_window());
   w.u16(options_.max_streams);
   w.u16(inbound_streams());
-  w.u32(local_tsn_);
-  return packet.finish();
+  w.u32(tsn);
+  write_extension_parameters(w);
 }
 
 std::size_t Association::write_init_ack(MutableBytes out) {
   const PendingInitAck ack = *init_ack_;
   init_ack_.reset();
   PacketWriter packet(out, options_.local_port, options_.remote_port, ack.peer_tag);
-  Writer w(packet.begin(ChunkType::init_ack, 0, 16 + 4 + ack.cookie.size()));
-  w.u32(ack.local_tag);
-  w.u32(receiver_.free_window());
-  w.u16(options_.max_streams);
-  w.u16(inbound_streams());
-  w.u32(ack.local_tsn);
+  const std::size_t size = 16 + extension_parameters_size + 4 + ack.cookie.size();
+  Writer w(packet.begin(ChunkType::init_ack, 0, size));
+  write_init_fields(w, ack.local_tag, ack.local_tsn);
   w.u16(7);  // State Cookie [rfc9260#3.3.3]
   w.u16(static_cast<std::uint16_t>(4 + ack.cookie.size()));
   w.bytes(ack.cookie);

@@ -8,7 +8,8 @@ TEST_F(PeerByHand, chunks_that_were_never_agreed_on_are_passed_over) {
   establish();
   std::uint32_t tsn = our_tsn_;
   std::uint16_t ssn = 0;
-  // I-DATA, AUTH, ASCONF-ACK, RE-CONFIG, PAD, FORWARD-TSN, ASCONF, I-FORWARD-TSN.
+  // I-DATA, AUTH, ASCONF-ACK, RE-CONFIG, PAD, FORWARD-TSN (which the peer did not announce),
+  // ASCONF, I-FORWARD-TSN.
   for (const unsigned type : {64u, 15u, 128u, 130u, 132u, 192u, 193u, 194u}) {
     const Chunk strange{static_cast<ChunkType>(type), 3, Value().u32(tsn + 1000).u32(0).bytes};
     const std::uint64_t before = state();

@@ -8,13 +8,15 @@
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "crypto/provider.hpp"
+#include "sctp/packet/chunk.hpp"
 
 namespace esp_peer::sctp {
 
 struct Cookie {
   std::uint32_t local_tag = 0, local_tsn = 0;
   std::uint32_t peer_tag = 0, peer_tsn = 0, peer_a_rwnd = 0;
-  std::uint16_t peer_outbound_streams = 0, peer_inbound_streams = 0;
+  std::uint16_t peer_inbound_streams = 0;
+  Extensions peer_extensions;
   std::uint32_t local_tie_tag = 0, peer_tie_tag = 0;  // of the association that was there before
   Instant created{};
 };

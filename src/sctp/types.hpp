@@ -9,6 +9,16 @@ namespace esp_peer::sctp {
 enum class StreamId : std::uint16_t {};
 enum class Ppid : std::uint32_t {};
 
+// When a message is given up that did not get through [rfc3758, rfc8831#6.6]; the numbers are those
+// of DCEP [rfc8832#5.1].
+enum class Reliability : std::uint8_t { reliable, retransmits, lifetime };
+
+struct SendOptions {
+  bool unordered = false;
+  Reliability reliability = Reliability::reliable;
+  std::uint32_t limit = 0;  // retransmissions of a fragment, or milliseconds; 0 is a limit too
+};
+
 struct Message {
   StreamId stream{};
   Ppid ppid{};

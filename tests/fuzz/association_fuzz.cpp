@@ -156,7 +156,7 @@ class Script {
     const bool unordered = (how & 0x40) != 0;
     const std::string body = message(++serial_, size);
     const Status sent =
-        side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body), {unordered});
+        side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body), {.unordered = unordered});
     if (sent) {
       require(side.connected && !side.ended);
       if (unordered) side.unordered.emplace(serial_, size);

@@ -123,7 +123,7 @@ void check_cookie(Bytes packet) {
   Cookie c;
   c.local_tag = r.u32(), c.local_tsn = r.u32();
   c.peer_tag = r.u32(), c.peer_tsn = r.u32(), c.peer_a_rwnd = r.u32();
-  c.peer_outbound_streams = r.u16(), c.peer_inbound_streams = r.u16();
+  c.peer_inbound_streams = r.u16(), c.peer_extensions.forward_tsn = (r.u16() & 1) != 0;
   c.local_tie_tag = r.u32(), c.peer_tie_tag = r.u32();
   c.created = Instant(Duration(static_cast<std::int64_t>(r.u64())));
   SealedCookie sealed = seal(c, key, openssl::provider());
@@ -131,7 +131,7 @@ void check_cookie(Bytes packet) {
   require(again && again->local_tag == c.local_tag && again->local_tsn == c.local_tsn);
   require(again->peer_tag == c.peer_tag && again->peer_tsn == c.peer_tsn);
   require(again->peer_a_rwnd == c.peer_a_rwnd && again->created == c.created);
-  require(again->peer_outbound_streams == c.peer_outbound_streams);
+  require(again->peer_extensions == c.peer_extensions);
   require(again->peer_inbound_streams == c.peer_inbound_streams);
   require(again->local_tie_tag == c.local_tie_tag && again->peer_tie_tag == c.peer_tie_tag);
   sealed[packet.size() % sealed.size()] ^= std::byte{0x40};

@@ -81,8 +81,12 @@ class Pair {
     }
     FAIL() << "too many steps";
   }
+  Status send(Side& side, std::uint16_t stream, std::string_view body, const SendOptions& how) {
+    return side.association.send(now, StreamId{stream}, Ppid{51}, as_bytes(body), how);
+  }
   Status send(Side& side, std::uint16_t stream, std::string_view body, bool unordered = false) {
-    return side.association.send(now, StreamId{stream}, Ppid{51}, as_bytes(body), {unordered});
+    return side.association.send(now, StreamId{stream}, Ppid{51}, as_bytes(body),
+                                 {.unordered = unordered});
   }
 
   Instant now = at_ms(1000);

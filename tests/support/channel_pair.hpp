@@ -157,7 +157,7 @@ class ChannelPair {
   // Of a bare end.
   Status say(End& end, unsigned id, sctp::Ppid ppid, std::string_view bytes,
              bool unordered = false) {
-    return end.association.send(now, stream(id), ppid, as_bytes(bytes), {unordered});
+    return end.association.send(now, stream(id), ppid, as_bytes(bytes), {.unordered = unordered});
   }
 
   Instant now = at_ms(1000);

@@ -59,6 +59,20 @@ inline Chunk sack(std::uint32_t cumulative_tsn, std::uint32_t a_rwnd, const Gaps
   return {ChunkType::sack, 0, v.bytes};
 }
 
+using Skipped = std::vector<std::pair<unsigned, unsigned>>;  // stream, number in it
+inline Chunk forward_tsn(std::uint32_t cumulative_tsn, const Skipped& skipped = {}) {
+  Value v;
+  v.u32(cumulative_tsn);
+  for (const auto& [stream, ssn] : skipped) {
+    v.u16(static_cast<std::uint16_t>(stream)).u16(static_cast<std::uint16_t>(ssn));
+  }
+  return {ChunkType::forward_tsn, 0, v.bytes};
+}
+inline const std::vector<std::byte> forward_tsn_supported = Value().u16(0xC000).u16(4).bytes;
+// As Pion has it: a list of chunk types, RE-CONFIG and FORWARD-TSN.
+inline const std::vector<std::byte> supported_extensions =
+    Value().u16(0x8008).u16(6).u16(0x82C0).u16(0).bytes;
+
 // All ones: tags and first TSNs are 2^32 - 1, and every counter wraps at its second step.
 class Ones final : public Random {
  public:
@@ -105,14 +119,22 @@ class PeerByHand : public ::testing::Test {
     ASSERT_EQ(hear().at(0).type, ChunkType::cookie_echo);
   }
   std::vector<std::byte> init(std::uint32_t a_rwnd = plenty, std::uint16_t streams = 65535) const {
-    return Value().u32(our_tag_).u32(a_rwnd).u16(streams).u16(streams).u32(our_tsn_).bytes;
+    return Value()
+        .u32(our_tag_)
+        .u32(a_rwnd)
+        .u16(streams)
+        .u16(streams)
+        .u32(our_tsn_)
+        .append(extensions_)
+        .bytes;
   }
   void take_init_ack(const Packet& packet) {
     ASSERT_EQ(packet.chunks.at(0).type, ChunkType::init_ack);
     tag_ = packet.chunks[0].u32(0);
     its_tsn_ = packet.chunks[0].u32(12);
-    const Bytes value = packet.chunks[0].value;
-    cookie_.assign(value.begin() + 20, value.end());
+    const auto ack = parse_init({ChunkType::init_ack, 0, packet.chunks[0].value});
+    ASSERT_TRUE(ack);
+    cookie_.assign(ack->cookie.begin(), ack->cookie.end());
   }
 
   void say(const std::vector<Chunk>& chunks) { say_under(tag_, chunks); }
@@ -191,6 +213,9 @@ class PeerByHand : public ::testing::Test {
   Status send(std::string_view body, std::uint16_t stream = 1) {
     return association_->send(now_, StreamId{stream}, Ppid{51}, as_bytes(body), {});
   }
+  Status send(std::string_view body, std::uint16_t stream, const SendOptions& how) {
+    return association_->send(now_, StreamId{stream}, Ppid{51}, as_bytes(body), how);
+  }
   std::vector<std::string> read() {
     std::vector<std::string> bodies;
     while (const auto m = association_->read_message(now_)) {
@@ -234,6 +259,7 @@ class PeerByHand : public ::testing::Test {
   Options options_;
   std::optional<Association> association_;
   std::uint32_t our_tag_ = 0xAAAA'0001, our_tsn_ = 100;  // the peer's, that is
+  std::vector<std::byte> extensions_;                    // parameters of its INIT and INIT-ACK
   std::uint32_t tag_ = 0, its_tsn_ = 0;
   std::vector<std::byte> cookie_;
 };

@@ -8,8 +8,11 @@
 namespace esp_peer::sctp {
 namespace {
 
+// Parameters of INIT and INIT-ACK.
 constexpr std::uint16_t state_cookie = 7;
-constexpr std::uint32_t min_a_rwnd = 1500;  // [rfc9260#3.3.2]
+constexpr std::uint16_t supported_extensions = 0x8008;   // [rfc5061#4.2.7] a list of chunk types
+constexpr std::uint16_t forward_tsn_supported = 0xC000;  // [rfc3758#3.1]
+constexpr std::uint32_t min_a_rwnd = 1500;               // [rfc9260#3.3.2]
 
 // The checksum of a packet with its own field taken as zero.
 std::uint32_t checksum(Bytes packet) {
@@ -24,6 +27,12 @@ std::uint32_t checksum(Bytes packet) {
 // [rfc9260#A] The one number that SCTP sends with its least significant byte first.
 std::uint32_t swap_bytes(std::uint32_t v) {
   return v << 24 | (v & 0xFF00) << 8 | (v >> 8 & 0xFF00) | v >> 24;
+}
+
+void note_extensions(Bytes chunk_types, Extensions& extensions) {
+  for (const std::byte type : chunk_types) {
+    if (static_cast<ChunkType>(type) == ChunkType::forward_tsn) extensions.forward_tsn = true;
+  }
 }
 
 }  // namespace
@@ -88,6 +97,9 @@ std::optional<InitView> parse_init(const ChunkView& chunk) {
     if (!r.ok()) return std::nullopt;
     r.skip(std::min<std::size_t>((4u - length % 4u) % 4u, r.remaining()));
     if (type == state_cookie) init.cookie = value;
+    if (type == forward_tsn_supported) init.extensions.forward_tsn = true;
+    // Pion announces FORWARD-TSN in this list alone.
+    if (type == supported_extensions) note_extensions(value, init.extensions);
     // exception: [rfc9260#3.2.1] would have some unknown parameters reported; Pion drops an
     // INIT-ACK with such a report, and nobody acts on one. Where the RFC says stop, the rest is
     // passed over.
@@ -108,6 +120,20 @@ std::optional<SackView> parse_sack(const ChunkView& chunk) {
   r.skip(duplicates * 4u);
   if (!r.ok()) return std::nullopt;
   return sack;
+}
+
+std::optional<ForwardTsnView> parse_forward_tsn(const ChunkView& chunk) {
+  Reader r(chunk.value);
+  ForwardTsnView forward;
+  forward.cumulative_tsn = r.u32();
+  if (!r.ok() || r.remaining() % 4 != 0) return std::nullopt;
+  forward.streams = r.rest();
+  return forward;
+}
+
+void write_extension_parameters(Writer& w) {
+  w.u16(forward_tsn_supported);
+  w.u16(4);
 }
 
 PacketWriter::PacketWriter(MutableBytes room, std::uint16_t source_port,

@@ -22,6 +22,7 @@ enum class ChunkType : std::uint8_t {
   cookie_echo = 10,
   cookie_ack = 11,
   shutdown_complete = 14,
+  forward_tsn = 192,  // [rfc3758]
 };
 
 inline constexpr std::size_t common_header_size = 12;
@@ -55,10 +56,17 @@ struct DataView {
 };
 std::optional<DataView> parse_data(const ChunkView& chunk);
 
+// What a peer can do beyond the RFC: a bit for each.
+struct Extensions {
+  bool forward_tsn = false;  // it can be told to leave something out [rfc3758]
+  friend bool operator==(const Extensions&, const Extensions&) = default;
+};
+
 // INIT and INIT-ACK.
 struct InitView {
   std::uint32_t initiate_tag = 0, a_rwnd = 0, initial_tsn = 0;
   std::uint16_t outbound_streams = 0, inbound_streams = 0;
+  Extensions extensions;
   Bytes cookie;  // of INIT-ACK
 };
 // Nothing where the RFC says that it must not be obeyed: a zero tag, no streams, a_rwnd below 1500,
@@ -78,6 +86,25 @@ struct SackView {
   }
 };
 std::optional<SackView> parse_sack(const ChunkView& chunk);
+
+// The last message of a stream, by its number, that will not come any more.
+struct SkippedStream {
+  std::uint16_t stream = 0, ssn = 0;
+};
+struct ForwardTsnView {
+  std::uint32_t cumulative_tsn = 0;
+  Bytes streams;
+  std::size_t stream_count() const { return streams.size() / 4; }
+  SkippedStream stream(std::size_t i) const {
+    Reader r(streams.subspan(i * 4, 4));
+    return {r.u16(), r.u16()};
+  }
+};
+std::optional<ForwardTsnView> parse_forward_tsn(const ChunkView& chunk);
+
+// What we announce in INIT and INIT-ACK: Forward-TSN-Supported [rfc3758#3.1].
+inline constexpr std::size_t extension_parameters_size = 4;
+void write_extension_parameters(Writer& w);
 
 // Writes one packet. A chunk is begun only where it fits as a whole.
 class PacketWriter {

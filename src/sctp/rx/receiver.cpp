@@ -39,6 +39,23 @@ Receiver::Verdict Receiver::on_data(const DataView& data) {
   return out_of_memory_ ? Verdict::violation : verdict;
 }
 
+Receiver::Verdict Receiver::on_forward_tsn(const ForwardTsnView& forward) {
+  const std::uint32_t to = forward.cumulative_tsn;
+  if (serial_less_equal(to, cumulative_tsn_)) return Verdict::duplicate;
+  if (to - cumulative_tsn_ > max_ahead) return Verdict::dropped;
+  give_up_assembly();
+  if (!deliver_skipped(forward)) return Verdict::violation;
+  cumulative_tsn_ = cut_below(to) - 1;
+  headless_ = true;
+  while (!ranges_.empty() && serial_less_equal(ranges_[0].last, cumulative_tsn_)) ranges_.erase(0);
+  if (!ranges_.empty() && serial_less_equal(ranges_[0].first, cumulative_tsn_)) {
+    ranges_[0].first = cumulative_tsn_ + 1;
+  }
+  const Verdict verdict = advance_over_ranges();
+  deliver_waiting(0);
+  return out_of_memory_ ? Verdict::violation : verdict;
+}
+
 std::optional<Message> Receiver::read() {
   if (ready_.empty()) return std::nullopt;
   std::optional<Message> message = std::move(ready_.front());
@@ -78,6 +95,7 @@ void Receiver::hash_state(StateHash& hash) const {
   }
   hash.add(ready_.size());
   hash.add(assembly_.size);
+  hash.add(headless_);
 }
 
 bool Receiver::in_ranges(std::uint32_t tsn) const {
@@ -108,6 +126,11 @@ bool Receiver::note_out_of_order(std::uint32_t tsn) {
 
 Receiver::Verdict Receiver::take_in_order(const DataView& data) {
   Assembly& a = assembly_;
+  if (headless_ && !data.beginning) {  // the rest of a message whose head was left out
+    ++cumulative_tsn_;
+    return Verdict::accepted;
+  }
+  headless_ = false;
   if (a.active ? !continues(data, a.stream, a.ssn, a.unordered) : !data.beginning) {
     return Verdict::violation;  // [rfc9260#6.9] fragments of a message stand side by side
   }
@@ -209,7 +232,8 @@ Receiver::Verdict Receiver::advance_over_ranges() {
 
 // A message that is whole although something before it is missing need not wait for that, unless it
 // has to keep the order of its stream. False when its fragments contradict each other.
-bool Receiver::deliver_early(std::size_t index) {
+// `skipped`: nor need it if everything before it in its stream was left out.
+bool Receiver::deliver_early(std::size_t index, bool skipped) {
   std::size_t first = index, last = index;
   // Its end first: most come in order, and then nothing lies behind them yet. All that lies before
   // them would be gone through for each.
@@ -233,8 +257,10 @@ bool Receiver::deliver_early(std::size_t index) {
   }
   if (!head.unordered) {
     Stream* stream = stream_of(head.stream);
-    if (!stream || stream->next_ssn != head.ssn) return true;
-    ++stream->next_ssn;
+    if (!stream) return true;
+    const bool is_next = stream->next_ssn == head.ssn;
+    if (!is_next && !(skipped && serial_less(head.ssn, stream->next_ssn))) return true;
+    if (is_next) ++stream->next_ssn;
   }
   push_ready(take_whole(first, last));
   return true;
@@ -249,6 +275,51 @@ void Receiver::deliver_waiting(std::size_t from) {
     if (f.beginning && !f.unordered) static_cast<void>(deliver_early(i));
     if (fragments_.size() == before) ++i;
   }
+}
+
+// [rfc3758#3.6] What waited for a message that will not come goes to the reader, in its order.
+// False when fragments contradict each other, or there is no room for so many streams.
+bool Receiver::deliver_skipped(const ForwardTsnView& forward) {
+  for (std::size_t i = 0; i < forward.stream_count(); ++i) {
+    const SkippedStream skipped = forward.stream(i);
+    Stream* stream = stream_of(skipped.stream);
+    if (!stream) return false;
+    if (!serial_less(skipped.ssn, stream->next_ssn)) {
+      stream->next_ssn = static_cast<std::uint16_t>(skipped.ssn + 1);
+    }
+  }
+  for (std::size_t i = 0; i < fragments_.size();) {
+    const Fragment& f = fragments_[i];
+    const std::size_t before = fragments_.size();
+    if (f.beginning && !f.unordered && !deliver_early(i, true)) return false;
+    if (fragments_.size() == before) ++i;
+  }
+  return true;
+}
+
+// [rfc3758#3.6] Removes what is kept up to `tsn`, but for the head of a message all of which up to
+// there has come. Says what comes next then.
+std::uint32_t Receiver::cut_below(std::uint32_t tsn) {
+  std::size_t n = 0;
+  while (n < fragments_.size() && serial_less_equal(fragments_[n].tsn, tsn)) ++n;
+  std::size_t keep = n;
+  for (std::uint32_t at = tsn; keep > 0 && fragments_[keep - 1].tsn == at; --at) {
+    const Fragment& f = fragments_[--keep];
+    if (f.ending || f.beginning) break;
+  }
+  const bool has_head = keep < n && fragments_[keep].beginning && !fragments_[keep].ending;
+  if (!has_head) keep = n;
+  for (std::size_t i = 0; i < keep; ++i) {
+    used_ -= fragments_.front().payload.size() + bookkeeping;
+    fragments_.pop_front();
+  }
+  return has_head ? fragments_.front().tsn : tsn + 1;
+}
+
+void Receiver::give_up_assembly() {
+  if (!std::exchange(assembly_.active, false)) return;
+  used_ -= assembly_.size + bookkeeping;
+  assembly_.body = Buffer();
 }
 
 Message Receiver::take_whole(std::size_t first, std::size_t last) {

@@ -38,6 +38,8 @@ class Receiver {
 
   void start(std::uint32_t first_tsn);
   Verdict on_data(const DataView& data);
+  // What is missing up to there will not come [rfc3758#3.6]. `duplicate` if that is old.
+  Verdict on_forward_tsn(const ForwardTsnView& forward);
   std::optional<Message> read();
 
   // Writes cumulative TSN, window, gap blocks and duplicates, as many as fit in `max_value` bytes.
@@ -87,7 +89,10 @@ class Receiver {
   bool append(Bytes payload);
   Verdict keep_fragment(const DataView& data);
   Verdict advance_over_ranges();
-  bool deliver_early(std::size_t index);
+  bool deliver_early(std::size_t index, bool skipped = false);
+  bool deliver_skipped(const ForwardTsnView& forward);
+  std::uint32_t cut_below(std::uint32_t tsn);
+  void give_up_assembly();
   void deliver_waiting(std::size_t from);
   void remove_fragments(std::size_t first, std::size_t last);
   Message take_whole(std::size_t first, std::size_t last);
@@ -106,6 +111,7 @@ class Receiver {
   Deque<Message> ready_;       // bounded by window_
   Vector<Stream> streams_;     // ascending; at most max_streams
   Assembly assembly_;
+  bool headless_ = false;  // the head of the message at the cumulative TSN was left out
   FixedVector<std::uint32_t, max_duplicates> duplicates_;
   bool out_of_memory_ = false;  // something acknowledged could not be kept: there is no going on
 };

@@ -4,13 +4,17 @@
 
 namespace esp_peer::sctp {
 
-void Sender::start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams) {
+void Sender::start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams,
+                   bool may_skip) {
   next_tsn_ = first_tsn;
+  forwarded_tsn_ = first_tsn - 1;
+  may_skip_ = may_skip;
   peer_window_ = peer_a_rwnd_ = peer_window;
   max_stream_count_ = streams;
 }
 
-Status Sender::enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered) {
+Status Sender::enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message,
+                       const SendOptions& how) {
   if (message.empty()) return Error{Errc::invalid_argument, "an SCTP message is never empty"};
   // [rfc9260#5.1.1] What the peer said that it takes.
   if (static_cast<std::uint16_t>(stream) >= max_stream_count_) {
@@ -19,15 +23,22 @@ Status Sender::enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered
   if (message.size() > send_buffer_)
     return Error{Errc::over_limit, "message above the send buffer"};
   const std::size_t cost = message.size() + bookkeeping;
+  const bool is_full = buffered_ != 0 && buffered_ + cost > send_buffer_;
+  if (is_full && unreliable_ != 0) drop_expired(now);
   if (buffered_ != 0 && buffered_ + cost > send_buffer_) {
     return Error{Errc::would_block, "send buffer full"};
   }
-  Stream* s = stream_of(stream);
-  Buffer body = Buffer::copy_of(memory_, message);
-  if (!s || !body) return Error{Errc::would_block, "no memory now"};
-  OutMessage out{std::move(body), stream, ppid, s->next_ssn, unordered};
-  if (!messages_.push_back(std::move(out))) return Error{Errc::would_block, "no memory now"};
-  if (!unordered) ++s->next_ssn;
+  OutMessage out{};
+  out.body = Buffer::copy_of(memory_, message);
+  out.stream = stream;
+  out.ppid = ppid;
+  out.unordered = how.unordered;
+  set_limit(out, now, how);
+  const bool reliable = out.reliable;
+  if (!out.body || !stream_of(stream) || !messages_.push_back(std::move(out))) {
+    return Error{Errc::would_block, "no memory now"};
+  }
+  if (!reliable) ++unreliable_;
   buffered_ += cost;
   return {};
 }
@@ -58,7 +69,7 @@ Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
   if (acked.above) report_missing(*acked.above);
   peer_window_ = sack.a_rwnd > flight_ ? sack.a_rwnd - static_cast<std::uint32_t>(flight_) : 0;
   settle(now, sack.cumulative_tsn, moved);
-  return acked.bytes != 0 ? SackResult::progress : SackResult::idle;
+  return acked.bytes != 0 || moved ? SackResult::progress : SackResult::idle;
 }
 
 Sender::SackResult Sender::on_cumulative(Instant now, std::uint32_t cumulative_tsn) {
@@ -74,7 +85,7 @@ Sender::SackResult Sender::on_cumulative(Instant now, std::uint32_t cumulative_t
   return acked != 0 ? SackResult::progress : SackResult::idle;
 }
 
-void Sender::on_timeout() {
+void Sender::on_timeout(Instant now) {
   t3_.reset();
   if (outstanding_.empty()) return;
   rto_.back_off();
@@ -86,15 +97,19 @@ void Sender::on_timeout() {
   lost_ = 0;
   for (std::size_t i = 0; i < outstanding_.size(); ++i) {
     Chunk& c = outstanding_[i];
-    if (c.state == ChunkState::gap_acked) continue;
+    if (c.state > ChunkState::lost) continue;
     c.state = ChunkState::lost;
     c.reports = 0;
     ++lost_;
   }
   flight_ = 0;
+  forward_due_ = front_is_abandoned();  // [rfc3758#3.5] A5
+  if (unreliable_ != 0) abandon_due(now);
 }
 
 void Sender::write_data(Instant now, PacketWriter& packet) {
+  if (unreliable_ != 0) abandon_due(now);
+  if (forward_due_) write_forward_tsn(now, packet);
   if (flight_ == 0 && wants_to_send() && last_sent_ != Instant{}) {
     congestion_.on_idle(now - last_sent_, rto_.value());
   }
@@ -104,12 +119,13 @@ void Sender::write_data(Instant now, PacketWriter& packet) {
   // exception: [rfc9260#6.1] D, Max.Burst, is not obeyed: it would cost a round trip for every four
   // packets of a large message. Pacing is to spread what the window allows.
   while (send_new(now, packet)) {
+    if (unreliable_ != 0) abandon_due(now);
   }
 }
 
 bool Sender::wants_to_send() const {
   if (lost_ != 0) return fast_due_ || congestion_allows();
-  if (next_message_ - first_message_ == messages_.size()) return false;
+  if (unsent() == 0) return false;
   if (outstanding_.size() >= max_outstanding) return false;
   return congestion_allows() && (peer_window_ > 0 || flight_ == 0);
 }
@@ -133,6 +149,8 @@ void Sender::hash_state(StateHash& hash) const {
   hash.add(probing_);
   hash.add(peer_window_);
   hash.add(peer_a_rwnd_);
+  hash.add(forward_due_);
+  hash.add(unreliable_);
   for (std::size_t i = 0; i < outstanding_.size(); ++i) {
     hash.add(outstanding_[i].state);
     hash.add(outstanding_[i].reports);
@@ -166,13 +184,19 @@ std::size_t Sender::acknowledge_up_to(Instant now, std::uint32_t cumulative_tsn)
     outstanding_.pop_front();
     if (c.state == ChunkState::in_flight) flight_ -= c.length();
     if (c.state == ChunkState::lost) --lost_;
-    if (c.state != ChunkState::gap_acked) acked += c.length();
-    if (!c.last) continue;
-    buffered_ -= messages_.front().body.size() + bookkeeping;
-    messages_.pop_front();
-    ++first_message_;
+    // [rfc3758#3.5] A2: no credit for what was given up.
+    if (c.state < ChunkState::gap_acked) acked += c.length();
+    if (c.last) pop_message();
   }
   return acked;
+}
+
+void Sender::pop_message() {
+  const OutMessage& m = messages_.front();
+  if (!m.reliable && m.body) --unreliable_;
+  buffered_ -= m.body.size() + bookkeeping;
+  messages_.pop_front();
+  ++first_message_;
 }
 
 void Sender::note_progress(std::size_t acked, std::size_t flight_before) {
@@ -192,6 +216,8 @@ void Sender::settle(Instant now, std::uint32_t cumulative_tsn, bool moved) {
   } else if (moved) {
     t3_ = now + rto_.value();  // [rfc9260#6.3.2] R3
   }
+  if (unreliable_ != 0) abandon_due(now);
+  if (front_is_abandoned()) note_abandoned(now);
 }
 
 // Goes through the chunks and the blocks side by side, once.
@@ -205,6 +231,7 @@ Sender::Acked Sender::apply_gaps(const SackView& sack) {
     while (gap.end < offset && next_gap < sack.gap_count) gap = sack.gap(next_gap++);
     const bool covered = gap.start <= offset && offset <= gap.end;
     Chunk& c = outstanding_[i];
+    if (c.state == ChunkState::abandoned) continue;
     if (covered == (c.state == ChunkState::gap_acked)) continue;
     if (!covered) {  // [rfc9260#6.2.1] taken back: that is a first report
       c.state = ChunkState::in_flight;
@@ -258,6 +285,7 @@ void Sender::retransmit(Instant now, PacketWriter& packet) {
     if (data_header_size - chunk_header_size + c.size > packet.room_for_value()) return;
     c.state = ChunkState::in_flight;
     c.reports = 0;
+    if (c.retransmits != 0xFFFF) ++c.retransmits;
     --lost_;
     flight_ += c.length();
     put_chunk(packet, c, tsn);
@@ -274,7 +302,7 @@ bool Sender::send_new(Instant now, PacketWriter& packet) {
   const std::size_t room = packet.room_for_value();
   if (room <= header) return false;
 
-  const OutMessage& m = messages_[next_message_ - first_message_];
+  OutMessage& m = messages_[next_message_ - first_message_];
   const std::size_t rest = m.body.size() - next_offset_;
   std::size_t size = std::min(rest, room - header);
   // A message that a packet of its own could hold is not torn to fill this one.
@@ -290,7 +318,10 @@ bool Sender::send_new(Instant now, PacketWriter& packet) {
   c.offset = static_cast<std::uint32_t>(next_offset_);
   c.size = static_cast<std::uint16_t>(size);
   c.last = size == rest;
+  // Numbers are given out here, so that none is missing for a message that was never sent.
+  Stream* stream = m.unordered || next_offset_ != 0 ? nullptr : stream_of(m.stream);
   if (!outstanding_.push_back(c)) return false;
+  if (stream) m.ssn = stream->next_ssn++;
   put_chunk(packet, c, next_tsn_);
   if (!timed_tsn_) {
     timed_tsn_ = next_tsn_;

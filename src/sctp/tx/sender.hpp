@@ -35,9 +35,11 @@ class Sender {
         outstanding_(memory),
         streams_(memory) {}
 
-  // `streams`: so many may be used, from 0 on.
-  void start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams);
-  Status enqueue(StreamId stream, Ppid ppid, Bytes message, bool unordered);
+  // `streams`: so many may be used, from 0 on. `may_skip`: the peer can be told to leave out what
+  // is given up; else nothing is.
+  void start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams,
+             bool may_skip);
+  Status enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
 
   SackResult on_sack(Instant now, const SackView& sack);
   // SHUTDOWN carries a cumulative TSN too. [rfc9260#3.3.8] That it has no gap blocks takes none
@@ -45,9 +47,10 @@ class Sender {
   SackResult on_cumulative(Instant now, std::uint32_t cumulative_tsn);
   // T3 has expired: everything that is out counts as lost. Where that is the probe of a shut window
   // it says nothing of the network, and the congestion window stays.
-  void on_timeout();
+  void on_timeout(Instant now);
 
-  // Puts DATA chunks into `packet`, as many as the windows and its room allow.
+  // Puts DATA chunks into `packet`, as many as the windows and its room allow, behind a FORWARD-TSN
+  // if something was given up.
   void write_data(Instant now, PacketWriter& packet);
 
   bool wants_to_send() const;
@@ -75,21 +78,27 @@ class Sender {
   static constexpr std::size_t min_split = 256;
   // [rfc9260#6.1] So many messages of a stream can be told apart, and so far a gap block can point.
   static constexpr std::size_t max_outstanding = 0xFFFF;
+  // Told of by one FORWARD-TSN; those of further ones are in the next.
+  static constexpr std::size_t max_skipped_streams = 64;
 
   struct OutMessage {
     Buffer body;
     StreamId stream;
     Ppid ppid;
-    std::uint16_t ssn;
-    bool unordered;
+    std::uint16_t ssn;  // from its first fragment on
+    std::uint16_t max_retransmits;
+    bool unordered, reliable;
+    Instant expires;  // a reliable one never does
   };
-  enum class ChunkState : std::uint8_t { in_flight, lost, gap_acked };
+  // abandoned: [rfc3758#3.5] A2, as if it were acknowledged, until the cumulative TSN passes it.
+  enum class ChunkState : std::uint8_t { in_flight, lost, gap_acked, abandoned };
   struct Chunk {
     std::uint32_t message;  // its number
     std::uint32_t offset;
     std::uint16_t size;
     ChunkState state;
     std::uint8_t reports;  // of being missing
+    std::uint16_t retransmits;
     bool retransmitted_fast;
     bool last;  // of its message
 
@@ -119,6 +128,21 @@ class Sender {
   void retransmit(Instant now, PacketWriter& packet);
   bool send_new(Instant now, PacketWriter& packet);
   void put_chunk(PacketWriter& packet, const Chunk& chunk, std::uint32_t tsn);
+
+  // What is partially reliable: abandoning.cpp.
+  void set_limit(OutMessage& message, Instant now, const SendOptions& how) const;
+  void abandon_due(Instant now);
+  bool is_due(const Chunk& chunk, Instant now);
+  bool abandon(std::uint32_t message, std::size_t at);
+  void drop_expired(Instant now);
+  bool front_is_abandoned() const {
+    return !outstanding_.empty() && outstanding_.front().state == ChunkState::abandoned;
+  }
+  void note_abandoned(Instant now);
+  void write_forward_tsn(Instant now, PacketWriter& packet);
+  // Messages of which not everything was sent.
+  std::size_t unsent() const { return messages_.size() - (next_message_ - first_message_); }
+  void pop_message();
   OutMessage& message_of(const Chunk& chunk) { return messages_[chunk.message - first_message_]; }
   Stream* stream_of(StreamId id);
   void measure(Instant now, std::uint32_t acked_tsn);
@@ -140,6 +164,11 @@ class Sender {
   bool after_t3_ = false;  // until something is acknowledged
   bool fast_due_ = false;  // one packet of retransmissions may ignore cwnd
   bool probing_ = false;   // what is out is more than the peer's window holds
+  bool may_skip_ = false;
+  bool forward_due_ = false;         // a FORWARD-TSN is
+  std::size_t unreliable_ = 0;       // messages_ that may be given up, and were not
+  std::uint32_t forwarded_tsn_ = 0;  // what the last FORWARD-TSN said
+  Instant forwarded_at_{};           // when
   std::uint16_t max_stream_count_ = 0;
   std::uint32_t peer_window_ = 0;  // what may still be sent into it
   std::uint32_t peer_a_rwnd_ = 0;  // as it was said last
