@@ -64,6 +64,11 @@ Status Pair::send(Peer& from, std::string_view text, datachannel::StreamId strea
   });
 }
 
+Status Pair::send_audio(Peer& from, std::uint32_t pts, std::string_view frame) {
+  return from.command(
+      [&](auto& session, Instant now) { return session.send_audio(now, pts, as_bytes(frame)); });
+}
+
 std::vector<std::string> Pair::texts(Peer& peer) {
   std::vector<std::string> texts;
   for (const auto& m : ear(peer).messages) texts.push_back(m.body);
@@ -74,6 +79,9 @@ void Pair::listen(Peer& peer) {
   peer.on_event = [this, &peer](const peer::Event& event) {
     hear(peer, event);
     if (on_event) on_event(peer, event);
+  };
+  peer.on_audio = [this, &peer](const peer::AudioFrame& frame) {
+    ear(peer).frames.push_back({frame.pts, std::string(as_text(frame.payload.bytes()))});
   };
   peer.on_message = [this, &peer](const datachannel::Message& message) {
     if (options_.keep_messages) {
@@ -92,6 +100,8 @@ void Pair::hear(Peer& peer, const peer::Event& event) {
     heard.opened.push_back(opened->stream);
   } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
     heard.closed.push_back(closed->stream);
+  } else if (const auto* described = std::get_if<peer::AudioDescribed>(&event)) {
+    heard.audio_described.push_back(described->audio);
   } else {
     heard.description = peer.session().local_description();
     signal(peer, heard.description);

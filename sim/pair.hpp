@@ -28,12 +28,20 @@ struct HeardMessage {
   std::string body;
 };
 
+struct HeardFrame {
+  std::uint32_t pts;
+  std::string body;
+  friend bool operator==(const HeardFrame&, const HeardFrame&) = default;
+};
+
 // What an application of a story has heard.
 struct Ear {
   std::vector<peer::State> states;
   std::vector<datachannel::StreamId> opened, closed;
   std::vector<HeardMessage> messages;
   std::string description;
+  std::vector<peer::AudioOptions> audio_described;
+  std::vector<HeardFrame> frames;
 
   bool said(peer::State state) const;
 };
@@ -59,6 +67,7 @@ class Pair {
   Ear& ear(Peer& peer) { return &peer == left.get() ? left_ear : right_ear; }
   Status send(Peer& from, std::string_view text, datachannel::StreamId stream = {},
               datachannel::Kind kind = datachannel::Kind::string);
+  Status send_audio(Peer& from, std::uint32_t pts, std::string_view frame);
   // Messages that came to a peer, as text.
   std::vector<std::string> texts(Peer& peer);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/libsrtp/backend.hpp"
 #include "ice/candidate.hpp"
 
 namespace esp_peer::sim {
@@ -18,6 +19,7 @@ std::string_view name_of_other(const peer::Event& event) {
   if (std::holds_alternative<peer::LocalDescription>(event)) return "its description";
   if (std::holds_alternative<peer::LocalCandidateFound>(event)) return "a candidate";
   if (std::holds_alternative<peer::LocalCandidatesDone>(event)) return "no more candidates";
+  if (std::holds_alternative<peer::AudioDescribed>(event)) return "what audio is";
   return std::holds_alternative<peer::ChannelOpened>(event) ? "a channel opened"
                                                             : "a channel closed";
 }
@@ -37,8 +39,8 @@ Peer::Peer(World& world, HostId host, const PeerOptions& options, crypto::Provid
       random_(Rng(world.peers.next())),
       late_(world.peers.next()) {
   const Env env{memory_, random_, Tracer(&note_drop, this)};
-  session_ = std::make_unique<peer::Session>(options.session,
-                                             peer::Dependencies{crypto, backend, *this}, env);
+  session_ = std::make_unique<peer::Session>(
+      options.session, peer::Dependencies{crypto, backend, *this, &libsrtp::backend()}, env);
   static_cast<void>(session_->set_servers(world.time.now(), options.servers));
   for (const auto& server : options.servers) {
     const auto literal = parse_ip(server.host.view(), server.port);
@@ -190,6 +192,10 @@ bool Peer::serve_requests() {
 bool Peer::tell_application() {
   if (tell_event()) return true;
   if (!reading_) return false;
+  if (const auto frame = session_->read_audio()) {
+    if (on_audio) on_audio(*frame);
+    return true;
+  }
   const auto message = session_->read_message(world_.time.now());
   if (!message) return tell_event();
   ++told_;

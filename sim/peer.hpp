@@ -36,6 +36,7 @@ class Peer final : private peer::IdentitySource {
   // The application. It may give commands from within.
   std::function<void(const peer::Event&)> on_event;
   std::function<void(const datachannel::Message&)> on_message;
+  std::function<void(const peer::AudioFrame&)> on_audio;
 
   // Gives a command to the session, and carries out what follows from it.
   template <class Command>

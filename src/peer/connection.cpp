@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "esp_peer/features.hpp"
+#include "peer/demux.hpp"
 
 namespace esp_peer::peer {
 namespace {
@@ -30,6 +31,12 @@ ice::Options ice_options(const SessionOptions& options, ice::Role role) {
 dtls::Options dtls_options(const SessionOptions& options) {
   dtls::Options dtls;
   dtls.ciphers = options.ciphers;
+  if (features::audio && options.audio.codec != sdp::AudioCodec::none) {
+    using crypto::SrtpProfile;
+    dtls.srtp_profiles.push_back(SrtpProfile::aead_aes_128_gcm);
+    dtls.srtp_profiles.push_back(SrtpProfile::aead_aes_256_gcm);
+    dtls.srtp_profiles.push_back(SrtpProfile::aes128_cm_sha1_80);  // [rfc8827#6.5] everybody has it
+  }
   return dtls;
 }
 
@@ -119,6 +126,8 @@ Status Connection::apply(Instant now, const sdp::Remote& remote) {
     }
   }
   if (remote.end_of_candidates) path_.ice().end_of_remote_candidates(now);
+  if (audio_) audio_->change(negotiation_.audio());
+  if (!negotiation_.answering()) tell_agreed_audio();
   return {};
 }
 
@@ -147,6 +156,12 @@ Status Connection::send_data(Instant now, sctp::StreamId stream, datachannel::Ki
   return data_->send(now, stream, kind, message);
 }
 
+Status Connection::send_audio(Instant now, std::uint32_t pts, Bytes frame) {
+  if (ended_ || !path_.secured()) return Error{Errc::wrong_state, "not connected"};
+  if (!audio_) return Error{Errc::unsupported, "no audio was agreed on"};
+  return audio_->send(now, pts, frame);
+}
+
 void Connection::close(Instant now, Failure why) { end(now, State::disconnected, why); }
 
 void Connection::on_sockets(Instant now, std::span<const Address> sockets) {
@@ -163,6 +178,9 @@ void Connection::on_resolved(Instant now, std::uint32_t id, std::span<const Addr
 
 void Connection::on_datagram(Instant now, const Route& route, MutableBytes datagram) {
   if (ended_) return;
+  if (audio_ && protocol_of(datagram) == Protocol::rtp && path_.takes_media(route)) {
+    return audio_->on_packet(now, datagram);
+  }
   path_.on_datagram(now, route, datagram);
   advance(now);
 }
@@ -172,17 +190,29 @@ void Connection::on_deadline(Instant now) {
   static_cast<void>(gathering_.on_deadline(now));
   path_.on_deadline(now);
   if (data_) data_->on_deadline(now);
+  if (audio_) audio_->on_deadline(now);
   advance(now);
 }
 
 void Connection::poll_transmit(Instant now, TxBatch& out) {
   // Checks first: what keeps the path alive must not queue behind a megabyte of data.
   if (!closing_) path_.poll_transmit(now, out);
+  // Nor must a frame of audio.
+  transmit_audio(now, out);
   transmit_records(now, out);
   if (!closing_ || out.room().size() < SecurePath::max_datagram) return;
   // The application has left: its ABORT is out, close_notify comes last.
   path_.close(now);
   path_.poll_transmit(now, out);
+}
+
+void Connection::transmit_audio(Instant now, TxBatch& out) {
+  const auto route = path_.route();
+  while (audio_ && route && out.room().size() >= SecurePath::max_datagram) {
+    const std::size_t n = audio_->write_packet(now, out.room());
+    if (n == 0) return;
+    out.commit(*route, n);
+  }
 }
 
 void Connection::transmit_records(Instant now, TxBatch& out) {
@@ -202,9 +232,14 @@ std::optional<datachannel::Message> Connection::read_message(Instant now) {
   return data_ && !ended_ ? data_->read_message(now) : std::nullopt;
 }
 
+std::optional<AudioFrame> Connection::read_audio() {
+  return audio_ && !ended_ ? audio_->read_frame() : std::nullopt;
+}
+
 std::optional<Instant> Connection::next_deadline() const {
   if (ended_) return std::nullopt;
-  const auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
+  auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
+  if (audio_) next = earliest(next, audio_->next_deadline());
   return data_ ? earliest(next, data_->next_deadline()) : next;
 }
 
@@ -227,6 +262,7 @@ void Connection::hash_state(StateHash& hash) const {
   path_.hash_state(hash);
   gathering_.hash_state(hash);
   if (data_) data_->hash_state(hash);
+  if (audio_) audio_->hash_state(hash);
   hash.add(negotiation_.text());
   hash.add(state_);
   hash.add(ended_);
@@ -252,7 +288,7 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
     case SecurePath::Event::handshaking:
       return say(State::connecting);
     case SecurePath::Event::secured:
-      return begin_data(now);
+      return on_secured(now);
     case SecurePath::Event::no_pair:
       return end(now, State::connect_failed, Failure::no_pair);
     case SecurePath::Event::handshake_timeout:
@@ -271,11 +307,17 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
   }
 }
 
-void Connection::begin_data(Instant now) {
-  say(State::connected);
+void Connection::on_secured(Instant now) {
+  begin_audio(now);
+  // What was agreed on and cannot be is not carried; with nothing left it is no connection.
+  if (!has_data_ && !audio_) return end(now, State::connect_failed);
+  say(State::connected);  // whoever hears of it may send audio at once
   negotiation_.settle();
+  if (has_data_) begin_data(now);
+}
+
+void Connection::begin_data(Instant now) {
   if constexpr (features::data) {
-    if (!has_data_) return;  // the peer does without
     data_options_.automatic_channel = options_.automatic_channel;
     data_options_.sctp.send_buffer = options_.send_buffer;
     data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
@@ -285,13 +327,30 @@ void Connection::begin_data(Instant now) {
   }
 }
 
+void Connection::begin_audio(Instant now) {
+  if constexpr (features::audio) {
+    const auto& agreed = negotiation_.audio();
+    const auto profile = path_.srtp_profile();
+    if (!agreed || !profile || !dependencies_.srtp) return;
+    MediaKeys keys;
+    keys.profile = *profile;
+    keys.dtls_client = data_options_.dtls_client;
+    if (!path_.export_srtp_keys(MutableBytes(keys.exported).first(srtp::exported_size(*profile)))) {
+      return;
+    }
+    audio_ = Owned<AudioSession>::make(env_.memory, now, *agreed, options_.audio_jitter, keys,
+                                       *dependencies_.srtp, env_);
+    if (audio_ && !audio_->ok()) audio_.reset();
+  }
+}
+
 void Connection::take_data_events(Instant now) {
   while (data_) {
     const auto event = data_->poll_event(now);
     if (!event) return;
     on_data_event(*event);
     // Without its association a connection that carries nothing else stands for nothing.
-    if (event->kind >= DataSession::Event::Kind::disconnected && !negotiation_.audio()) {
+    if (event->kind >= DataSession::Event::Kind::disconnected && !audio_) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }
@@ -326,6 +385,12 @@ void Connection::describe_when_ready(Instant now) {
   if (candidates.empty() && !more_will_come)
     return end(now, State::disconnected, Failure::no_address);
   redescribe_ = false;
+  if (negotiation_.answering()) {
+    tell_agreed_audio();
+  } else if (options_.audio.codec != sdp::AudioCodec::none && !told_audio_) {
+    told_audio_ = options_.audio;
+    outbox_.say(AudioDescribed{options_.audio});
+  }
   const Status described = negotiation_.describe({
       .credentials = path_.ice().local_credentials(),
       .fingerprint = identity_.fingerprint(),
@@ -352,9 +417,30 @@ void Connection::tell_candidates(Instant now) {
   if (found == 0) end(now, State::disconnected, Failure::no_address);
 }
 
+// Once for each time that it is something else than what was told before. What the application left
+// open is no difference.
+void Connection::tell_agreed_audio() {
+  const auto& agreed = negotiation_.audio();
+  if (!agreed) return;
+  AudioOptions audio = options_.audio;
+  audio.codec = agreed->format.codec;
+  audio.direction = agreed->direction;
+  audio.sample_rate = agreed->format.clock_rate;
+  audio.channels = agreed->format.channels;
+  const auto same = [](std::uint32_t told, std::uint32_t now) { return told == 0 || told == now; };
+  if (told_audio_ && told_audio_->codec == audio.codec &&
+      same(told_audio_->sample_rate, audio.sample_rate) &&
+      same(told_audio_->channels, audio.channels)) {
+    return;
+  }
+  told_audio_ = audio;
+  outbox_.say(AudioDescribed{audio});
+}
+
 void Connection::end(Instant now, State how, Failure why) {
   if (ended_) return;
   ended_ = true;
+  if (audio_) audio_->leave();
   if (data_) {
     data_->abort(now);
     take_data_events(now);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "peer/audio_session.hpp"
 #include "peer/data_session.hpp"
 #include "peer/gathering.hpp"
 #include "peer/negotiation.hpp"
@@ -27,6 +28,7 @@ class Connection {
   Result<sctp::StreamId> create_channel(Instant now, const datachannel::ChannelOptions& options);
   Status close_channel(Instant now, std::string_view label);
   Status send_data(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
+  Status send_audio(Instant now, std::uint32_t pts, Bytes frame);
   // The application leaves. What says so to the peer can still be fetched.
   void close(Instant now, Failure why = Failure::none);
 
@@ -37,6 +39,7 @@ class Connection {
 
   void poll_transmit(Instant now, TxBatch& out);
   std::optional<datachannel::Message> read_message(Instant now);
+  std::optional<AudioFrame> read_audio();
 
   std::optional<Instant> next_deadline() const;
   State state() const { return state_; }
@@ -60,9 +63,13 @@ class Connection {
   void on_path_event(Instant now, SecurePath::Event event);
   void on_data_event(const DataSession::Event& event);
   void take_data_events(Instant now);
+  void on_secured(Instant now);
   void begin_data(Instant now);
+  void begin_audio(Instant now);
+  void tell_agreed_audio();
   void describe_when_ready(Instant now);
   void tell_candidates(Instant now);
+  void transmit_audio(Instant now, TxBatch& out);
   void transmit_records(Instant now, TxBatch& out);
   void end(Instant now, State how, Failure why);
   void say(State state, Failure why = Failure::none);
@@ -78,6 +85,8 @@ class Connection {
   Gathering gathering_;
   Owned<DataSession> data_;
   DataOptions data_options_;
+  Owned<AudioSession> audio_;
+  std::optional<AudioOptions> told_audio_;
   State state_ = State::new_connection;
   bool has_data_ = false;  // both sides want it
   bool remote_known_ = false, redescribe_ = false, closing_ = false, ended_ = false;

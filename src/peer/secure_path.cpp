@@ -128,6 +128,19 @@ std::optional<Instant> SecurePath::next_deadline() const {
   return dtls_ ? earliest(next, dtls_->next_deadline()) : next;
 }
 
+bool SecurePath::takes_media(const Route& route) const {
+  return secured_ && !ended_ && (ice_.valid(route) || ice_.authenticated(route));
+}
+
+std::optional<crypto::SrtpProfile> SecurePath::srtp_profile() const {
+  return dtls_ ? dtls_->srtp_profile() : std::nullopt;
+}
+
+Status SecurePath::export_srtp_keys(MutableBytes out) const {
+  if (!dtls_) return Error{Errc::wrong_state, "no keys before the handshake"};
+  return dtls_->export_keys(dtls::Endpoint::srtp_label, out);
+}
+
 std::optional<Route> SecurePath::route() const {
   return secured_ && !ended_ ? ice_.route() : std::nullopt;
 }

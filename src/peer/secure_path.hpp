@@ -66,6 +66,12 @@ class SecurePath {
   std::optional<Instant> next_deadline() const;
   bool paired() const { return paired_; }
   bool secured() const { return secured_; }
+  // Media may come this way: a path on which the peer has shown our password, and the keys are
+  // there [rfc5764#5.1].
+  bool takes_media(const Route& route) const;
+  // The keys of media, `out` as long as its profile needs; nothing where none was agreed on.
+  std::optional<crypto::SrtpProfile> srtp_profile() const;
+  Status export_srtp_keys(MutableBytes out) const;
   // Where sealed records go now; nothing before DTLS is done or without consent.
   std::optional<Route> route() const;
   const ice::Agent& ice() const { return ice_; }

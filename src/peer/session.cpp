@@ -13,7 +13,9 @@ Session::Session(const SessionOptions& options, const Dependencies& dependencies
       env_(env),
       outbox_(env.memory),
       role_(options.role),
-      early_candidates_(env.memory) {}
+      early_candidates_(env.memory) {
+  if (!features::audio) options_.audio = {};
+}
 
 Session::~Session() = default;
 
@@ -37,7 +39,7 @@ Status Session::set_role(Instant, ice::Role role) {
 }
 
 Status Session::new_connection(Instant now) {
-  const bool has_audio = options_.audio.codec != sdp::AudioCodec::none;
+  const bool has_audio = features::audio && options_.audio.codec != sdp::AudioCodec::none;
   if (!(features::data && options_.data) && !has_audio) {
     return Error{Errc::unsupported, "nothing to connect for"};
   }
@@ -146,6 +148,11 @@ Status Session::send_data(Instant now, datachannel::StreamId stream, datachannel
   return connection_->send_data(now, stream, kind, message);
 }
 
+Status Session::send_audio(Instant now, std::uint32_t pts_ms, Bytes frame) {
+  if (!live()) return Error{Errc::wrong_state, "not connected"};
+  return connection_->send_audio(now, pts_ms, frame);
+}
+
 void Session::on_sockets(Instant now, std::span<const Address> sockets) {
   if (!connection_) return;
   connection_->on_sockets(now, sockets);
@@ -193,6 +200,10 @@ std::optional<Event> Session::poll_event() {
 
 std::optional<datachannel::Message> Session::read_message(Instant now) {
   return connection_ ? connection_->read_message(now) : std::nullopt;
+}
+
+std::optional<AudioFrame> Session::read_audio() {
+  return connection_ ? connection_->read_audio() : std::nullopt;
 }
 
 std::optional<Instant> Session::next_deadline() const {

@@ -47,6 +47,9 @@ class Session {
   // stream 0: the channel with id 0 if open, else the first open one.
   Status send_data(Instant now, datachannel::StreamId stream, datachannel::Kind kind,
                    Bytes message);
+  // One frame of the codec; goes out with the next poll_transmit(). unsupported: not agreed on, or
+  // the direction forbids it.
+  Status send_audio(Instant now, std::uint32_t pts_ms, Bytes frame);
 
   // Inputs of the runner. `sockets`: the bound local addresses, best first; empty = none can be.
   void on_sockets(Instant now, std::span<const Address> sockets);
@@ -61,6 +64,7 @@ class Session {
   std::optional<Event> poll_event();
   // Messages stay here until they are read, and the peer's window shrinks meanwhile.
   std::optional<datachannel::Message> read_message(Instant now);
+  std::optional<AudioFrame> read_audio();
 
   std::optional<Instant> next_deadline() const;
   // An acknowledgement is due, to a peer that counts them: call poll_transmit() before the next

@@ -11,7 +11,9 @@
 #include "dtls/endpoint.hpp"
 #include "ice/agent.hpp"
 #include "peer/negotiated_audio.hpp"
+#include "rtp/jitter_buffer.hpp"
 #include "sctp/association.hpp"
+#include "srtp/transform.hpp"
 
 namespace esp_peer::peer {
 
@@ -64,6 +66,7 @@ struct SessionOptions {
   bool auto_reconnect = true;
   bool data = true;  // m=application
   AudioOptions audio;
+  rtp::JitterOptions audio_jitter;  // of each source that is heard
   bool automatic_channel = true;
   bool trickle_out = false;  // else our description waits until all candidates are in it [rfc8838]
   bool relay_only = false;
@@ -80,6 +83,7 @@ struct Dependencies {
   crypto::Provider& crypto;
   dtls::Backend& dtls;
   IdentitySource& identities;
+  srtp::Backend* srtp = nullptr;  // none: no media
 };
 
 // What the application hears, in this order.
@@ -99,6 +103,12 @@ struct ChannelClosed {  // always followed by StateChanged{data_closed}
   sctp::StreamId stream;
 };
 
+// What audio is: first as configured, to whoever offers, and again if something else was agreed on;
+// as agreed on, to whoever answers. Both before the description that says so.
+struct AudioDescribed {
+  AudioOptions audio;
+};
+
 // What the session asks of its runner.
 struct OpenSockets {};  // one on each usable address, then on_sockets()
 struct CloseSockets {};
@@ -107,8 +117,14 @@ struct Resolve {  // then on_resolved() with the same id; the name is server_nam
 };
 
 using Event = std::variant<StateChanged, LocalDescription, LocalCandidateFound, LocalCandidatesDone,
-                           ChannelOpened, ChannelClosed>;
+                           ChannelOpened, ChannelClosed, AudioDescribed>;
 using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
+
+// One frame of the peer's codec, with the time that its sender gave it.
+struct AudioFrame {
+  std::uint32_t pts = 0;  // milliseconds
+  Buffer payload;
+};
 
 // Where what is said waits until it is fetched. Both queues are drained after every input; until
 // then they hold a few entries for the connection and two for each of its channels.

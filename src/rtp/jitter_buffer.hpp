@@ -32,6 +32,8 @@ class JitterBuffer {
   // The source has begun anew with this number, which is above all before: what is held goes out
   // first.
   void restart(std::uint64_t sequence) { released_ = sequence + 1; }
+  // Nothing more will come: what is held waits for nobody.
+  void release() { released_ = held_.empty() ? released_ : held_.back().sequence + 1; }
   void on_deadline(Instant now);
   // The next frame that has waited enough.
   std::optional<Frame> take();

@@ -122,7 +122,7 @@ TEST(RtpReceiver, a_report_says_when_the_last_sender_report_came) {
 // covers: bug 59
 TEST(RtpSender, counts_wrap_as_the_report_has_them) {
   test::TestEnv env;
-  Sender sender(48'000, env.env.random, {0xFFFF'FFFE, 0xFFFF'FF00});
+  Sender sender(Ssrc{1}, 48'000, env.env.random, {0xFFFF'FFFE, 0xFFFF'FF00});
   for (int i = 0; i < 4; ++i) (void)sender.next(at_ms(1000 + 20 * i), 111, 960u * unsigned(i), 100);
   const SenderInfo info = sender.report(at_ms(1060 + 500));
   EXPECT_EQ(info.packets, 2u);
@@ -136,14 +136,14 @@ TEST(RtpSender, counts_wrap_as_the_report_has_them) {
 TEST(RtpSender, begins_where_a_missed_start_cannot_hide_a_wrap) {
   test::TestEnv env;
   for (int i = 0; i < 1000; ++i) {
-    Sender sender(8000, env.env.random);
+    Sender sender(Ssrc{1}, 8000, env.env.random);
     EXPECT_LT(sender.next(at_ms(0), 0, 0, 1).sequence, 0x8000);
   }
 }
 
 TEST(RtpSender, is_one_as_long_as_it_sent_since_the_last_report_but_one) {
   test::TestEnv env;
-  Sender sender(8000, env.env.random);
+  Sender sender(Ssrc{1}, 8000, env.env.random);
   EXPECT_FALSE(sender.active());
   (void)sender.next(at_ms(0), 0, 0, 1);
   EXPECT_TRUE(sender.active());

@@ -2,9 +2,9 @@
 
 namespace esp_peer::rtp {
 
-Sender::Sender(ClockRate rate, Random& random, SenderCounts counts)
+Sender::Sender(Ssrc ssrc, ClockRate rate, Random& random, SenderCounts counts)
     : rate_(rate),
-      ssrc_(Ssrc{random.number<std::uint32_t>()}),
+      ssrc_(ssrc),
       sequence_(random.number<std::uint16_t>() & 0x7FFF),
       counts_(counts) {}
 
@@ -23,7 +23,8 @@ Header Sender::next(Instant now, std::uint8_t payload_type, std::uint32_t timest
 }
 
 void Sender::rename(Random& random) {
-  *this = Sender(rate_, random);  // [rfc3550#6.4.1] the counts begin anew with the name
+  // [rfc3550#6.4.1] The counts begin anew with the name.
+  *this = Sender(Ssrc{random.number<std::uint32_t>()}, rate_, random);
 }
 
 SenderInfo Sender::report(Instant now) {

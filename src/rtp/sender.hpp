@@ -17,9 +17,9 @@ struct SenderCounts {
 
 class Sender {
  public:
-  // A random name, and a random first number below 2^15: a receiver that misses our first packets
-  // still counts the wraps as we do [rfc3711#3.3.1].
-  Sender(ClockRate rate, Random& random, SenderCounts counts = {});
+  // The first number is random and below 2^15: a receiver that misses our first packets still
+  // counts the wraps as we do [rfc3711#3.3.1].
+  Sender(Ssrc ssrc, ClockRate rate, Random& random, SenderCounts counts = {});
 
   // The header of the next packet.
   Header next(Instant now, std::uint8_t payload_type, std::uint32_t timestamp, std::size_t octets);

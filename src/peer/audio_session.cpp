@@ -1,0 +1,241 @@
+#include "peer/audio_session.hpp"
+
+#include <algorithm>
+
+#include "base/timer_table.hpp"
+#include "rtp/bye.hpp"
+#include "rtp/receiver_report.hpp"
+#include "rtp/sender_report.hpp"
+#include "rtp/source_description.hpp"
+
+namespace esp_peer::peer {
+
+AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
+                           const rtp::JitterOptions& jitter, const MediaKeys& keys,
+                           srtp::Backend& backend, Env env, rtp::SenderCounts counts)
+    : audio_(audio),
+      jitter_(jitter),
+      env_(env),
+      srtp_(keys.profile, Bytes(keys.exported).first(srtp::exported_size(keys.profile)),
+            keys.dtls_client, backend, env),
+      sender_(rtp::Ssrc{audio.local_ssrc}, audio.format.clock_rate, env.random, counts),
+      queue_(env.memory) {
+  report_timer_.start(now, env.random);
+}
+
+void AudioSession::change(const std::optional<NegotiatedAudio>& audio) {
+  if (!audio) {
+    audio_.direction = sdp::Direction::inactive;
+    return;
+  }
+  // Our name stays the one we have, and the clock the one that its timestamps count.
+  const std::uint32_t clock = audio_.format.clock_rate;
+  audio_ = *audio;
+  audio_.format.clock_rate = clock;
+}
+
+Status AudioSession::send(Instant now, std::uint32_t pts, Bytes frame) {
+  if (!sdp::sends(audio_.direction)) return Error{Errc::unsupported, "we do not send audio"};
+  if (frame.size() > max_frame) return Error{Errc::over_limit, "a frame that fits no packet"};
+  Buffer packet = Buffer::with_size(env_.memory, rtp::header_size + frame.size());
+  if (!packet) return Error{Errc::no_memory, "no room for the frame"};
+  if (queue_.size() == max_queued) {
+    drop(now, "the runner does not send", queue_.front().size());
+    queue_.pop_front();
+  }
+  Writer out(packet.bytes());
+  // exception: [rfc3550#5.1] timestamps have no random offset, so that pts comes out as it went in.
+  rtp::write(out, sender_.next(now, audio_.format.payload_type,
+                               rtp::ticks_of_pts(pts, audio_.format.clock_rate), frame.size()));
+  out.bytes(frame);
+  if (!queue_.push_back(std::move(packet))) {
+    return Error{Errc::no_memory, "no room for the frame"};
+  }
+  return {};
+}
+
+void AudioSession::leave() {
+  leaving_ = true;
+  while (!queue_.empty()) queue_.pop_front();
+  // [rfc3550#6.3.7] Who never spoke says no farewell.
+  const bool spoke = sender_.ever_sent() || ever_reported_;
+  report_due_ = spoke;
+  if (spoke) bye_for_ = sender_.ssrc();
+}
+
+void AudioSession::on_packet(Instant now, MutableBytes datagram) {
+  if (rtp::is_rtcp(datagram)) {
+    const Bytes packet = srtp_.open_rtcp(now, datagram);
+    if (!packet.empty()) on_rtcp(now, packet);
+  } else {
+    const Bytes packet = srtp_.open_rtp(now, datagram);
+    if (!packet.empty()) on_rtp(now, packet);
+  }
+}
+
+void AudioSession::on_rtp(Instant now, Bytes bytes) {
+  const auto packet = rtp::parse_packet(bytes);
+  if (!packet) return drop(now, "no RTP packet", bytes.size());
+  if (packet->header.ssrc == sender_.ssrc()) leave_name_to_the_other();
+  Source* source = find_or_add(packet->header.ssrc);
+  if (!source) return drop(now, "no room for a source", bytes.size());
+  source->left = false;
+  const auto accepted = source->receiver.on_packet(now, packet->header);
+  if (!accepted) return drop(now, "far from its sequence", bytes.size());
+  if (accepted->restarted) source->jitter.restart(accepted->sequence);
+  // What is nothing to hear still has its place: nobody waits for it.
+  const bool audible = sdp::receives(audio_.direction) && accepts(packet->header.payload_type);
+  source->jitter.insert(now, accepted->sequence, packet->header.timestamp,
+                        audible ? packet->payload : Bytes());
+}
+
+void AudioSession::on_rtcp(Instant now, Bytes bytes) {
+  auto compound = rtp::CompoundReader::open(bytes);
+  if (!compound) return drop(now, "no RTCP packet", bytes.size());
+  while (const auto packet = compound->next()) {
+    if (packet->type == rtp::RtcpType::sender_report) {
+      const auto report = rtp::parse_sender_report(*packet);
+      Source* source = report ? find(report->info.sender) : nullptr;
+      if (source) source->receiver.on_sender_report(now, report->info.ntp);
+    } else if (packet->type == rtp::RtcpType::bye) {
+      on_bye(*packet);
+    }
+    // [rfc8834#10] The others tell us nothing that we would act on.
+  }
+}
+
+void AudioSession::on_bye(const rtp::RtcpPacket& packet) {
+  const auto bye = rtp::parse_bye(packet);
+  for (std::size_t i = 0; bye && i < bye->size(); ++i) {
+    Source* source = find((*bye)[i]);
+    if (!source) continue;
+    source->left = true;
+    source->jitter.release();
+  }
+}
+
+void AudioSession::on_deadline(Instant now) {
+  for (const Owned<Source>& source : sources_) {
+    if (source) source->jitter.on_deadline(now);
+  }
+  if (report_timer_.due() > now || leaving_) return;
+  report_due_ = true;
+  report_timer_.restart(now, env_.random);
+}
+
+std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
+  while (!queue_.empty()) {
+    const Buffer& packet = queue_.front();
+    if (out.size() < packet.size() + srtp::max_growth) return 0;
+    copy_bytes(packet.bytes(), out);
+    const std::size_t sealed = srtp_.seal_rtp(out, packet.size());
+    queue_.pop_front();
+    if (sealed != 0) return sealed;
+  }
+  if (!report_due_) return 0;
+  report_due_ = false;
+  const std::size_t size = write_report(now, out.first(out.size() - srtp::max_growth));
+  return size == 0 ? 0 : srtp_.seal_rtcp(out, size);
+}
+
+// [rfc3550#6.1] A report first, then our canonical name, a farewell last. Of reduced size is only
+// what is not a regular report [rfc5506#4.2.3]; there is nothing of that kind yet.
+std::size_t AudioSession::write_report(Instant now, MutableBytes room) {
+  std::array<rtp::ReportBlock, max_sources> blocks;
+  std::size_t count = 0;
+  for (const Owned<Source>& source : sources_) {
+    if (!source || !source->receiver.heard() || source->left) continue;
+    blocks[count++] = source->receiver.report(now);
+  }
+  const std::span<const rtp::ReportBlock> heard(blocks.data(), count);
+  rtp::CompoundWriter out(room);
+  if (sender_.active()) {
+    rtp::write_sender_report(out, sender_.report(now), heard);
+  } else {
+    rtp::write_receiver_report(out, sender_.ssrc(), heard);
+  }
+  rtp::write_cname(out, sender_.ssrc(), audio_.cname.view());
+  if (bye_for_) rtp::write_bye(out, *bye_for_);
+  bye_for_.reset();
+  sender_.note_report();
+  ever_reported_ = true;
+  return out.size();
+}
+
+std::optional<AudioFrame> AudioSession::read_frame() {
+  for (const Owned<Source>& source : sources_) {
+    while (source) {
+      auto frame = source->jitter.take();
+      if (!frame) break;
+      const std::int64_t ticks = source->clock.unwrap(frame->timestamp);
+      if (frame->payload.size() == 0) continue;
+      return AudioFrame{rtp::pts_of_ticks(ticks, audio_.format.clock_rate),
+                        std::move(frame->payload)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Instant> AudioSession::next_deadline() const {
+  if (leaving_) return std::nullopt;
+  std::optional<Instant> next = report_timer_.due();
+  for (const Owned<Source>& source : sources_) {
+    if (source) next = earliest(next, source->jitter.next_deadline());
+  }
+  return next;
+}
+
+AudioSession::Source* AudioSession::find(rtp::Ssrc ssrc) {
+  for (const Owned<Source>& source : sources_) {
+    if (source && source->receiver.source() == ssrc) return source.get();
+  }
+  return nullptr;
+}
+
+// [rfc8834#4.8] Announced or not.
+AudioSession::Source* AudioSession::find_or_add(rtp::Ssrc ssrc) {
+  if (Source* known = find(ssrc)) return known;
+  const auto worth = [](const Owned<Source>& place) {  // the least worth makes room
+    return !place ? Instant::min() : place->left ? Instant() : place->receiver.last_heard();
+  };
+  auto place = std::min_element(
+      sources_.begin(), sources_.end(),
+      [&](const Owned<Source>& a, const Owned<Source>& b) { return worth(a) < worth(b); });
+  *place = Owned<Source>::make(env_.memory, ssrc, audio_.format.clock_rate, jitter_, env_.memory);
+  return place->get();
+}
+
+// [rfc3550#8.2] Two sources chose the same name. SRTP has shown that it is not our own packet that
+// has come back.
+void AudioSession::leave_name_to_the_other() {
+  bye_for_ = sender_.ssrc();
+  sender_.rename(env_.random);
+  report_due_ = true;
+}
+
+bool AudioSession::accepts(std::uint8_t payload_type) const {
+  const auto& accepted = audio_.accepted_payload_types;
+  return std::find(accepted.begin(), accepted.end(), payload_type) != accepted.end();
+}
+
+void AudioSession::hash_state(StateHash& hash) const {
+  srtp_.hash_state(hash);
+  sender_.hash_state(hash);
+  for (const Owned<Source>& source : sources_) {
+    if (!source) continue;
+    source->receiver.hash_state(hash);
+    source->jitter.hash_state(hash);
+    hash.add(source->left);
+  }
+  hash.add(queue_.size());
+  hash.add(report_timer_.due());
+  hash.add(report_due_);
+  hash.add(audio_.direction);
+  hash.add(leaving_);
+}
+
+void AudioSession::drop(Instant now, const char* why, std::size_t size) const {
+  env_.trace(now, PacketDropped{"audio", why, size});
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,93 @@
+// The audio half of a connection: frames of the application in SRTP packets and back, and the
+// reports about them.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "peer/negotiated_audio.hpp"
+#include "peer/session_types.hpp"
+#include "rtp/jitter_buffer.hpp"
+#include "rtp/receiver.hpp"
+#include "rtp/report_timer.hpp"
+#include "rtp/sender.hpp"
+#include "srtp/session.hpp"
+
+namespace esp_peer::peer {
+
+// The keys that the handshake made.
+struct MediaKeys {
+  crypto::SrtpProfile profile = crypto::SrtpProfile::aes128_cm_sha1_80;
+  std::array<std::byte, srtp::max_exported_size> exported{};
+  bool dtls_client = false;
+};
+
+class AudioSession {
+ public:
+  // Heard at a time. The one that has been silent longest makes room for another.
+  static constexpr std::size_t max_sources = 4;
+  // Packets that wait for a runner that cannot send; then the oldest one is worth least.
+  static constexpr std::size_t max_queued = 16;
+  // One frame is one packet, and no datagram is larger than 1232 bytes [SecurePath].
+  static constexpr std::size_t max_frame = 1232 - rtp::header_size - srtp::max_growth;
+
+  AudioSession(Instant now, const NegotiatedAudio& audio, const rtp::JitterOptions& jitter,
+               const MediaKeys& keys, srtp::Backend& backend, Env env,
+               rtp::SenderCounts counts = {});
+  AudioSession(const AudioSession&) = delete;
+
+  // A later description says otherwise; nothing = audio is refused now.
+  void change(const std::optional<NegotiatedAudio>& audio);
+  // unsupported where the direction forbids, over_limit for a frame that fits no packet.
+  Status send(Instant now, std::uint32_t pts, Bytes frame);
+  // The application leaves: a BYE goes out, nothing else does.
+  void leave();
+
+  // A datagram that looks like RTP or RTCP, from a path that ICE has checked; changed in place.
+  void on_packet(Instant now, MutableBytes datagram);
+  void on_deadline(Instant now);
+
+  // The next SRTP or SRTCP packet, frames first; 0 = none.
+  std::size_t write_packet(Instant now, MutableBytes out);
+  // Frames of one source come in their order, each once.
+  std::optional<AudioFrame> read_frame();
+
+  bool ok() const { return srtp_.ok(); }
+  std::optional<Instant> next_deadline() const;
+  void hash_state(StateHash& hash) const;
+
+ private:
+  struct Source {
+    Source(rtp::Ssrc ssrc, rtp::ClockRate rate, const rtp::JitterOptions& options, Memory& memory)
+        : receiver(ssrc, rate), jitter(options, memory) {}
+    rtp::Receiver receiver;
+    rtp::JitterBuffer jitter;
+    rtp::TimestampUnwrapper clock;
+    bool left = false;  // said BYE
+  };
+  using Sources = std::array<Owned<Source>, max_sources>;
+
+  void on_rtp(Instant now, Bytes packet);
+  void on_rtcp(Instant now, Bytes packet);
+  void on_bye(const rtp::RtcpPacket& packet);
+  Source* find(rtp::Ssrc ssrc);
+  Source* find_or_add(rtp::Ssrc ssrc);
+  void leave_name_to_the_other();
+  bool accepts(std::uint8_t payload_type) const;
+  std::size_t write_report(Instant now, MutableBytes out);
+  void drop(Instant now, const char* why, std::size_t size) const;
+
+  NegotiatedAudio audio_;
+  rtp::JitterOptions jitter_;
+  Env env_;
+  srtp::Session srtp_;
+  rtp::Sender sender_;
+  Sources sources_;
+  Deque<Buffer> queue_;  // RTP packets in the clear; at most max_queued
+  rtp::ReportTimer report_timer_;
+  bool report_due_ = false, ever_reported_ = false;
+  std::optional<rtp::Ssrc> bye_for_;  // a name that we give up
+  bool leaving_ = false;
+};
+
+}  // namespace esp_peer::peer

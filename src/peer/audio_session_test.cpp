@@ -1,0 +1,489 @@
+// Two audio sessions with the keys of one handshake, and whatever a network does to their packets.
+#include "peer/audio_session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "backends/libsrtp/backend.hpp"
+#include "rtp/bye.hpp"
+#include "rtp/receiver_report.hpp"
+#include "rtp/sender_report.hpp"
+#include "rtp/source_description.hpp"
+#include "tests/support/test_env.hpp"
+
+namespace esp_peer::peer {
+namespace {
+
+using test::at_ms;
+using Datagram = std::vector<std::byte>;
+
+NegotiatedAudio negotiated(sdp::AudioCodec codec, std::uint32_t ssrc) {
+  NegotiatedAudio audio;
+  audio.format = sdp::offered_format(codec);
+  audio.accepted_payload_types.push_back(audio.format.payload_type);
+  audio.direction = sdp::Direction::sendrecv;
+  audio.local_ssrc = ssrc;
+  audio.cname.assign("cname" + std::to_string(ssrc));
+  return audio;
+}
+
+struct Heard {
+  std::uint32_t pts;
+  std::string body;
+  friend bool operator==(const Heard&, const Heard&) = default;
+};
+
+struct Side {
+  Side(bool client, const NegotiatedAudio& audio, rtp::SenderCounts counts = {})
+      : env(client ? 1 : 2),
+        keys{crypto::SrtpProfile::aes128_cm_sha1_80, {}, client},
+        session(at_ms(1000), audio, {}, keys, libsrtp::backend(), env.env, counts) {}
+
+  std::uint64_t state() const {
+    StateHash hash;
+    session.hash_state(hash);
+    return hash.value();
+  }
+  void read() {
+    while (auto frame = session.read_frame()) {
+      heard.push_back({frame->pts, std::string(as_text(frame->payload.bytes()))});
+    }
+  }
+  // The next packet on its way.
+  Datagram write(Instant now) {
+    Datagram room(1232);
+    room.resize(session.write_packet(now, room));
+    return room;
+  }
+
+  test::TestEnv env;
+  MediaKeys keys;
+  AudioSession session;
+  std::vector<Heard> heard;
+};
+
+class Audio : public ::testing::Test {
+ protected:
+  explicit Audio(sdp::AudioCodec codec = sdp::AudioCodec::g711a) : codec_(codec) { begin(); }
+
+  void begin(rtp::SenderCounts counts = {}, std::uint32_t right_ssrc = 2) {
+    left = std::make_unique<Side>(true, negotiated(codec_, 1), counts);
+    right = std::make_unique<Side>(false, negotiated(codec_, right_ssrc));
+  }
+  Instant now() const { return at_ms(ms); }
+  // Both run until then; what they write travels through `network`.
+  void run(std::int64_t until_ms) {
+    while (ms < until_ms) {
+      std::optional<Instant> next =
+          earliest(left->session.next_deadline(), right->session.next_deadline());
+      const std::int64_t due = next ? (next->time_since_epoch().count() + 999) / 1000 : until_ms;
+      ms = std::clamp(due, ms, until_ms);
+      for (Side* side : {left.get(), right.get()}) {
+        side->session.on_deadline(now());
+        const auto after = side->session.next_deadline();
+        ASSERT_TRUE(!after || *after > now());
+        side->read();
+      }
+      exchange();
+    }
+  }
+  void exchange() {
+    for (Side* from : {left.get(), right.get()}) {
+      for (Datagram d = from->write(now()); !d.empty(); d = from->write(now())) {
+        network(from == left.get() ? *right : *left, d);
+      }
+    }
+  }
+  void hand_over(Side& to, Datagram datagram) {
+    to.session.on_packet(now(), datagram);
+    to.read();
+  }
+  void send(Side& from, std::uint32_t pts, std::string_view frame) {
+    EXPECT_TRUE(from.session.send(now(), pts, as_bytes(frame)));
+  }
+  // A packet of a foreign peer in the place of the left one.
+  Datagram sealed(const rtp::Header& header, std::string_view payload) {
+    Datagram room(1232);
+    Writer out(room);
+    rtp::write(out, header);
+    out.text(payload);
+    room.resize(foreign_.seal_rtp(room, out.size()));
+    return room;
+  }
+  Datagram sealed_rtcp(const std::function<void(rtp::CompoundWriter&)>& write) {
+    Datagram room(1232);
+    rtp::CompoundWriter out(room);
+    write(out);
+    room.resize(foreign_.seal_rtcp(room, out.size()));
+    return room;
+  }
+
+  sdp::AudioCodec codec_;
+  std::int64_t ms = 1000;
+  std::unique_ptr<Side> left, right;
+  std::function<void(Side&, Datagram)> network = [this](Side& to, Datagram d) { hand_over(to, d); };
+  test::TestEnv reader_env_;
+  std::array<std::byte, srtp::max_exported_size> keys_{};
+  srtp::Session foreign_{
+      crypto::SrtpProfile::aes128_cm_sha1_80,
+      Bytes(keys_).first(srtp::exported_size(crypto::SrtpProfile::aes128_cm_sha1_80)), true,
+      libsrtp::backend(), reader_env_.env};
+};
+
+// Looks at what a session writes, as its peer would.
+struct Tap {
+  test::TestEnv env;
+  std::array<std::byte, srtp::max_exported_size> keys{};
+  srtp::Session session{
+      crypto::SrtpProfile::aes128_cm_sha1_80,
+      Bytes(keys).first(srtp::exported_size(crypto::SrtpProfile::aes128_cm_sha1_80)), false,
+      libsrtp::backend(), env.env};
+};
+
+TEST_F(Audio, frames_come_out_as_they_went_in_both_ways) {
+  std::vector<Heard> sent;
+  for (std::uint32_t pts = 5; pts < 2000; pts += 20) {
+    sent.push_back({pts, "frame " + std::to_string(pts)});
+    send(*left, pts, sent.back().body);
+    send(*right, pts, sent.back().body);
+    run(ms + 20);
+  }
+  EXPECT_EQ(right->heard, sent);
+  EXPECT_EQ(left->heard, sent);
+}
+
+TEST_F(Audio, one_frame_is_one_packet_that_waits_for_nothing) {
+  send(*left, 0, std::string(160, 'a'));
+  const Datagram packet = left->write(now());
+  EXPECT_EQ(packet.size(), 12u + 160 + 10);
+  EXPECT_TRUE(left->write(now()).empty());
+  hand_over(*right, packet);
+  EXPECT_EQ(right->heard.size(), 1u);
+}
+
+TEST_F(Audio, of_loss_reordering_and_duplication_only_loss_is_heard) {
+  std::mt19937 random(7);
+  std::vector<std::pair<std::int64_t, std::pair<Side*, Datagram>>> travelling;
+  network = [&](Side& to, Datagram d) {
+    if (random() % 10 == 0) return;
+    for (int copies = random() % 10 == 0 ? 2 : 1; copies > 0; --copies) {
+      travelling.push_back({ms + 10 + std::int64_t(random() % 60), {&to, d}});
+    }
+  };
+  std::uint32_t sent = 0;
+  for (std::uint32_t pts = 0; pts < 60'000; pts += 20, ++sent) {
+    send(*left, pts, "frame " + std::to_string(pts));
+    for (int tick = 0; tick < 20; ++tick) {
+      run(ms + 1);
+      for (std::size_t i = 0; i < travelling.size();) {
+        if (travelling[i].first > ms) {
+          ++i;
+          continue;
+        }
+        auto [to, datagram] = travelling[i].second;
+        travelling.erase(travelling.begin() + long(i));
+        hand_over(*to, datagram);
+      }
+    }
+  }
+  EXPECT_GT(right->heard.size(), sent * 85 / 100);
+  EXPECT_LT(right->heard.size(), sent * 95 / 100);
+  for (std::size_t i = 0; i < right->heard.size(); ++i) {
+    EXPECT_EQ(right->heard[i].body, "frame " + std::to_string(right->heard[i].pts));
+    if (i > 0) {
+      EXPECT_GT(right->heard[i].pts, right->heard[i - 1].pts);
+    }
+  }
+}
+
+// covers: bug 50, bug 59
+TEST_F(Audio, more_than_70000_packets_and_counters_over_2_32_go_through) {
+  begin({0xFFFF'0000, 0xFFFF'0000});
+  std::string frame(160, 'x');
+  std::uint32_t pts = 0xFFFF'0000;  // wraps on the way, and its timestamp several times
+  std::uint32_t reports = 0;
+  Tap tap;
+  rtp::SenderInfo last;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get() && rtp::is_rtcp(d)) {
+      Datagram copy = d;
+      auto compound = rtp::CompoundReader::open(tap.session.open_rtcp(now(), copy));
+      ASSERT_TRUE(compound);
+      const auto report = rtp::parse_sender_report(*compound->next());
+      ASSERT_TRUE(report);
+      last = report->info;
+      ++reports;
+    }
+    hand_over(to, d);
+  };
+  std::uint32_t first_pts = pts;
+  for (std::uint32_t i = 0; i < 140'000; ++i, pts += 20) {
+    send(*left, pts, frame);
+    send(*right, pts, frame);
+    run(ms + 20);
+    ASSERT_EQ(right->heard.size(), 1u) << i;
+    ASSERT_EQ(left->heard.size(), 1u) << i;
+    if (i == 0) first_pts = right->heard[0].pts;
+    ASSERT_EQ(right->heard[0].pts, first_pts + 20 * i);
+    right->heard.clear();
+    left->heard.clear();
+  }
+  EXPECT_GT(reports, 140'000u * 20 / 7'500);
+  const std::uint64_t since = 0xFFFF'0000u + 140'000u;
+  EXPECT_NEAR(double(last.packets), double(since & 0xFFFF'FFFF), 400);
+  EXPECT_NEAR(double(last.octets), double((0xFFFF'0000u + 140'000u * 160ull) & 0xFFFF'FFFF),
+              400 * 160.0);
+}
+
+TEST_F(Audio, reports_name_us_and_say_how_the_other_is_received) {
+  std::vector<Datagram> from_left;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get() && rtp::is_rtcp(d)) from_left.push_back(d);
+    hand_over(to, d);
+  };
+  for (std::uint32_t pts = 0; pts < 20'000; pts += 20) {
+    send(*left, pts, "left");
+    send(*right, pts, "right");
+    run(ms + 20);
+  }
+  ASSERT_GE(from_left.size(), 3u);
+  Tap tap;
+  auto compound = rtp::CompoundReader::open(tap.session.open_rtcp(now(), from_left.back()));
+  ASSERT_TRUE(compound);
+  const auto report = rtp::parse_sender_report(*compound->next());
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->info.sender, rtp::Ssrc{1});
+  ASSERT_EQ(report->blocks.size(), 1u);
+  EXPECT_EQ(report->blocks[0].source, rtp::Ssrc{2});
+  EXPECT_EQ(report->blocks[0].lost, 0);
+  EXPECT_NE(report->blocks[0].last_report, 0u);  // theirs has come, and this is its echo
+  auto names = rtp::SourceDescription::parse(*compound->next());
+  ASSERT_TRUE(names);
+  EXPECT_EQ(names->next()->cname, "cname1");
+  EXPECT_FALSE(compound->next());
+}
+
+TEST_F(Audio, who_only_listens_reports_as_a_receiver_and_at_random_intervals) {
+  std::vector<std::int64_t> at;
+  network = [&](Side& to, Datagram d) {
+    if (&to == left.get() && rtp::is_rtcp(d)) at.push_back(ms);
+    hand_over(to, d);
+  };
+  for (std::uint32_t pts = 0; pts < 600'000; pts += 20) {
+    send(*left, pts, "left");
+    run(ms + 20);
+  }
+  // [rfc3550#6.3.1] 0.5…1.5 × 5 s, the first after half of it.
+  ASSERT_GT(at.size(), 600u / 8);
+  EXPECT_LE(at.front() - 1000, 3'750);
+  std::int64_t least = 100'000, most = 0;
+  for (std::size_t i = 1; i < at.size(); ++i) {
+    least = std::min(least, at[i] - at[i - 1]);
+    most = std::max(most, at[i] - at[i - 1]);
+  }
+  EXPECT_GE(least, 2'500);
+  EXPECT_LE(most, 7'501);
+  EXPECT_GT(most - least, 2'000);
+}
+
+TEST_F(Audio, a_bye_goes_out_when_we_leave_and_only_then) {
+  send(*left, 0, "frame");
+  exchange();
+  left->session.leave();
+  Datagram farewell = left->write(now());
+  ASSERT_FALSE(farewell.empty());
+  Tap tap;
+  auto compound = rtp::CompoundReader::open(tap.session.open_rtcp(now(), farewell));
+  ASSERT_TRUE(compound);
+  EXPECT_EQ(compound->next()->type, rtp::RtcpType::sender_report);
+  EXPECT_EQ(compound->next()->type, rtp::RtcpType::source_description);
+  const auto bye = rtp::parse_bye(*compound->next());
+  ASSERT_TRUE(bye && bye->size() == 1);
+  EXPECT_EQ((*bye)[0], rtp::Ssrc{1});
+  EXPECT_TRUE(left->write(now()).empty());
+  EXPECT_FALSE(left->session.next_deadline());
+  // [rfc3550#6.3.7] Who never said a word says no farewell.
+  right->session.leave();
+  EXPECT_TRUE(right->write(now()).empty());
+}
+
+TEST_F(Audio, a_bye_of_the_peer_gives_out_what_is_held_and_ends_nothing) {
+  rtp::Header header{false, 8, 10, 800, rtp::Ssrc{77}};
+  hand_over(*right, sealed(header, "ten"));
+  header.sequence = 12;
+  hand_over(*right, sealed(header, "twelve"));
+  EXPECT_EQ(right->heard.size(), 1u);
+  hand_over(*right, sealed_rtcp([](auto& out) {
+    rtp::write_receiver_report(out, rtp::Ssrc{77}, {});
+    rtp::write_bye(out, rtp::Ssrc{77});
+  }));
+  EXPECT_EQ(right->heard.size(), 2u);
+  header.sequence = 13;
+  hand_over(*right, sealed(header, "back again"));
+  EXPECT_EQ(right->heard.size(), 3u);
+}
+
+// covers: must rfc8834#4.1
+TEST_F(Audio, rtcp_of_reduced_size_and_unknown_kinds_are_taken_in_good_part) {
+  hand_over(*right, sealed({false, 8, 1, 0, rtp::Ssrc{77}}, "one"));
+  for (const unsigned type : {192u, 204u, 205u, 206u, 207u, 223u}) {
+    hand_over(*right, sealed_rtcp([&](auto& out) {
+      out.begin(rtp::RtcpType(type), 1);
+      out.out().u32(77);
+      out.out().u32(0);
+      out.end();
+    }));
+  }
+  hand_over(*right, sealed_rtcp([](auto& out) {
+    rtp::write_sender_report(out, {rtp::Ssrc{77}, 0x5555'6666'7777'8888, 0, 1, 3}, {});
+  }));
+  hand_over(*right, sealed({false, 8, 2, 160, rtp::Ssrc{77}}, "two"));
+  EXPECT_EQ(right->heard.size(), 2u);
+}
+
+// covers: must rfc8834#4.1
+TEST_F(Audio, sources_that_nobody_announced_are_heard_and_no_more_than_a_few_are_kept) {
+  for (std::uint32_t ssrc = 100; ssrc < 120; ++ssrc) {
+    ms += 20;
+    hand_over(*right, sealed({false, 8, 5, 8 * ssrc, rtp::Ssrc{ssrc}}, "hello"));
+    EXPECT_EQ(right->heard.back().pts, ssrc);
+  }
+  EXPECT_EQ(right->heard.size(), 20u);
+  EXPECT_LT(right->env.memory.live, 8'000u);
+}
+
+TEST_F(Audio, a_peer_that_changes_its_name_is_followed_at_once) {
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    const rtp::Ssrc name{i < 50 ? 7u : 8u};
+    ms += 20;
+    hand_over(*right,
+              sealed({false, 8, std::uint16_t(i < 50 ? 60'000 + i : i), 160u * i, name}, "x"));
+    EXPECT_EQ(right->heard.back().pts, 20u * i);
+  }
+  EXPECT_EQ(right->heard.size(), 100u);
+}
+
+// covers: must rfc8834#4.1
+TEST_F(Audio, a_name_that_both_have_is_left_to_the_other_with_a_farewell) {
+  send(*right, 0, "before");
+  std::vector<rtp::Ssrc> names;
+  hand_over(*right, sealed({false, 8, 5, 0, rtp::Ssrc{2}}, "I am 2"));
+  EXPECT_EQ(right->heard.size(), 1u);
+  send(*right, 20, "after");
+  bool said_bye = false;
+  Tap tap;
+  srtp::Session reader(crypto::SrtpProfile::aes128_cm_sha1_80, Bytes(tap.keys).first(60), true,
+                       libsrtp::backend(), tap.env.env);
+  for (Datagram d = right->write(now()); !d.empty(); d = right->write(now())) {
+    if (rtp::is_rtcp(d)) {
+      auto compound = rtp::CompoundReader::open(reader.open_rtcp(now(), d));
+      ASSERT_TRUE(compound);
+      while (const auto packet = compound->next()) {
+        const auto bye = rtp::parse_bye(*packet);
+        if (packet->type == rtp::RtcpType::bye) said_bye = bye && (*bye)[0] == rtp::Ssrc{2};
+      }
+    } else {
+      const auto packet = rtp::parse_packet(reader.open_rtp(now(), d));
+      ASSERT_TRUE(packet);
+      names.push_back(packet->header.ssrc);
+    }
+  }
+  EXPECT_TRUE(said_bye);
+  ASSERT_EQ(names.size(), 2u);
+  EXPECT_EQ(names[0], rtp::Ssrc{2});
+  EXPECT_NE(names[1], rtp::Ssrc{2});
+}
+
+TEST_F(Audio, payload_types_that_were_not_agreed_on_are_not_given_out_and_not_waited_for) {
+  rtp::Header header{false, 8, 1, 0, rtp::Ssrc{77}};
+  hand_over(*right, sealed(header, "one"));
+  header.sequence = 2;
+  header.payload_type = 13;  // comfort noise
+  hand_over(*right, sealed(header, "noise"));
+  header.sequence = 3;
+  header.payload_type = 8;
+  hand_over(*right, sealed(header, "three"));
+  hand_over(*right, sealed({false, 8, 4, 0, rtp::Ssrc{77}}, ""));
+  ASSERT_EQ(right->heard.size(), 2u);
+  EXPECT_EQ(right->heard[1].body, "three");
+}
+
+TEST_F(Audio, a_direction_that_forbids_it_is_an_error_and_what_comes_is_not_given_out) {
+  NegotiatedAudio audio = negotiated(codec_, 2);
+  audio.direction = sdp::Direction::recvonly;
+  right->session.change(audio);
+  EXPECT_EQ(right->session.send(now(), 0, as_bytes("x")).code(), Errc::unsupported);
+  send(*left, 0, "to a listener");
+  exchange();
+  EXPECT_EQ(right->heard.size(), 1u);
+  audio.direction = sdp::Direction::sendonly;
+  right->session.change(audio);
+  EXPECT_TRUE(right->session.send(now(), 0, as_bytes("x")));
+  send(*left, 20, "to one who only talks");
+  exchange();
+  EXPECT_EQ(right->heard.size(), 1u);
+  right->session.change(std::nullopt);
+  EXPECT_EQ(right->session.send(now(), 0, as_bytes("x")).code(), Errc::unsupported);
+}
+
+TEST_F(Audio, a_frame_too_large_for_a_packet_is_over_limit_and_the_largest_goes_through) {
+  const std::string largest(AudioSession::max_frame, 'L');
+  EXPECT_EQ(left->session.send(now(), 0, as_bytes(largest + "L")).code(), Errc::over_limit);
+  send(*left, 0, largest);
+  exchange();
+  ASSERT_EQ(right->heard.size(), 1u);
+  EXPECT_EQ(right->heard[0].body, largest);
+}
+
+TEST_F(Audio, a_runner_that_cannot_send_loses_the_oldest_frames) {
+  for (std::uint32_t i = 0; i < 100; ++i) send(*left, 20 * i, std::to_string(i));
+  exchange();
+  run(ms + 200);
+  ASSERT_EQ(right->heard.size(), AudioSession::max_queued);
+  EXPECT_EQ(right->heard.back().body, "99");
+  EXPECT_EQ(right->heard.front().pts, 20u * (100 - AudioSession::max_queued));
+}
+
+// covers: bug 32, bug 48, must rfc3711#3.3
+TEST_F(Audio, what_is_not_authentic_changes_no_state) {
+  send(*left, 0, "first");
+  exchange();
+  send(*left, 20, "second");
+  const Datagram whole = left->write(now());
+  const std::uint64_t before = right->state();
+  const std::size_t memory = right->env.memory.live;
+  std::mt19937 random(3);
+  for (int i = 0; i < 20'000; ++i) {
+    Datagram bent = whole;
+    bent[random() % bent.size()] ^= std::byte(1 + random() % 255);
+    if (i % 3 == 0) bent[1] = std::byte(200 + i % 7);
+    if (i % 5 == 0) bent.resize(random() % bent.size());
+    hand_over(*right, bent);
+  }
+  EXPECT_EQ(right->state(), before);
+  EXPECT_EQ(right->env.memory.live, memory);
+  hand_over(*right, whole);
+  EXPECT_EQ(right->heard.size(), 2u);
+}
+
+TEST_F(Audio, without_memory_frames_are_lost_and_nothing_else) {
+  send(*left, 0, "a");
+  exchange();
+  left->env.memory.fail_from = right->env.memory.fail_from = 0;
+  EXPECT_EQ(left->session.send(now(), 20, as_bytes("b")).code(), Errc::no_memory);
+  hand_over(*right, sealed({false, 8, 1, 0, rtp::Ssrc{77}}, "no place for me"));
+  left->env.memory.fail_from = right->env.memory.fail_from = static_cast<std::size_t>(-1);
+  send(*left, 40, "c");
+  exchange();
+  run(ms + 200);
+  EXPECT_EQ(right->heard.back().body, "c");
+}
+
+}  // namespace
+}  // namespace esp_peer::peer
