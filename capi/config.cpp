@@ -56,6 +56,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   config.callbacks = cfg;
   config.ipv6 = base.ipv6_support;
   config.loopback_only = ext.loopback_only;
+  config.background_thread = ext.background_thread;
   config.interface_filter = ext.interface_filter;
   config.message_lifetime_ms = value_or(base.data_ch_cfg.cache_timeout, std::uint16_t{5000});
   config.loop_wait = milliseconds(ext.loop_wait_set ? ext.loop_wait_ms : wait_ms);

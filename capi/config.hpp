@@ -26,7 +26,7 @@ struct Config {
   peer::Servers servers;
   esp_peer_cfg_t callbacks{};  // the callbacks and ctx alone are used
   bool (*interface_filter)(const char*, const esp_peer_addr_t*, void*) = nullptr;
-  bool ipv6 = false, loopback_only = false;
+  bool ipv6 = false, loopback_only = false, background_thread = false;
   Duration loop_wait = milliseconds(100);
   std::uint16_t message_lifetime_ms =
       5000;  // of channels that are unreliable by time and name none

@@ -6,10 +6,12 @@
 #include "capi/default_peer.hpp"
 #include "capi/handle_table.hpp"
 #include "capi/identity_cache.hpp"
+#include "runner/linux/worker_thread.hpp"
 
 namespace esp_peer::capi {
 namespace {
 
+using linux_runner::WorkerThread;
 using Table = Handles<DefaultPeer, 3>;
 constinit ProgramHandles<DefaultPeer, 3> program_handles;
 Table& peers = program_handles.table;
@@ -18,6 +20,23 @@ template <class Method, class... Args>
 int on_peer(esp_peer_handle_t handle, Method method, Args... args) {
   const Table::Pin peer(peers, handle);
   return peer ? ((*peer).*method)(args...) : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
+}
+
+std::optional<Instant> work(void* handle) {
+  const Table::Pin peer(peers, handle);
+  return peer ? peer->work() : std::nullopt;
+}
+
+// Nobody gets in any more; whoever is inside comes out, the loop first of all. From inside a
+// callback there is nobody to wait for but ourselves: then the last one out frees.
+int close_peer(esp_peer_handle_t h) {
+  Table::Pin peer(peers, h);
+  if (!peer || !peer.retire()) return ESP_PEER_ERR_INVALID_ARG;
+  peer->begin_close();
+  if (peer->has_background_thread()) WorkerThread::instance().remove(h);
+  if (!peer->calling_back()) peer.wait_until_alone();
+  peer->finish_close();
+  return ESP_PEER_ERR_NONE;
 }
 
 int open_peer(esp_peer_cfg_t* cfg, esp_peer_handle_t* handle) {
@@ -31,6 +50,12 @@ int open_peer(esp_peer_cfg_t* cfg, esp_peer_handle_t* handle) {
     const int why = peer->ok() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_FAIL;
     delete peer;
     return why;
+  }
+  peer->attach(inserted);
+  if (peer->has_background_thread() &&
+      !WorkerThread::instance().add(inserted, peer->readable_fd(), work)) {
+    Table::Pin(peers, inserted).retire();  // the last one out, who frees it
+    return ESP_PEER_ERR_FAIL;
   }
   *handle = inserted;
   return ESP_PEER_ERR_NONE;
@@ -89,17 +114,6 @@ int disconnect(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::disconnect
 void query(esp_peer_handle_t h) {
   const Table::Pin peer(peers, h);
   if (peer) peer->query();
-}
-
-// Nobody gets in any more; whoever is inside comes out, the loop first of all. From inside a
-// callback there is nobody to wait for but ourselves: then the last one out frees.
-int close_peer(esp_peer_handle_t h) {
-  Table::Pin peer(peers, h);
-  if (!peer || !peer.retire()) return ESP_PEER_ERR_INVALID_ARG;
-  peer->begin_close();
-  if (!peer->calling_back()) peer.wait_until_alone();
-  peer->finish_close();
-  return ESP_PEER_ERR_NONE;
 }
 
 }  // namespace

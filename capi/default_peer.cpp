@@ -56,6 +56,8 @@ DefaultPeer::DefaultPeer(const Config& config)
     : config_(config),
       session_(config.session, dependencies(identities_), {memory_, random_, {}}),
       news_(memory_) {
+  // The background thread looks at us when we wake it, and then when it is due.
+  if (config_.background_thread) sleeping_until_ = Instant::max();
   static_cast<void>(
       session_.set_servers(linux_runner::now(), {config_.servers.begin(), config_.servers.size()}));
 }
@@ -148,7 +150,7 @@ int DefaultPeer::disconnect() {
   const Instant now = linux_runner::now();
   const std::size_t told_by_the_loop = news_.size();
   const int result = finish(now, session_.disconnect(now));
-  waiter_.wake();  // whoever disconnects may be about to join the loop's thread
+  interrupt();  // whoever disconnects may be about to join the loop's thread
   // The end is told before we return. The application has left: messages do not matter any more.
   if (news_.size() > told_by_the_loop) tell_from_here(lock, false);
   return result;
@@ -157,7 +159,7 @@ int DefaultPeer::disconnect() {
 void DefaultPeer::begin_close() {
   const Lock lock(mutex_);
   closing_ = true;
-  waiter_.wake();
+  interrupt();
 }
 
 void DefaultPeer::finish_close() {
@@ -223,9 +225,18 @@ int DefaultPeer::finish(Instant now, const Status& status) {
 }
 
 void DefaultPeer::wake_if_needed() {
+  if (config_.background_thread && !news_.empty()) news_came_.notify_one();
   if (sleeping_until_ == Instant::min()) return;
   const auto due = session_.next_deadline();
-  if (!news_.empty() || (due && *due < sleeping_until_)) waiter_.wake();
+  const bool has_to_tell = !config_.background_thread && !news_.empty();
+  if (has_to_tell || (due && *due < sleeping_until_)) waiter_.wake();
+}
+
+// Ends the wait of main_loop().
+void DefaultPeer::interrupt() {
+  if (!config_.background_thread) return waiter_.wake();
+  interrupted_ = true;
+  news_came_.notify_all();
 }
 
 // Tells what waits from this thread alone, in its order; without `all`, only what has become of the

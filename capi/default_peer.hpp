@@ -1,7 +1,9 @@
 // One peer of the default implementation: a session, its sockets, and the thread rules around them.
 #pragma once
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "backends/openssl/backend.hpp"
@@ -33,18 +35,28 @@ class DefaultPeer {
   int close_data_channel(const char* label);
   int disconnect();
   int main_loop();
+  // With a background thread: what that does, and main_loop() does not. When to work again, see
+  // WorkerThread.
+  std::optional<Instant> work();
   // close() in two steps: afterwards the loop ends; then, with nobody else inside, the end is told.
   void begin_close();
   void finish_close();
+  void attach(esp_peer_handle_t self) { self_ = self; }  // before anybody else has it
 
   bool ok() const { return waiter_.ok(); }
-  bool calling_back() const;  // this thread is in a callback of this peer
+  bool has_background_thread() const { return config_.background_thread; }
+  int readable_fd() const { return waiter_.fd(); }  // when there is something for work()
+  bool calling_back() const;                        // this thread is in a callback of this peer
   int paired_addr(esp_peer_addr_t* addr);
   int failure(esp_peer_ext_failure_t* failure);
   void query();
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  // With a background thread an application may fetch late, or never. So many pieces of news wait:
+  // from half of it on, or above the receive cache, messages stay in the session and the peer's
+  // window shuts; at all of it, the peer stands still.
+  static constexpr std::size_t max_untold = 8192;
   struct Resolved {
     std::uint32_t epoch;  // of the sockets for which it was asked
     std::uint32_t id;
@@ -63,6 +75,8 @@ class DefaultPeer {
   void close_sockets();
   void resolve(std::uint32_t id);
   void wake_if_needed();
+  void interrupt();
+  bool may_read() const;
 
   // The parts of main_loop().
   void step(Lock& lock);
@@ -71,6 +85,8 @@ class DefaultPeer {
   void take_resolved(Instant now);
   void receive();
   void wait(Lock& lock);
+  void wait_for_news(Lock& lock);
+  void catch_up();
   void deliver(Lock& lock);
 
   void tell_from_here(Lock& lock, bool all);
@@ -78,6 +94,7 @@ class DefaultPeer {
   void tell_one(News& news) const;
 
   const Config config_;
+  esp_peer_handle_t self_ = nullptr;  // what the background thread knows us by
   linux_runner::HeapMemory memory_;
   openssl::SystemRandom random_;
   identity_cache::Source identities_;
@@ -90,7 +107,12 @@ class DefaultPeer {
   std::uint32_t socket_epoch_ = 0;           // an answer to an older question is thrown away
   peer::Failure told_failure_ = peer::Failure::none;  // with the last end that was told
   bool in_loop_ = false, closing_ = false;
-  int blocked_fd_ = -1;  // the kernel has no room for more on this one
+  // Of a peer with a background thread:
+  std::condition_variable news_came_;
+  bool interrupted_ = false;    // the wait for news that is on, or the next one, ends
+  bool reading_rests_ = false;  // messages wait in the session until more is told
+  bool stands_still_ = false;   // so does everything
+  int blocked_fd_ = -1;         // the kernel has no room for more on this one
   std::mutex resolved_mutex_;
   std::vector<Resolved> resolved_;
   linux_runner::Resolver resolver_;  // the last member: it calls back until it is gone

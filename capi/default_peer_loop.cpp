@@ -1,6 +1,7 @@
 // The loop of a peer: wait without the lock, feed the session, send, and call back without the
 // lock.
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <new>
 #include <string>
@@ -8,6 +9,7 @@
 #include "capi/callback_scope.hpp"
 #include "capi/default_peer.hpp"
 #include "runner/linux/clock.hpp"
+#include "runner/linux/worker_thread.hpp"
 
 namespace esp_peer::capi {
 namespace {
@@ -35,6 +37,13 @@ int DefaultPeer::main_loop() {
   Lock lock(mutex_);
   if (in_loop_) return ESP_PEER_ERR_WRONG_STATE;
   in_loop_ = true;
+  if (config_.background_thread) {
+    wait_for_news(lock);
+    deliver(lock);
+    catch_up();
+    in_loop_ = false;
+    return news_.lost_some() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
+  }
   step(lock);
   if (news_.empty() && !closing_) wait(lock);
   receive();
@@ -42,6 +51,45 @@ int DefaultPeer::main_loop() {
   deliver(lock);
   in_loop_ = false;
   return news_.lost_some() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
+}
+
+std::optional<Instant> DefaultPeer::work() {
+  Lock lock(mutex_);
+  const Instant now = linux_runner::now();
+  waiter_.wait(now, now);  // takes back what woke us
+  sleeping_until_ = Instant::min();
+  stands_still_ = news_.size() >= max_untold;
+  if (stands_still_ || closing_) return std::nullopt;
+  step(lock);
+  receive();
+  step(lock);
+  if (!news_.empty()) news_came_.notify_one();
+  sleeping_until_ = session_.next_deadline().value_or(Instant::max());
+  return sleeping_until_;
+}
+
+void DefaultPeer::wait_for_news(Lock& lock) {
+  if (news_.empty() && !interrupted_ && !closing_) {
+    news_came_.wait_until(lock, std::chrono::steady_clock::now() + config_.loop_wait);
+  }
+  interrupted_ = false;
+}
+
+// There is room again for what could not be fetched.
+void DefaultPeer::catch_up() {
+  if (closing_) return;
+  if (std::exchange(reading_rests_, false)) {
+    const Instant now = linux_runner::now();
+    collect(now);
+    transmit(now);  // the peer's window has opened
+    waiter_.wake();
+  }
+  if (std::exchange(stands_still_, false)) linux_runner::WorkerThread::instance().resume(self_);
+}
+
+bool DefaultPeer::may_read() const {
+  return !config_.background_thread ||
+         (news_.size() < max_untold / 2 && news_.bytes() < config_.session.receive_buffer);
 }
 
 void DefaultPeer::step(Lock& lock) {
@@ -121,6 +169,8 @@ void DefaultPeer::watch_for_room() {
 void DefaultPeer::collect(Instant now) {
   for (;;) {
     while (const auto event = session_.poll_event()) note(*event);
+    reading_rests_ = !may_read();
+    if (reading_rests_) break;
     auto message = session_.read_message(now);
     if (!message) break;
     News news;

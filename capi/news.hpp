@@ -32,12 +32,18 @@ class NewsQueue {
  public:
   explicit NewsQueue(Memory& memory) : news_(memory) {}
 
-  void push(News news) { lost_ = !news_.push_back(std::move(news)) || lost_; }
+  void push(News news) {
+    const std::size_t size = news.body.size();
+    const bool kept = news_.push_back(std::move(news));
+    lost_ = lost_ || !kept;
+    bytes_ += kept ? size : 0;
+  }
   // A piece of news whose text could not be kept is lost too.
   void push_text(News news, bool kept) { kept ? push(std::move(news)) : void(lost_ = true); }
   News pop() {
     News first = std::move(news_.front());
     news_.pop_front();
+    bytes_ -= first.body.size();
     return first;
   }
   // For want of memory, since the last question.
@@ -45,11 +51,14 @@ class NewsQueue {
 
   bool empty() const { return news_.empty(); }
   std::size_t size() const { return news_.size(); }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   // Holds what one round of receiving gave: no more than the receive window for each channel's
-  // association; the next round waits until all of it is told.
+  // association; the next round waits until all of it is told. With a background thread there are
+  // more rounds; DefaultPeer bounds them.
   Deque<News> news_;
+  std::size_t bytes_ = 0;
   bool lost_ = false;
 };
 

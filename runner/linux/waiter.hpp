@@ -21,6 +21,8 @@ class Waiter {
   void wake();
   // Returns at once when `until` has passed.
   void wait(Instant now, Instant until);
+  // Readable while there is something that would end a wait.
+  int fd() const { return epoll_; }
 
  private:
   int epoll_ = -1, event_ = -1;

@@ -85,6 +85,7 @@ class Peer {
       }
     });
   }
+  void end_with_this_turn() { running = false; }
   void stop() {
     running = false;
     if (loop.joinable()) loop.join();

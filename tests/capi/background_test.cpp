@@ -1,0 +1,264 @@
+// The thread of ours that keeps connections alive while the application does something else.
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "tests/capi/peer_harness.hpp"
+
+namespace esp_peer::test {
+namespace {
+
+// Threads of ours in this process.
+std::vector<std::string> background_threads() {
+  std::vector<std::string> found;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string name;
+    if (std::getline(file, name) && name == "esp_peer") found.push_back(task.path());
+  }
+  return found;
+}
+
+// How often the kernel has put this thread to sleep and woken it.
+long sleeps_of(const std::string& task) {
+  std::ifstream file(task + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("voluntary_ctxt_switches:", 0) == 0) return std::stol(line.substr(24));
+  }
+  return -1;
+}
+
+bool until(const std::function<bool()>& holds) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < end) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(1ms);
+  }
+  return false;
+}
+
+void give_background(Couple& c) {
+  c.cat.ext.background_thread = c.sheep.ext.background_thread = true;
+}
+
+TEST(Background, peers_connect_and_talk_and_callbacks_come_from_main_loop) {
+  Couple c;
+  give_background(c);
+  std::set<std::thread::id> threads;
+  c.cat.on_data = [&](const Message&) { threads.insert(std::this_thread::get_id()); };
+  c.cat.on_channel = [&](bool, const std::string&, std::uint16_t) {
+    threads.insert(std::this_thread::get_id());
+  };
+  c.cat.on_msg = [&](const std::string&) { threads.insert(std::this_thread::get_id()); };
+  c.connect_here();
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(c.sheep.send(std::to_string(i)), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return c.cat.received == 100; }));
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(c.cat.messages[i].body, std::to_string(i));
+  EXPECT_EQ(threads, std::set{std::this_thread::get_id()});
+}
+
+TEST(Background, is_one_thread_for_all_peers_and_ends_with_the_last_one) {
+  EXPECT_EQ(background_threads().size(), 0u);
+  {
+    std::vector<std::unique_ptr<Couple>> couples;
+    for (int i = 0; i < 10; ++i) {
+      Couple& c = *couples.emplace_back(std::make_unique<Couple>());
+      give_background(c);
+      c.connect_here();
+    }
+    EXPECT_EQ(background_threads().size(), 1u);
+    // Those that remain are still served.
+    couples.resize(1);
+    ASSERT_EQ(couples[0]->cat.send("still here"), ESP_PEER_ERR_NONE);
+    EXPECT_TRUE(couples[0]->pump_until([&] { return couples[0]->sheep.received == 1; }));
+    EXPECT_EQ(background_threads().size(), 1u);
+  }
+  EXPECT_TRUE(until([] { return background_threads().empty(); }));
+  Couple again;
+  give_background(again);
+  again.connect_here();
+  EXPECT_EQ(background_threads().size(), 1u);
+}
+
+// In its own loop a blocked callback acknowledges nothing, and the sheep could send two of these.
+TEST(Background, acknowledges_while_a_callback_blocks) {
+  std::atomic<bool> let_go = false, blocked = false;
+  Couple c;
+  give_background(c);
+  c.sheep.ext.base.data_ch_cfg.send_cache_size = 3000;
+  c.cat.on_data = [&](const Message&) {
+    blocked = true;
+    while (!let_go) std::this_thread::sleep_for(1ms);
+  };
+  c.connect_with_channel();
+  ASSERT_EQ(c.sheep.send("stop and think"), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(until([&] { return blocked.load(); }));
+  for (int i = 0; i < 40; ++i) {
+    int result = 0;
+    EXPECT_TRUE(until([&] {
+      result = c.sheep.send(std::string(1000, 'x'));
+      return result != ESP_PEER_ERR_WOULD_BLOCK;
+    }));
+    ASSERT_EQ(result, ESP_PEER_ERR_NONE);
+  }
+  EXPECT_EQ(c.cat.received, 1u);
+  let_go = true;
+  EXPECT_TRUE(c.cat.wait_for([&] { return c.cat.received == 41; })) << c.cat.received;
+}
+
+TEST(Background, what_is_not_fetched_holds_the_peer_back_and_is_not_lost) {
+  Couple c;
+  give_background(c);
+  c.cat.ext.base.data_ch_cfg.recv_cache_size = 20'000;
+  c.sheep.ext.base.data_ch_cfg.send_cache_size = 20'000;
+  c.connect_here();
+  // The cat fetches nothing. Its thread keeps what fits twice, the sheep's cache once.
+  int sent = 0, refused = 0;
+  while (refused < 50) {
+    if (c.sheep.send(std::to_string(sent) + std::string(1000, ' ')) == ESP_PEER_ERR_NONE) {
+      ++sent;
+      refused = 0;
+      ASSERT_LT(sent, 80) << "nothing holds it back";
+    } else {
+      ++refused;
+      std::this_thread::sleep_for(5ms);
+    }
+  }
+  EXPECT_GE(sent, 30);
+  EXPECT_TRUE(pump({&c.cat}, [&] { return c.cat.received == static_cast<std::size_t>(sent); }));
+  for (int i = 0; i < sent; ++i) {
+    EXPECT_EQ(std::stoi(c.cat.messages[static_cast<std::size_t>(i)].body), i);
+  }
+}
+
+TEST(Background, sleeps_when_there_is_nothing_to_do) {
+  Couple c;
+  give_background(c);
+  c.connect_here();
+  std::this_thread::sleep_for(300ms);  // acknowledgements and nomination die away
+  const auto threads = background_threads();
+  ASSERT_EQ(threads.size(), 1u);
+  const long before = sleeps_of(threads[0]);
+  std::this_thread::sleep_for(1s);
+  EXPECT_LE(sleeps_of(threads[0]) - before, 50);
+}
+
+TEST(Background, main_loop_waits_for_news_and_a_disconnect_ends_the_wait) {
+  Couple c;
+  give_background(c);
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    p->ext.loop_wait_set = true;
+    p->ext.loop_wait_ms = 60'000;
+  }
+  c.connect_with_channel();
+  until_asleep(c.cat.loop_thread);
+  ASSERT_EQ(c.sheep.send("wake up"), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.cat.wait_for([&] { return c.cat.received == 1; }));
+  until_asleep(c.cat.loop_thread);
+  c.cat.end_with_this_turn();
+  ASSERT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.cat.has(ESP_PEER_STATE_DISCONNECTED)) << "told here, before it returned";
+  c.cat.stop();
+  EXPECT_TRUE(c.sheep.wait_state(ESP_PEER_STATE_DISCONNECTED));
+}
+
+TEST(Background, close_waits_for_nobody_who_sleeps) {
+  Peer peer;
+  peer.ext.background_thread = true;
+  peer.ext.loop_wait_set = true;
+  peer.ext.loop_wait_ms = 60'000;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  peer.run();
+  until_asleep(peer.loop_thread);
+  peer.close();
+  EXPECT_EQ(peer.states, std::vector{ESP_PEER_STATE_CLOSED});
+}
+
+TEST(Background, a_filter_may_close_its_peer_in_our_thread) {
+  static std::atomic<esp_peer_handle_t> handle;
+  static std::atomic<bool> closed;
+  closed = false;
+  Peer peer;
+  peer.ext.background_thread = true;
+  peer.ext.interface_filter = [](const char*, const esp_peer_addr_t*, void*) {
+    EXPECT_EQ(esp_peer_main_loop(handle), ESP_PEER_ERR_WRONG_STATE);
+    if (!closed) EXPECT_EQ(esp_peer_close(handle), ESP_PEER_ERR_NONE);
+    closed = true;
+    return false;
+  };
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  handle = peer.handle.load();
+  ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(until([] { return closed.load(); }));
+  EXPECT_TRUE(until([] { return background_threads().empty(); }));
+  EXPECT_EQ(esp_peer_main_loop(peer.handle), ESP_PEER_ERR_INVALID_ARG);
+  peer.handle = nullptr;
+}
+
+TEST(Background, is_not_to_be_had_without_descriptors) {
+  std::vector<int> taken;
+  Peer peer;
+  peer.ext.background_thread = true;
+  for (int spare = 0; spare < 4; ++spare) {
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    const int next = dup(0);
+    ::close(next);
+    const rlimit few{static_cast<rlim_t>(next + spare), before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    EXPECT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_FAIL) << spare;
+    setrlimit(RLIMIT_NOFILE, &before);
+  }
+  EXPECT_TRUE(peer.states.empty()) << "nobody hears of a peer that was none";
+  EXPECT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+}
+
+void exit_while_connected() {
+  auto* c = new Couple;  // and left there
+  give_background(*c);
+  c->connect_here();
+  std::exit(testing::Test::HasFailure() ? 1 : 0);
+}
+
+TEST(Background, stops_when_the_program_ends_without_closing) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_while_connected(), testing::ExitedWithCode(0), "");
+}
+
+#if !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ESP_PEER_NO_THREADS_AFTER_FORK 1
+#endif
+#endif
+#else
+#define ESP_PEER_NO_THREADS_AFTER_FORK 1
+#endif
+
+TEST(Background, a_child_has_a_thread_of_its_own_or_none) {
+  Couple c;
+  give_background(c);
+  c.connect_here();
+  const pid_t child = fork();
+  if (child == 0) {
+#ifndef ESP_PEER_NO_THREADS_AFTER_FORK  // TSan allows none
+    auto* of_child = new Couple;
+    give_background(*of_child);
+    of_child->connect_here();
+    if (background_threads().size() != 1) _exit(2);
+    of_child->close();
+#endif
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  ASSERT_EQ(c.cat.send("the parent's goes on"), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return c.sheep.received == 1; }));
+}
+
+}  // namespace
+}  // namespace esp_peer::test
