@@ -45,9 +45,9 @@ void give_background(Couple& c) {
 }
 
 TEST(Background, peers_connect_and_talk_and_callbacks_come_from_main_loop) {
+  std::set<std::thread::id> threads;
   Couple c;
   give_background(c);
-  std::set<std::thread::id> threads;
   c.cat.on_data = [&](const Message&) { threads.insert(std::this_thread::get_id()); };
   c.cat.on_channel = [&](bool, const std::string&, std::uint16_t) {
     threads.insert(std::this_thread::get_id());
