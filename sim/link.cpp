@@ -8,7 +8,7 @@ std::vector<Link::Arrival> Link::carry(Instant now, Bytes datagram) {
   std::vector<Arrival> arrivals;
   if (lost(now, datagram.size())) return arrivals;
   const Instant leaves = leaves_queue(now, datagram.size());
-  arrivals.push_back(arrival(leaves, datagram));
+  for (int i = 0; i < options_.copies; ++i) arrivals.push_back(arrival(leaves, datagram));
   if (rng_.chance(options_.duplication)) arrivals.push_back(arrival(leaves, datagram));
   return arrivals;
 }

@@ -21,6 +21,7 @@ struct LinkOptions {
   // Gilbert and Elliott: from the good state into the bad one, back, and what is lost there.
   double burst_begin = 0, burst_end = 0.3, burst_loss = 1;
   double duplication = 0;
+  int copies = 1;                  // of every datagram
   double corruption = 0;           // some bits are flipped, and no checksum below us notices
   std::int64_t rate = 0;           // bytes a second; 0 = any
   std::int64_t queue = 64 * 1024;  // bytes that may wait for the rate; further ones are lost

@@ -29,6 +29,11 @@ class Nat {
   std::optional<Address> inbound(Instant now, const Address& outside, const Address& remote) const;
   // The box forgets everything, as after a restart.
   void forget() { mappings_.clear(); }
+  // And has another address outside, as from a provider at night.
+  void move_to(const Address& public_ip) {
+    forget();
+    ip_ = public_ip;
+  }
 
   bool owns(const Address& address) const { return address.ip == ip_.ip; }
   bool hairpin() const { return options_.hairpin; }

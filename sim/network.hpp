@@ -45,6 +45,8 @@ class Network {
   // A socket on one of the host's addresses; port 0: any free one.
   Address bind(HostId host, const Address& address, Receive receive);
   void unbind(HostId host, const Address& address);
+  // The host has started anew: its free ports are the same ones again.
+  void restart(HostId host) { of(host).next_port = 50'000; }
   void send(HostId from, const Route& route, Bytes datagram);
 
   const std::vector<Address>& addresses(HostId host) const { return of(host).addresses; }

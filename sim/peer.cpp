@@ -41,7 +41,7 @@ Peer::Peer(World& world, HostId host, const PeerOptions& options, crypto::Provid
   const Env env{memory_, random_, Tracer(&note_drop, this)};
   session_ = std::make_unique<peer::Session>(
       options.session, peer::Dependencies{crypto, backend, *this, &libsrtp::backend()}, env);
-  static_cast<void>(session_->set_servers(world.time.now(), options.servers));
+  static_cast<void>(session_->set_servers(now(), options.servers));
   for (const auto& server : options.servers) {
     const auto literal = parse_ip(server.host.view(), server.port);
     if (literal) allow(*literal);
@@ -77,13 +77,13 @@ void Peer::inject_worthless(const Route& route, std::vector<std::byte> datagram,
                         datagram);
   if (is_stun(datagram)) heard_.insert(route);  // an answer, no larger than it, is allowed
   // First all that is due anyway; afterwards all that was answered.
-  session_->on_deadline(world_.time.now());
+  session_->on_deadline(now());
   pump();
   const std::uint64_t before = state_hash();
   const std::size_t memory_before = memory_.live();
   const std::uint64_t answered_before = bytes_sent_to(route.remote), told_before = told_;
   const std::size_t size = datagram.size();
-  session_->on_datagram(world_.time.now(), route, datagram);
+  session_->on_datagram(now(), route, datagram);
   pump();
   if (state_hash() != before) world_.fail(name() + ": state changed by " + std::string(what));
   if (memory_.live() > memory_before + grown_once) {
@@ -93,6 +93,25 @@ void Peer::inject_worthless(const Route& route, std::vector<std::byte> datagram,
   if (bytes_sent_to(route.remote) - answered_before > size) {
     world_.fail(name() + ": more was answered than came with " + std::string(what));
   }
+}
+
+void Peer::stand_still() { still_ = true; }
+
+void Peer::go_on() {
+  still_ = false;
+  waiting_bytes_ = 0;
+  const std::weak_ptr<int> life = life_;
+  // A loop that sleeps is woken by its sockets first.
+  for (auto& [route, datagram] : std::exchange(waiting_, {})) {
+    if (!life.expired()) receive(route, datagram);
+  }
+  if (!life.expired()) wake();
+}
+
+void Peer::jump_clock(Duration ahead) {
+  clock_ahead_ += ahead;
+  wake_at_.reset();  // it was planned by the old clock
+  schedule();
 }
 
 void Peer::kill() {
@@ -119,21 +138,27 @@ std::uint64_t Peer::bytes_sent_to(const Address& remote) const {
 // ---------------------------------------------------------------- the runner
 
 void Peer::receive(const Route& route, MutableBytes datagram) {
+  if (still_) {
+    if (waiting_bytes_ + datagram.size() > max_waiting) return;
+    waiting_bytes_ += datagram.size();
+    return void(waiting_.emplace_back(route, std::vector(datagram.begin(), datagram.end())));
+  }
   if (is_stun(datagram)) heard_.insert(route);
-  session_->on_datagram(world_.time.now(), route, datagram);
+  session_->on_datagram(now(), route, datagram);
   pump();
 }
 
 void Peer::wake() {
   wake_at_.reset();
-  const Instant now = world_.time.now();
+  if (still_) return;
+  const Instant at = now();
   const auto due = session_->next_deadline();
-  if (due && *due <= now) {
-    session_->on_deadline(now);
+  if (due && *due <= at) {
+    session_->on_deadline(at);
     const auto next = session_->next_deadline();
-    if (next && *next <= now) world_.fail(name() + ": the next deadline has passed already");
-    wakes_at_once_ = now == last_wake_ ? wakes_at_once_ + 1 : 0;
-    last_wake_ = now;
+    if (next && *next <= at) world_.fail(name() + ": the next deadline has passed already");
+    wakes_at_once_ = at == last_wake_ ? wakes_at_once_ + 1 : 0;
+    last_wake_ = at;
     if (wakes_at_once_ == max_wakes_at_once) return world_.fail(name() + ": spins");
   }
   pump();
@@ -141,10 +166,10 @@ void Peer::wake() {
 
 // Until nothing more is to be said. The application's commands from within are served here too.
 void Peer::pump() {
-  if (pumping_) return;
+  if (pumping_ || still_) return;
   pumping_ = true;
   const std::weak_ptr<int> life = life_;
-  for (bool more = true; more && !life.expired();) {
+  for (bool more = true; more && !life.expired() && !still_;) {
     // Sockets are only closed behind the last datagram.
     more = transmit() || serve_requests();
     more = tell_application() || more;
@@ -160,7 +185,7 @@ bool Peer::transmit() {
       MutableBytes(world_.transmit_room)
           .first(std::min(options_.batch * room_of_one, world_.transmit_room.size()));
   TxBatch batch(room, runs);
-  session_->poll_transmit(world_.time.now(), batch);
+  session_->poll_transmit(now(), batch);
   for (const TxBatch::Run& run : batch.runs()) {
     Bytes rest = batch.bytes(run);
     while (!rest.empty()) {
@@ -196,7 +221,7 @@ bool Peer::tell_application() {
     if (on_audio) on_audio(*frame);
     return true;
   }
-  const auto message = session_->read_message(world_.time.now());
+  const auto message = session_->read_message(now());
   if (!message) return tell_event();
   ++told_;
   world_.trace.note(world_.time.now(), name(), "reads", std::to_string(message->body.size()));
@@ -223,7 +248,7 @@ void Peer::open_sockets() {
     sockets_.push_back(world_.network.bind(
         host_, address, [this](const Route& route, MutableBytes d) { receive(route, d); }));
   }
-  session_->on_sockets(world_.time.now(), sockets_);
+  session_->on_sockets(now(), sockets_);
 }
 
 void Peer::close_sockets() {
@@ -242,7 +267,7 @@ void Peer::resolve(std::uint32_t id) {
       if (server.host.view() != host) continue;
       for (const Address& address : addresses) allow(address.with_port(server.port));
     }
-    session_->on_resolved(world_.time.now(), id, addresses);
+    session_->on_resolved(now(), id, addresses);
     pump();
   });
 }
@@ -250,7 +275,8 @@ void Peer::resolve(std::uint32_t id) {
 void Peer::schedule() {
   const auto due = session_->next_deadline();
   if (!due || (wake_at_ && *wake_at_ <= *due)) return;
-  const Instant at = std::max(*due, world_.time.now()) + late_.up_to(options_.lateness);
+  const Instant at =
+      std::max(*due - clock_ahead_, world_.time.now()) + late_.up_to(options_.lateness);
   wake_at_ = *due;
   world_.time.at(at, [this, planned = *due, life = std::weak_ptr(life_)] {
     // A later plan may have replaced this one.

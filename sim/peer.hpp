@@ -41,7 +41,7 @@ class Peer final : private peer::IdentitySource {
   // Gives a command to the session, and carries out what follows from it.
   template <class Command>
   auto command(Command give) {
-    auto result = give(*session_, world_.time.now());
+    auto result = give(*session_, now());
     pump();
     return result;
   }
@@ -61,6 +61,12 @@ class Peer final : private peer::IdentitySource {
   void inject_worthless(const Route& route, std::vector<std::byte> datagram, std::string_view what);
   // The process is gone, without a word.
   void kill();
+  // It stands still, as one that is stopped or whose application does not come back from a
+  // callback: what comes waits in its sockets. Going on, it finds all of that at once.
+  void stand_still();
+  void go_on();
+  // Its monotonic clock jumps, as over a suspended night. It notices with its next wake.
+  void jump_clock(Duration ahead);
 
   bool alive() const { return session_ != nullptr; }
   peer::Session& session() { return *session_; }
@@ -89,6 +95,7 @@ class Peer final : private peer::IdentitySource {
 
   dtls::Identity* identity() override { return backend_.create_identity(1'700'000'000); }
 
+  Instant now() const { return world_.time.now() + clock_ahead_; }
   void receive(const Route& route, MutableBytes datagram);
   void wake();
   void pump();
@@ -119,7 +126,12 @@ class Peer final : private peer::IdentitySource {
   std::optional<Instant> wake_at_;
   Instant last_wake_ = Instant::min();
   int wakes_at_once_ = 0;
-  bool pumping_ = false, reading_ = true;
+  Duration clock_ahead_{0};
+  bool pumping_ = false, reading_ = true, still_ = false;
+  // In its sockets while it stands still: at most what a kernel keeps, further ones are lost.
+  static constexpr std::size_t max_waiting = 200'000;
+  std::vector<std::pair<Route, std::vector<std::byte>>> waiting_;
+  std::size_t waiting_bytes_ = 0;
   std::uint64_t told_ = 0;  // events and messages, ever
   std::string secret_;
   // Laws of the wire: checks go to servers, candidates, and those who were heard; the rest only

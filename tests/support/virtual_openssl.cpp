@@ -17,11 +17,13 @@ namespace {
 
 thread_local std::optional<Instant> virtual_now;
 thread_local std::optional<std::mt19937_64> engine;
+thread_local bool dry = false;
 std::atomic<std::size_t> live{0}, peak{0};
 
 // ---------------------------------------------------------------- randomness
 
 int draw(unsigned char* out, int size) {
+  if (dry) return 0;
   if (!engine) {
     static thread_local std::random_device device;
     for (int i = 0; i < size; ++i) out[i] = static_cast<unsigned char>(device() & 0xFF);
@@ -81,6 +83,10 @@ void seed_openssl(std::uint64_t seed) {
   engine.emplace(seed);
 }
 void use_real_randomness() { engine.reset(); }
+void exhaust_randomness(bool exhausted) {
+  install_draw();
+  dry = exhausted;
+}
 
 std::size_t openssl_bytes() { return counting == 1 ? live.load() : 0; }
 std::size_t openssl_peak_bytes() { return peak; }

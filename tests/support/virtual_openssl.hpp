@@ -17,6 +17,8 @@ void use_real_time();
 // give the same keys, certificates and datagrams.
 void seed_openssl(std::uint64_t seed);
 void use_real_randomness();
+// OpenSSL's source gives nothing in this thread, and says so.
+void exhaust_randomness(bool exhausted);
 
 // What OpenSSL holds of the heap, of all threads, and the most it has held since the last reset.
 std::size_t openssl_bytes();
