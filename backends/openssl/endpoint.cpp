@@ -9,8 +9,6 @@
 namespace esp_peer::openssl {
 namespace {
 
-constexpr std::size_t length_size = 2;  // in front of each record in plaintext_
-
 // The library's own words, which live as long as the process.
 const char* library_reason(const char* otherwise) {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -33,7 +31,7 @@ std::string_view library_name(crypto::SrtpProfile profile) {
 }  // namespace
 
 Endpoint::Endpoint(const dtls::Options& options, Identity& identity, Env env)
-    : options_(options), identity_(identity), env_(env) {
+    : options_(options), identity_(identity), env_(env), unread_(env.memory) {
   options_.first_retransmission =
       std::clamp(options_.first_retransmission, shortest_wait, longest_wait);
   identity_.retain();
@@ -63,7 +61,7 @@ void Endpoint::close(Instant now) {
   if (state_ == State::connected && wake(now)) say_goodbye();
   end(dtls::Closed{});
   events_.clear();
-  unread_ = {};
+  unread_.forget();
 }
 
 std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
@@ -85,7 +83,7 @@ std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
 
 void Endpoint::on_datagram(Instant now, MutableBytes datagram) {
   if (state_ != State::shaking_hands && state_ != State::connected) return;
-  unread_ = {};
+  unread_.forget();
   if (!wake(now)) return;
   wire_->on_datagram(now, datagram);
   if (state_ == State::shaking_hands) shake_hands(now);
@@ -115,12 +113,7 @@ std::optional<dtls::Endpoint::Event> Endpoint::poll_event() {
   return event;
 }
 
-Bytes Endpoint::read(Instant) {
-  Reader r(unread_);
-  const Bytes record = r.bytes(r.u16());
-  unread_ = r.rest();
-  return record;
-}
+Bytes Endpoint::read(Instant) { return unread_.read(); }
 
 // ---------------------------------------------------------------- questions
 
@@ -269,36 +262,28 @@ void Endpoint::rest(Instant now) {
   const bool idle = now - last_used_ >= idle_after;
   if (idle && SSL_free_buffers(ssl_) == 1) {
     resting_ = true;
-    if (unread_.empty()) plaintext_ = Buffer();
+    if (unread_.empty()) unread_.give_back();
     return;
   }
   timers_.arm(Timer::idle, (idle ? now : last_used_) + idle_after);
 }
 
-// Everything that the datagram holds is decrypted now, so that read() depends on nobody's memory.
 void Endpoint::receive(Instant now) {
-  // A record's length takes less room here than its header and tag did.
-  const std::size_t most = wire_->gate().bytes_left();
-  if (plaintext_.size() < most) plaintext_ = Buffer::with_size(env_.memory, most);
-  if (!plaintext_) return;
-  const MutableBytes room = plaintext_.bytes();
-  std::size_t used = 0;
-  while (wire_->gate().has_more() && used + length_size < room.size()) {
+  if (!unread_.begin(wire_->gate().bytes_left())) return;
+  while (wire_->gate().has_more() && !unread_.room().empty()) {
     ERR_clear_error();
     std::size_t size = 0;
     const std::size_t before = wire_->gate().bytes_left();
-    const MutableBytes at = room.subspan(used + length_size);
+    const MutableBytes at = unread_.room();
     const int ok = SSL_read_ex(ssl_, at.data(), at.size(), &size);
     if (ok != 1 && end_of_reading(now, SSL_get_error(ssl_, ok))) break;
     if (ok == 1 && size != 0) {
-      Writer(room.subspan(used, length_size)).u16(static_cast<std::uint16_t>(size));
-      used += length_size + size;
+      unread_.add(size);
       ++delivered_;
     } else if (wire_->gate().bytes_left() == before) {
       break;  // whatever ails the library, it will not be asked for ever
     }
   }
-  unread_ = Bytes(room).first(used);
 }
 
 // True when the association ends here.

@@ -13,6 +13,7 @@
 #include "base/containers.hpp"
 #include "base/timer_table.hpp"
 #include "dtls/endpoint.hpp"
+#include "dtls/plaintexts.hpp"
 
 namespace esp_peer::openssl {
 
@@ -80,8 +81,7 @@ class Endpoint final : public dtls::Endpoint {
   dtls::ExpectedFingerprints expected_;
   bool mismatch_ = false;
 
-  Buffer plaintext_;  // of one datagram: each record after its length; grows to the largest seen
-  Bytes unread_;      // in plaintext_
+  dtls::Plaintexts unread_;
   FixedVector<Event, 2> events_;  // Connected, and one of the ends
 
   TimerTable<Timer> timers_;

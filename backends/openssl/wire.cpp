@@ -31,17 +31,6 @@ void Wire::on_datagram(Instant now, MutableBytes datagram) {
   gate_.on_datagram(now, datagram);
 }
 
-// OpenSSL repeats a flight message by message. Together in one datagram they share one fate, and on
-// a bad path the handshake needs less luck.
-std::size_t Wire::write_datagram(MutableBytes out) {
-  Writer w(out.first(std::min(out.size(), std::size_t{mtu_})));
-  while (!outgoing_.empty() && (w.size() == 0 || outgoing_.front().size() <= w.room_left())) {
-    w.bytes(outgoing_.front().bytes());
-    outgoing_.pop_front();
-  }
-  return w.ok() ? w.size() : 0;
-}
-
 // Whatever is not application data has the queue for its way out, an alert during seal() too.
 bool Wire::write(Bytes datagram) {
   if (datagram.empty()) return true;
@@ -52,9 +41,7 @@ bool Wire::write(Bytes datagram) {
     return true;
   }
   has_spoken_ = has_spoken_ || datagram[0] == handshake;
-  if (outgoing_.size() == max_outgoing) return true;
-  Buffer copy = Buffer::copy_of(env_.memory, datagram);
-  if (copy) static_cast<void>(outgoing_.push_back(std::move(copy)));
+  outgoing_.push(datagram);
   return true;
 }
 

@@ -3,9 +3,9 @@
 #pragma once
 #include <openssl/bio.h>
 
-#include "base/containers.hpp"
 #include "base/env.hpp"
 #include "dtls/endpoint.hpp"
+#include "dtls/outgoing.hpp"
 #include "dtls/record_gate.hpp"
 
 namespace esp_peer::openssl {
@@ -13,7 +13,7 @@ namespace esp_peer::openssl {
 class Wire {
  public:
   Wire(dtls::Role role, std::uint16_t mtu, Env env)
-      : gate_(role, env), env_(env), mtu_(mtu), outgoing_(env.memory) {}
+      : gate_(role, env), mtu_(mtu), outgoing_(env.memory, mtu) {}
   Wire(const Wire&) = delete;
 
   // The BIO of an SSL object, which owns it; nullptr when the library fails. The wire outlives it.
@@ -25,7 +25,7 @@ class Wire {
   // A datagram to be read by the library, within this call of the owner.
   void on_datagram(Instant now, MutableBytes datagram);
 
-  std::size_t write_datagram(MutableBytes out);
+  std::size_t write_datagram(MutableBytes out) { return outgoing_.write_datagram(out); }
 
   dtls::RecordGate& gate() { return gate_; }
   const dtls::RecordGate& gate() const { return gate_; }
@@ -34,10 +34,6 @@ class Wire {
   std::size_t pending() const { return outgoing_.size(); }
 
  private:
-  // A flight is one or two datagrams, and each retransmission one a message. A datagram that finds
-  // the queue full is lost, like any other: it is sent again.
-  static constexpr std::size_t max_outgoing = 16;
-
   static BIO_METHOD* method();
   static Wire& of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
   static int bio_write(BIO* bio, const char* data, int size);
@@ -47,11 +43,10 @@ class Wire {
   bool write(Bytes datagram);
 
   dtls::RecordGate gate_;
-  Env env_;
   std::uint16_t mtu_;
-  Instant now_{};           // of the datagram that is being read
-  Deque<Buffer> outgoing_;  // at most max_outgoing
-  MutableBytes room_;       // lent
+  Instant now_{};  // of the datagram that is being read
+  dtls::Outgoing outgoing_;
+  MutableBytes room_;  // lent
   std::size_t sealed_ = 0;
   bool has_spoken_ = false;
 };
