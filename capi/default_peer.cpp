@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "backends/tls/tls.hpp"
 #include "capi/callback_scope.hpp"
 #include "capi/candidate_message.hpp"
 #include "runner/linux/clock.hpp"
@@ -29,7 +30,7 @@ std::string_view name_of(peer::State state) {
 }
 
 peer::Dependencies dependencies(peer::IdentitySource& identities) {
-  return {openssl::provider(), openssl::backend(), identities};
+  return {tls::crypto_provider(), tls::dtls_backend(), identities};
 }
 
 // False for a type that is none.
@@ -54,7 +55,7 @@ bool read_reliability(const esp_peer_data_channel_cfg_t& config, std::uint16_t d
 
 DefaultPeer::DefaultPeer(const Config& config)
     : config_(config),
-      session_(config.session, dependencies(identities_), {memory_, random_, {}}),
+      session_(config.session, dependencies(identities_), {memory_, tls::random(), {}}),
       news_(memory_) {
   // The background thread looks at us when we wake it, and then when it is due.
   if (config_.background_thread) sleeping_until_ = Instant::max();

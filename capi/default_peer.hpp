@@ -6,8 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include "backends/openssl/backend.hpp"
-#include "backends/openssl/provider.hpp"
 #include "capi/config.hpp"
 #include "capi/identity_cache.hpp"
 #include "capi/news.hpp"
@@ -96,7 +94,6 @@ class DefaultPeer {
   const Config config_;
   esp_peer_handle_t self_ = nullptr;  // what the background thread knows us by
   linux_runner::HeapMemory memory_;
-  openssl::SystemRandom random_;
   identity_cache::Source identities_;
   std::mutex mutex_;
   peer::Session session_;

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <mutex>
 
-#include "backends/openssl/backend.hpp"
+#include "backends/tls/tls.hpp"
 #include "runner/linux/clock.hpp"
 
 namespace esp_peer::capi::identity_cache {
@@ -23,10 +23,10 @@ Cache& cache() {
 }  // namespace
 
 bool pre_generate() {
-  dtls::Identity* fresh = openssl::backend().create_identity(linux_runner::unix_seconds());
+  dtls::Identity* fresh = tls::dtls_backend().create_identity(linux_runner::unix_seconds());
   if (!fresh) return false;
   const std::lock_guard lock(cache().mutex);
-  if (cache().identity) openssl::backend().release(*cache().identity);
+  if (cache().identity) tls::dtls_backend().release(*cache().identity);
   cache().identity = fresh;
   return true;
 }
@@ -38,12 +38,12 @@ dtls::Identity* Source::identity() {
   {
     const std::lock_guard lock(cache().mutex);
     if (cache().identity) {
-      openssl::backend().retain(*cache().identity);
+      tls::dtls_backend().retain(*cache().identity);
       return cache().identity;
     }
   }
   // [rfc8827#6.5] A key of its own for each connection.
-  return openssl::backend().create_identity(linux_runner::unix_seconds());
+  return tls::dtls_backend().create_identity(linux_runner::unix_seconds());
 }
 
 }  // namespace esp_peer::capi::identity_cache

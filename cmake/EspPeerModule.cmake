@@ -2,6 +2,32 @@
 # One folder is one module: every *.cpp in it but its *_test.cpp, which tests/ makes into the program
 # <name>_test. Of two files for the same job, *_x86.cpp and *_portable.cpp, the processor chooses.
 function(esp_peer_module name folder)
+  esp_peer_objects(${name} ${folder})
+  set_property(GLOBAL APPEND PROPERTY ESP_PEER_MODULES esp_peer_${name})
+endfunction()
+
+# esp_peer_tls(name library...)
+# backends/<name>, a module over one TLS library, and backends/tls/<name>.cpp, by which the C API
+# finds it: for a library of ours that esp_peer_library() makes with this name.
+function(esp_peer_tls name)
+  esp_peer_objects(${name} backends/${name})
+  add_library(esp_peer_tls_${name} OBJECT backends/tls/${name}.cpp)
+  esp_peer_compile(esp_peer_tls_${name})
+  # Where headers are found, and nothing else: object libraries are not linked.
+  foreach(target esp_peer_${name} esp_peer_tls_${name})
+    target_link_libraries(${target} PRIVATE ${ARGN})
+  endforeach()
+  set_property(GLOBAL PROPERTY ESP_PEER_TLS_LIBRARIES_${name} ${ARGN})
+endfunction()
+
+function(esp_peer_compile target)
+  target_include_directories(${target} PRIVATE
+    ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
+    ${PROJECT_BINARY_DIR}/include)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
+endfunction()
+
+function(esp_peer_objects name folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.hpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -14,11 +40,7 @@ function(esp_peer_module name folder)
 
   set(target esp_peer_${name})
   add_library(${target} OBJECT ${sources})
-  target_include_directories(${target} PRIVATE
-    ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
-    ${PROJECT_BINARY_DIR}/include)
-  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
-  set_property(GLOBAL APPEND PROPERTY ESP_PEER_MODULES ${target})
+  esp_peer_compile(${target})
   set_property(GLOBAL PROPERTY ESP_PEER_TESTS_OF_${name} "${tests}")
   set_property(GLOBAL APPEND PROPERTY ESP_PEER_MODULE_NAMES ${name})
 endfunction()

@@ -31,6 +31,8 @@ struct DtlsLibrary {
   void (*reset_peak)();
   // The fingerprint of an identity by another hash than its own.
   dtls::Fingerprint (*fingerprint)(dtls::Identity& identity, dtls::Hash hash);
+  // Those of our SRTP profiles that the library knows, in our order.
+  std::vector<crypto::SrtpProfile> srtp_profiles;
 };
 inline std::ostream& operator<<(std::ostream& out, const DtlsLibrary& library) {
   return out << library.name;

@@ -17,7 +17,16 @@ inline dtls::Fingerprint openssl_fingerprint(dtls::Identity& identity, dtls::Has
 }
 
 inline const DtlsLibrary openssl_library{
-    "openssl",     openssl::backend,   set_virtual_time,   use_real_time,      seed_openssl,
-    openssl_bytes, openssl_peak_bytes, reset_openssl_peak, openssl_fingerprint};
+    "openssl",
+    openssl::backend,
+    set_virtual_time,
+    use_real_time,
+    seed_openssl,
+    openssl_bytes,
+    openssl_peak_bytes,
+    reset_openssl_peak,
+    openssl_fingerprint,
+    {crypto::SrtpProfile::aead_aes_128_gcm, crypto::SrtpProfile::aead_aes_256_gcm,
+     crypto::SrtpProfile::aes128_cm_sha1_80}};
 
 }  // namespace esp_peer::test
