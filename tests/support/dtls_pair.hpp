@@ -125,11 +125,18 @@ class DtlsPair {
  public:
   explicit DtlsPair(const DtlsLibrary& library, std::uint64_t seed = 1,
                     const dtls::Options& of_client = {}, const dtls::Options& of_server = {})
-      : library_(library),
-        client(prepared(library, now, seed), seed * 2, of_client),
-        server(library, seed * 2 + 1, of_server) {}
+      : DtlsPair(library, library, seed, of_client, of_server) {}
+  DtlsPair(const DtlsLibrary& of_client, const DtlsLibrary& of_server, std::uint64_t seed,
+           const dtls::Options& client_options = {}, const dtls::Options& server_options = {})
+      : client_library_(prepared(of_client, now, seed)),
+        server_library_(&of_server == &of_client ? of_server : prepared(of_server, now, seed)),
+        client(of_client, seed * 2, client_options),
+        server(of_server, seed * 2 + 1, server_options) {}
   DtlsPair(const DtlsPair&) = delete;
-  ~DtlsPair() { library_.use_real_time(); }
+  ~DtlsPair() {
+    client_library_.use_real_time();
+    server_library_.use_real_time();
+  }
 
   // Each expects of the other what it is told, or the truth.
   void start(std::optional<dtls::Fingerprint> of_server = {},
@@ -169,16 +176,19 @@ class DtlsPair {
   }
   void move_to(Instant at) {
     now = at;
-    library_.set_time(clock_stands ? *clock_stands : now);
+    client_library_.set_time(clock_stands ? *clock_stands : now);
+    server_library_.set_time(clock_stands ? *clock_stands : now);
   }
   bool connected() const { return client.endpoint->connected() && server.endpoint->connected(); }
   DtlsSide& side(dtls::Role role) { return role == dtls::Role::client ? client : server; }
 
+  Instant now = at_ms(5000);
+
  private:
-  const DtlsLibrary& library_;
+  const DtlsLibrary& client_library_;
+  const DtlsLibrary& server_library_;
 
  public:
-  Instant now = at_ms(5000);
   DtlsSide client, server;
   // The library's clock, where it is wrong.
   std::optional<Instant> clock_stands;
