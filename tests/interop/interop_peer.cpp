@@ -2,13 +2,18 @@
 // way. Written against the C API alone.
 //
 // In:  {"do":"connect"} {"do":"sdp","sdp":…} {"do":"candidate","candidate":…}
-//      {"do":"create","label":…} {"do":"send","text":…|"bytes":N,"stream":N} {"do":"disconnect"}
-//      {"do":"addr"} {"do":"quit"}
+//      {"do":"create","label":…,"ordered":B,"maxRetransmits":N|"maxPacketLifeTime":N}
+//      {"do":"send","text":…|"bytes":N,"stream":N} {"do":"close","label":…} {"do":"disconnect"}
+//      {"do":"addr"} {"do":"play","frames":N} {"do":"heard"} {"do":"quit"}
 // Out: {"event":"state","state":N} {"event":"sdp","sdp":…} {"event":"open","label":…,"stream":N}
 //      {"event":"closed",…} {"event":"message","stream":N,"text":…|"bytes":N,"sum":N}
-//      {"event":"done","do":…,"result":N}
+//      {"event":"audio","codec":N,"rate":N,"channels":N} what was agreed on
+//      {"event":"played","frames":N,"result":N} all frames are sent, or which error was the first
+//      {"event":"heard","frames":N,"bytes":N,"first":PTS,"last":PTS} what has come until now
+//      {"event":"done","id":N,"result":N} the answer to the command that had this id
 //
-// Echoes with --echo; binary messages are a pattern whose sum tells whether they came whole.
+// --offer, --manual (no automatic channel), --echo, --large (caches of 512 KB), --audio pcma|pcmu|
+// opus. Binary messages are a pattern whose sum tells whether they came whole.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -31,9 +36,19 @@ void emit(const json& line) {
   std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
 }
 
+// What has been heard of the peer; told by the loop, asked for by the commands.
+struct Heard {
+  std::mutex mutex;
+  std::uint64_t frames = 0, bytes = 0;
+  std::uint32_t first = 0, last = 0;
+};
+
 struct Program {
   esp_peer_handle_t peer = nullptr;
   bool echo = false;
+  esp_peer_audio_codec_t codec = ESP_PEER_AUDIO_CODEC_NONE;
+  Heard heard;
+  std::jthread playing;
 };
 
 std::string pattern(std::size_t size) {
@@ -71,6 +86,21 @@ int on_open(esp_peer_data_channel_info_t* channel, void*) {
 }
 int on_close(esp_peer_data_channel_info_t* channel, void*) {
   emit({{"event", "closed"}, {"label", channel->label}, {"stream", channel->stream_id}});
+  return 0;
+}
+int on_audio_info(esp_peer_audio_stream_info_t* info, void*) {
+  emit({{"event", "audio"},
+        {"codec", static_cast<int>(info->codec)},
+        {"rate", info->sample_rate},
+        {"channels", info->channel}});
+  return 0;
+}
+int on_audio(esp_peer_audio_frame_t* frame, void* ctx) {
+  Heard& heard = static_cast<Program*>(ctx)->heard;
+  const std::lock_guard lock(heard.mutex);
+  if (heard.frames++ == 0) heard.first = frame->pts;
+  heard.last = frame->pts;
+  heard.bytes += static_cast<std::uint64_t>(frame->size);
   return 0;
 }
 int on_data(esp_peer_data_frame_t* frame, void* ctx) {
@@ -114,6 +144,60 @@ int send_message(Program& program, const json& command) {
   return send(program.peer, frame);
 }
 
+// Twenty milliseconds of silence.
+std::vector<std::uint8_t> silence(esp_peer_audio_codec_t codec) {
+  switch (codec) {
+    case ESP_PEER_AUDIO_CODEC_G711A:
+      return std::vector<std::uint8_t>(160, 0xD5);
+    case ESP_PEER_AUDIO_CODEC_G711U:
+      return std::vector<std::uint8_t>(160, 0xFF);
+    default:
+      return {0xF8, 0xFF, 0xFE};  // CELT, full band, one frame, nothing in it [rfc6716#3.1]
+  }
+}
+
+int play(Program& program, int frames) {
+  program.playing = std::jthread([&program, frames](const std::stop_token& stop) {
+    std::vector<std::uint8_t> body = silence(program.codec);
+    int sent = 0, result = ESP_PEER_ERR_NONE;
+    auto next = std::chrono::steady_clock::now();
+    for (int i = 0; i < frames && !stop.stop_requested(); ++i) {
+      esp_peer_audio_frame_t frame{static_cast<std::uint32_t>(i * 20), body.data(),
+                                   static_cast<int>(body.size())};
+      const int r = esp_peer_send_audio(program.peer, &frame);
+      if (r == ESP_PEER_ERR_NONE) ++sent;
+      if (result == ESP_PEER_ERR_NONE) result = r;
+      std::this_thread::sleep_until(next += std::chrono::milliseconds(20));
+    }
+    emit({{"event", "played"}, {"frames", sent}, {"result", result}});
+  });
+  return ESP_PEER_ERR_NONE;
+}
+int say_heard(Heard& heard) {
+  const std::lock_guard lock(heard.mutex);
+  emit({{"event", "heard"},
+        {"frames", heard.frames},
+        {"bytes", heard.bytes},
+        {"first", heard.first},
+        {"last", heard.last}});
+  return ESP_PEER_ERR_NONE;
+}
+
+int create(Program& program, const json& command) {
+  std::string label = command["label"];
+  esp_peer_data_channel_cfg_t channel{};
+  channel.ordered = command.value("ordered", true);
+  channel.label = label.data();
+  if (command.contains("maxRetransmits")) {
+    channel.type = ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_RETX;
+    channel.max_retransmit_count = command["maxRetransmits"];
+  } else if (command.contains("maxPacketLifeTime")) {
+    channel.type = ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_TIMEOUT;
+    channel.max_packet_lifetime = command["maxPacketLifeTime"];
+  }
+  return esp_peer_create_data_channel(program.peer, &channel);
+}
+
 int give(Program& program, esp_peer_msg_type_t type, std::string text) {
   esp_peer_msg_t message{type, reinterpret_cast<std::uint8_t*>(text.data()),
                          static_cast<int>(text.size())};
@@ -127,13 +211,13 @@ int execute(Program& program, const json& command) {
   if (what == "candidate") return give(program, ESP_PEER_MSG_TYPE_CANDIDATE, command["candidate"]);
   if (what == "send") return send_message(program, command);
   if (what == "disconnect") return esp_peer_disconnect(program.peer);
-  if (what == "create") {
-    std::string label = command["label"];
-    esp_peer_data_channel_cfg_t channel{};
-    channel.ordered = command.value("ordered", true);
-    channel.label = label.data();
-    return esp_peer_create_data_channel(program.peer, &channel);
+  if (what == "create") return create(program, command);
+  if (what == "close") {
+    const std::string label = command["label"];
+    return esp_peer_close_data_channel(program.peer, label.c_str());
   }
+  if (what == "play") return play(program, command["frames"]);
+  if (what == "heard") return say_heard(program.heard);
   if (what == "addr") {
     esp_peer_addr_t addr{};
     const int result = esp_peer_get_paired_addr(program.peer, &addr);
@@ -143,6 +227,13 @@ int execute(Program& program, const json& command) {
     return result;
   }
   return ESP_PEER_ERR_INVALID_ARG;
+}
+
+esp_peer_audio_codec_t codec_named(const std::string& name) {
+  if (name == "pcma") return ESP_PEER_AUDIO_CODEC_G711A;
+  if (name == "pcmu") return ESP_PEER_AUDIO_CODEC_G711U;
+  if (name == "opus") return ESP_PEER_AUDIO_CODEC_OPUS;
+  return ESP_PEER_AUDIO_CODEC_NONE;
 }
 
 }  // namespace
@@ -162,9 +253,15 @@ int main(int argc, char** argv) {
     if (arg == "--offer") cfg.role = ESP_PEER_ROLE_CONTROLLING;
     if (arg == "--manual") cfg.manual_ch_create = true;
     if (arg == "--echo") program.echo = true;
+    if (arg == "--audio" && i + 1 < argc) program.codec = codec_named(argv[++i]);
     if (arg == "--large") {
       ext.base.data_ch_cfg.send_cache_size = ext.base.data_ch_cfg.recv_cache_size = 512 * 1024;
     }
+  }
+  if (program.codec != ESP_PEER_AUDIO_CODEC_NONE) {
+    const bool opus = program.codec == ESP_PEER_AUDIO_CODEC_OPUS;
+    cfg.audio_info = {program.codec, opus ? 48000U : 8000U, 1};
+    cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
   }
   cfg.extra_cfg = &ext;
   cfg.extra_size = sizeof(ext);
@@ -174,6 +271,8 @@ int main(int argc, char** argv) {
   cfg.on_channel_open = on_open;
   cfg.on_channel_close = on_close;
   cfg.on_data = on_data;
+  cfg.on_audio_info = on_audio_info;
+  cfg.on_audio_data = on_audio;
   if (esp_peer_open(&cfg, esp_peer_get_default_impl(), &program.peer) != ESP_PEER_ERR_NONE)
     return 1;
 
@@ -185,8 +284,10 @@ int main(int argc, char** argv) {
     const json command = json::parse(line, nullptr, false);
     if (command.is_discarded() || !command.contains("do")) continue;
     if (command["do"] == "quit") break;
-    emit({{"event", "done"}, {"do", command["do"]}, {"result", execute(program, command)}});
+    emit(
+        {{"event", "done"}, {"id", command.value("id", 0)}, {"result", execute(program, command)}});
   }
+  program.playing = {};  // says stop, and waits
   running = false;
   loop.join();
   return esp_peer_close(program.peer) == ESP_PEER_ERR_NONE ? 0 : 1;

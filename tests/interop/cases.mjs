@@ -1,0 +1,306 @@
+// What every pair of peers goes through. A case names what it needs of the peer (peers.mjs says who
+// lacks what), and what of ours it waits for.
+import { codec, Ours, state } from './ours.mjs';
+import { pattern, sum } from './peer.mjs';
+
+// Features of ours that are not there yet: a case that waits for one has to fail, loudly, and a
+// case that passes all the same fails the run. Take the line away when the feature comes.
+export const awaited = {
+  'stream reset': 'a close stays local until RFC 6525 is there',
+  audio: 'esp_peer_send_audio() says NOT_SUPPORT until there is SRTP',
+};
+
+const large = 262144;
+const overLimited = -7;
+
+function equal(actual, expected, what) {
+  if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
+}
+function atLeast(actual, least, what) {
+  if (!(actual >= least)) throw new Error(`${what}: ${actual}, which is less than ${least}`);
+}
+// Older peers say 65535 for a limit that is not there.
+const unset = limit => (limit === null || limit === 65535 ? undefined : limit);
+const pause = ms => new Promise(r => setTimeout(r, ms));
+
+// Runs `body` with a peer of ours that ends with it. Channels are made by hand unless asked for.
+async function withOurs(weOffer, options, body) {
+  const ours = new Ours(weOffer ? '--offer' : '--answer', ...options);
+  let result;
+  try {
+    result = await body(ours);
+  } catch (error) {
+    await ours.quit().catch(() => {});
+    throw error;
+  }
+  await ours.quit();
+  return result;
+}
+
+// Brings ours and the peer together; `weOffer` says who begins, `channels` are made by the peer.
+// A peer that makes none leaves it to us.
+async function connect(ours, peer, weOffer, { trickle = false, channels = ['chat'], audio } = {}) {
+  const made = peer.cannot.create ? [] : channels;
+  await peer.do({ do: 'start', audio });
+  peer.forget();
+  const began = Date.now();
+  if (weOffer) {
+    await ours.must({ do: 'connect' });
+    const offer = await ours.wait('offer', e => e.event === 'sdp');
+    await peer.do({ do: 'remote', type: 'offer', sdp: offer.sdp });
+    for (const label of made) await peer.do({ do: 'create', label });
+    await ours.must({ do: 'sdp', sdp: (await peer.do({ do: 'describe', type: 'answer', trickle })).sdp });
+  } else {
+    for (const label of made) await peer.do({ do: 'create', label });
+    const offer = await peer.do({ do: 'describe', type: 'offer', trickle });
+    await ours.must({ do: 'connect' });
+    await ours.must({ do: 'sdp', sdp: offer.sdp });
+    const answer = await ours.wait('answer', e => e.event === 'sdp');
+    await peer.do({ do: 'remote', type: 'answer', sdp: answer.sdp });
+  }
+  if (trickle) {
+    let taken = 0;
+    for (;;) {
+      const { candidate } = await peer.wait('candidate', e => e.event === 'candidate');
+      if (candidate === '') break;
+      const result = await ours.do({ do: 'candidate', candidate });
+      if (result === 0) ++taken;
+      else equal(result, -4, `candidate ${candidate}`); // TCP and the like are not for us
+    }
+    atLeast(taken, 1, 'candidates that we took');
+  }
+  await ours.waitState(state.connected);
+  if (channels.length > 0) await ours.waitState(state.dataConnected);
+  const streams = {};
+  for (const label of channels) {
+    if (!made.includes(label)) await ours.must({ do: 'create', label });
+    streams[label] = (await ours.waitOpen(label)).stream;
+    if (made.includes(label)) await peer.waitOpen(label);
+  }
+  return { ms: Date.now() - began, streams };
+}
+
+// What we say, the peer says back; and then it says something by itself.
+async function echoes(ours, peer, { stream, label = 'chat' } = {}) {
+  await peer.do({ do: 'echo', on: true });
+  const empty = peer.cannot.empty ? [] : [0];
+  for (const text of ['hello', 'grüße, 世界', ...empty.map(() => '')]) {
+    await ours.must({ do: 'send', text, stream });
+    const said = (await ours.waitMessage()).text;
+    equal(said, peer.prefix === undefined ? text : peer.prefix + text, 'echo');
+  }
+  for (const bytes of [...empty, 1, 1200, 20000, 65535]) {
+    await ours.must({ do: 'send', bytes, stream });
+    const message = await ours.waitMessage();
+    equal(message.bytes, bytes, 'size of the echo');
+    equal(message.sum, sum(pattern(bytes)), 'sum of the echo');
+  }
+  await peer.do({ do: 'echo', on: false });
+  peer.events = peer.events.filter(e => e.event !== 'message');
+  if (peer.cannot.create) return; // it only ever answers
+  await peer.do({ do: 'send', label, text: 'from the peer' });
+  equal((await ours.waitMessage()).text, 'from the peer', 'text');
+}
+
+async function playBothWays(ours, peer, name) {
+  const frames = 100;
+  const agreed = await ours.wait('agreement on audio', e => e.event === 'audio');
+  equal(agreed.codec, codec[name], 'codec');
+  await ours.must({ do: 'play', frames });
+  const played = await ours.wait('end of what we play', e => e.event === 'played');
+  equal(played.result, 0, 'esp_peer_send_audio');
+  equal(played.frames, frames, 'frames that we sent');
+  await pause(300); // what is on its way arrives
+  const { sent, received } = await peer.do({ do: 'audio' });
+  await ours.must({ do: 'heard' });
+  const heard = await ours.wait('what was heard', e => e.event === 'heard');
+  // The first of them may come before the other side is ready; none is lost on this network.
+  atLeast(received, frames - 10, 'packets that the peer received');
+  atLeast(heard.frames, 50, 'frames that we received');
+  atLeast(heard.frames, sent - 20, `frames that we received, of ${sent}`);
+  // Time is counted in milliseconds: twenty a frame, unless the peer has another packet time.
+  const step = (heard.last - heard.first) / (heard.frames - 1);
+  if (step < 9 || step > 61) throw new Error(`a frame lasts ${step} ms`);
+  return `${received} of ${frames} heard there, ${heard.frames} here, ${step.toFixed(1)} ms a frame`;
+}
+const audio = name => ({
+  needs: [name], awaits: 'audio',
+  run: (peer, weOffer) => withOurs(weOffer, ['--manual', '--audio', name], async ours => {
+    await connect(ours, peer, weOffer, { audio: name });
+    return playBothWays(ours, peer, name);
+  }),
+});
+
+const reliabilities = {
+  unordered: { ordered: false },
+  retransmits: { ordered: true, maxRetransmits: 3 },
+  'unordered-once': { ordered: false, maxRetransmits: 0 },
+  lifetime: { ordered: false, maxPacketLifeTime: 500 },
+};
+
+export const cases = {
+  'text, binary and empty messages, both ways': {
+    short: true,
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      const { ms, streams } = await connect(ours, peer, weOffer);
+      await echoes(ours, peer);
+      await ours.must({ do: 'addr' });
+      return `connected in ${ms} ms, stream ${streams.chat}`;
+    }),
+  },
+  'a 256 KB message to us': {
+    needs: ['create', 'sendLarge'],
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual', '--large'], async ours => {
+      await connect(ours, peer, weOffer);
+      await peer.do({ do: 'send', label: 'chat', bytes: large });
+      const message = await ours.waitMessage();
+      equal(message.bytes, large, 'size');
+      equal(message.sum, sum(pattern(large)), 'sum');
+    }),
+  },
+  'a 256 KB message to them': {
+    needs: ['receiveLarge'],
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual', '--large'], async ours => {
+      await connect(ours, peer, weOffer);
+      await ours.must({ do: 'send', bytes: large });
+      const message = await peer.waitMessage();
+      equal(message.bytes, large, 'size');
+      equal(message.sum, sum(pattern(large)), 'sum');
+    }),
+  },
+  'larger than announced: refused there': {
+    needs: ['create', 'refuse'],
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer);
+      const refused = await peer.do({ do: 'send', label: 'chat', bytes: large }).then(() => false, () => true);
+      equal(refused, true, 'refused by the peer');
+      await echoes(ours, peer);
+    }),
+  },
+  'larger than can be: refused here': {
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer);
+      equal(await ours.do({ do: 'send', bytes: large }), overLimited, 'OVER_LIMITED');
+      await echoes(ours, peer);
+    }),
+  },
+  'ten channels, made by both': {
+    needs: ['create'],
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      const theirs = ['t0', 't1', 't2', 't3', 't4'], mine = ['o0', 'o1', 'o2', 'o3', 'o4'];
+      await connect(ours, peer, weOffer, { channels: theirs });
+      const streams = {};
+      for (const label of mine) await ours.must({ do: 'create', label });
+      for (const label of mine) {
+        streams[label] = (await ours.waitOpen(label)).stream;
+        await peer.waitOpen(label);
+      }
+      for (const label of mine) {
+        await ours.must({ do: 'send', text: `on ${label}`, stream: streams[label] });
+        const there = await peer.waitMessage();
+        equal(there.text, `on ${label}`, 'text');
+        equal(there.label, label, 'label');
+        await peer.do({ do: 'send', label, text: `back on ${label}` });
+        const here = await ours.waitMessage();
+        equal(here.text, `back on ${label}`, 'text');
+        equal(here.stream, streams[label], 'stream');
+      }
+      for (const label of theirs) {
+        await peer.do({ do: 'send', label, text: label });
+        equal((await ours.waitMessage()).text, label, 'text');
+      }
+    }),
+  },
+  'the automatic channel, and candidates one by one': {
+    needs: ['create', 'trickle'],
+    run: (peer, weOffer) => withOurs(weOffer, [], async ours => {
+      await connect(ours, peer, weOffer, { trickle: true });
+      await echoes(ours, peer);
+      // It is the DTLS client that opens it; an offerer lets us be that.
+      if (!weOffer) await peer.waitOpen('esp_channel');
+    }),
+  },
+  'they make unreliable and unordered channels': {
+    needs: ['create'],
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer);
+      for (const [label, options] of Object.entries(reliabilities)) {
+        await peer.do({ do: 'create', label, ...options });
+        const { stream } = await ours.waitOpen(label);
+        await peer.waitOpen(label);
+        await echoes(ours, peer, { stream, label });
+      }
+    }),
+  },
+  'we make unreliable and unordered channels': {
+    needs: ['create'],
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer);
+      for (const [label, options] of Object.entries(reliabilities)) {
+        await ours.must({ do: 'create', label, ...options });
+        const { stream } = await ours.waitOpen(label);
+        const there = await peer.waitOpen(label);
+        if (!peer.cannot.tellReliability) {
+          equal(there.ordered, options.ordered, `${label}: ordered`);
+          equal(unset(there.maxRetransmits), options.maxRetransmits, `${label}: maxRetransmits`);
+          equal(unset(there.maxPacketLifeTime), options.maxPacketLifeTime, `${label}: maxPacketLifeTime`);
+        }
+        await echoes(ours, peer, { stream, label });
+      }
+    }),
+  },
+  'they close a channel': {
+    needs: ['create', 'close'], awaits: 'stream reset',
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
+      await peer.do({ do: 'close', label: 'brief' });
+      await ours.waitClosed('brief', 5000);
+      await peer.waitClosed('brief', 5000);
+      await peer.do({ do: 'create', label: 'again' });
+      const { stream } = await ours.waitOpen('again');
+      await peer.waitOpen('again');
+      await echoes(ours, peer, { stream, label: 'again' });
+      await echoes(ours, peer);
+    }),
+  },
+  'we close a channel': {
+    needs: ['create', 'hearClose'], awaits: 'stream reset',
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
+      await ours.must({ do: 'close', label: 'brief' });
+      await peer.waitClosed('brief', 5000);
+      await ours.waitClosed('brief', 5000);
+      await ours.must({ do: 'create', label: 'again' });
+      const { stream } = await ours.waitOpen('again');
+      await peer.waitOpen('again');
+      await echoes(ours, peer, { stream, label: 'again' });
+      await echoes(ours, peer);
+    }),
+  },
+  'they leave': {
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      await connect(ours, peer, weOffer);
+      const began = Date.now();
+      await peer.do({ do: 'leave' });
+      // Who does not say so is missed when consent has run out [rfc7675#5.1].
+      await ours.waitState(state.disconnected, peer.cannot.sayGoodbye ? 45000 : 5000);
+      return `noticed after ${Date.now() - began} ms`;
+    }),
+  },
+  'we leave, and come back twice': {
+    run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
+      for (let round = 0; round < 3; ++round) {
+        await connect(ours, peer, weOffer);
+        await echoes(ours, peer);
+        await ours.must({ do: 'disconnect' });
+        await ours.waitState(state.disconnected, 1000);
+        if (!peer.cannot.hearGoodbye) {
+          await peer.wait('end', e => e.event === 'closed' ||
+            (e.event === 'state' && ['closed', 'disconnected', 'failed'].includes(e.state)));
+        }
+      }
+    }),
+  },
+  'PCMU both ways': audio('pcmu'),
+  'Opus both ways': audio('opus'),
+};

@@ -1,0 +1,32 @@
+// All foreign peers: how each is started, and what it cannot do, with the reason. What a case needs
+// and a peer lacks is "n/a" in the table. Roles: `offer` and `answer` are theirs, not ours.
+import { fileURLToPath } from 'node:url';
+import { chromium } from './chromium.mjs';
+import { firefox } from './firefox.mjs';
+import { ProcessPeer } from './peer.mjs';
+
+const here = name => fileURLToPath(new URL(name, import.meta.url));
+const node = file => () => new ProcessPeer(process.execPath, here(file)).ready();
+const python = file => () => new ProcessPeer('/usr/bin/python3', here(file)).ready();
+
+const noAudio = why => ({ pcmu: why, opus: why });
+
+const tooOld = 'its send() takes any size';
+const mute = 'has no call that tells';
+
+export const peers = {
+  chromium: { open: chromium, cannot: {} },
+  firefox: { open: firefox, cannot: {} },
+  wrtc: {
+    open: node('wrtc.mjs'),
+    cannot: { refuse: tooOld, ...noAudio('the media of libwebrtc is tried with Chromium') },
+  },
+  libdatachannel: {
+    open: node('libdatachannel.mjs'),
+    cannot: { tellReliability: mute, ...noAudio('brings no codecs, and no RTP of its own') },
+  },
+  werift: {
+    open: node('werift.mjs'),
+    cannot: { ...noAudio('brings no codecs') },
+  },
+};
