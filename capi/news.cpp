@@ -22,6 +22,8 @@ static_assert(same(State::data_connected, ESP_PEER_STATE_DATA_CHANNEL_CONNECTED)
 static_assert(same(State::data_opened, ESP_PEER_STATE_DATA_CHANNEL_OPENED));
 static_assert(same(State::data_closed, ESP_PEER_STATE_DATA_CHANNEL_CLOSED));
 static_assert(same(State::data_disconnected, ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED));
+static_assert(same(State::audio_added, ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED));
+static_assert(same(State::audio_removed, ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED));
 
 // The application may do with the bytes what it likes; a zero byte stands behind them.
 std::uint8_t* data_of(News& news) {

@@ -50,9 +50,7 @@ Status Agent::set_remote(Instant now, const Credentials& remote, bool lite, Dura
     return Error{Errc::bad_data, "no ICE credentials"};
   }
   const bool again = has_remote_;
-  if (again && !(remote_.ufrag == remote.ufrag && remote_.password == remote.password)) {
-    return Error{Errc::unsupported, "an ICE restart"};
-  }
+  if (again && !is_remote(remote)) return Error{Errc::unsupported, "an ICE restart"};
   pacing_ = std::min(std::max({options_.pacing, pacing, min_pacing}), max_pacing);
   all_remotes_known_ = false;  // a description that comes again may name more
   if (again) return {};
@@ -174,6 +172,11 @@ std::optional<Route> Agent::route() const {
 std::optional<Route> Agent::selected() const {
   const Pair* pair = checks_.selected();
   return pair ? std::optional(checks_.route_of(*pair)) : std::nullopt;
+}
+
+bool Agent::is_remote(const Credentials& credentials) const {
+  return has_remote_ && remote_.ufrag == credentials.ufrag &&
+         remote_.password == credentials.password;
 }
 
 bool Agent::authenticated(const Route& route) const {

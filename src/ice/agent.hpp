@@ -1,5 +1,6 @@
 // A full ICE agent for one component: RFC 8445 with trickle (RFC 8838), consent (RFC 7675) and
 // patience (RFC 8863). Knows no TURN: a relayed candidate is a local one whose route is wrapped.
+// Its credentials are for ever: an ICE restart is a new agent beside the old one.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -105,6 +106,12 @@ class Agent {
   // without consent.
   std::optional<Route> route() const;
   std::optional<Route> selected() const;
+  // The STUN message is for this agent, and not for one with other credentials on the same sockets:
+  // a request with our name in it, or an answer to one of ours.
+  bool is_addressed(const Route& route, Bytes message) const;
+  bool knows_remote() const { return has_remote_; }
+  // These are the credentials of the remote description that we know.
+  bool is_remote(const Credentials& credentials) const;
   // A Binding request with a good MESSAGE-INTEGRITY has come on this route.
   bool authenticated(const Route& route) const;
   // Data that comes on this route is the peer's: the route belongs to a valid pair.

@@ -49,6 +49,13 @@ bool Agent::known_user(std::string_view username) const {
          username[ours.size()] == ':';
 }
 
+bool Agent::is_addressed(const Route& route, Bytes message) const {
+  const auto m = stun::parse(message);
+  if (!m) return false;
+  if (m->kind == stun::Class::request) return m->username && known_user(*m->username);
+  return gatherer_.owns(route, m->id) || consent_.sent(m->id) || checks_.find(m->id);
+}
+
 // [rfc8445#7.3.1.1] False when it is the peer who has to change its role.
 bool Agent::resolve_role_conflict(Instant now, const stun::Message& request) {
   const bool controlling = role_ == Role::controlling;

@@ -184,6 +184,10 @@ Pair* CheckList::find(const stun::TransactionId& id) {
   return nullptr;
 }
 
+const Pair* CheckList::find(const stun::TransactionId& id) const {
+  return const_cast<CheckList*>(this)->find(id);
+}
+
 const Pair* CheckList::find(const Route& route) const {
   for (const Pair& p : pairs_) {
     if (route_of(p) == route) return &p;

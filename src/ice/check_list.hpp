@@ -57,6 +57,7 @@ class CheckList {
   std::optional<Instant> next_deadline() const;
   Pair* find(std::uint8_t local, std::uint8_t remote);
   Pair* find(const stun::TransactionId& id);
+  const Pair* find(const stun::TransactionId& id) const;
   const Pair* find(const Route& route) const;
   Pair* best_valid();
   const Pair* best_valid() const;

@@ -1,6 +1,7 @@
 #include "peer/connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "esp_peer/features.hpp"
 #include "peer/demux.hpp"
@@ -40,6 +41,10 @@ dtls::Options dtls_options(const SessionOptions& options) {
   return dtls;
 }
 
+bool hears_audio(const std::optional<NegotiatedAudio>& audio) {
+  return audio && sdp::receives(audio->direction);
+}
+
 std::uint64_t new_session_id(Random& random) {
   // [rfc8829#5.2.1] 64 bits with the highest zero.
   return random.number<std::uint64_t>() >> 1;
@@ -50,21 +55,26 @@ constexpr Duration relay_patience = seconds(10);
 }  // namespace
 
 Connection::Connection(const SessionOptions& options, ice::Role role, const Servers& servers,
-                       const Dependencies& dependencies, dtls::Identity& identity, Outbox& outbox,
-                       Env env)
+                       const Dependencies& dependencies, dtls::Identity& identity,
+                       Owned<ice::Agent> agent, Outbox& outbox, Env env)
     : options_(options),
       role_(role),
       dependencies_(dependencies),
       identity_(identity),
       outbox_(outbox),
       env_(env),
-      path_(ice_options(options, role), dtls_options(options), dependencies.dtls, identity,
-            dependencies.crypto, env),
+      path_(std::move(agent), dtls_options(options), dependencies.dtls, identity, env),
       negotiation_(new_session_id(env.random),
                    {max_message_size(options), features::data && options.data, options.audio},
                    dependencies.crypto, env),
-      gathering_(options.relay_only ? relay_patience : options.gathering_timeout, servers,
-                 path_.ice(), outbox) {}
+      gathering_(options.relay_only ? relay_patience : options.gathering_timeout, servers, path_,
+                 outbox) {}
+
+Owned<ice::Agent> Connection::make_agent(const SessionOptions& options, ice::Role role,
+                                         crypto::Provider& crypto, Env env) {
+  return Owned<ice::Agent>::make(env.memory, ice_options(options, role),
+                                 ice::generate_credentials(env.random), crypto, env);
+}
 
 void Connection::start(Instant now) {
   say(State::gathering);
@@ -81,18 +91,19 @@ void Connection::set_servers(Instant now, const Servers& servers) {
 Status Connection::set_remote_description(Instant now, std::string_view text) {
   auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!remote) return Error{Errc::no_memory, "no room for the description"};
+  const bool heard_audio = hears_audio(negotiation_.audio());
+  peer_has_rebuilt_ = false;
   auto incoming = negotiation_.on_description(text, *remote);
   if (!incoming) return incoming.error();
   if (*incoming == Negotiation::Incoming::ignored) return {};
-  const Status applied = apply(now, *remote);
-  // Other credentials in the same session would be an ICE restart.
-  peer_has_rebuilt_ = applied.code() == Errc::unsupported && negotiation_.from_another_session();
+  const Status applied = apply(now, *remote, *incoming);
   if (!applied) negotiation_.reject();
+  if (applied && path_.secured()) follow_media(now, *remote, heard_audio);
   advance(now);
   return applied;
 }
 
-Status Connection::apply(Instant now, const sdp::Remote& remote) {
+Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind) {
   RemotePath path;
   for (const auto text : remote.fingerprints) {
     if (const auto fingerprint = dtls::parse_fingerprint(text)) {
@@ -108,8 +119,12 @@ Status Connection::apply(Instant now, const sdp::Remote& remote) {
   path.pacing = milliseconds(remote.pacing_ms);
   path.our_dtls_role = negotiation_.dtls_role();
 
-  if (!remote_known_) say(State::pairing);
-  remote_known_ = true;
+  if (remote_known_) {
+    if (const Status joined = join_restart(now, path, kind); !joined) return joined;
+  } else {
+    say(State::pairing);
+    remote_known_ = true;
+  }
   if (const Status checks = path_.set_remote(now, path); !checks) return checks;
   if (!data_) {
     has_data_ = remote.data.has_value();
@@ -129,6 +144,69 @@ Status Connection::apply(Instant now, const sdp::Remote& remote) {
   if (audio_) audio_->change(negotiation_.audio());
   if (!negotiation_.answering()) tell_agreed_audio();
   return {};
+}
+
+// What a further description means for ICE [rfc8445#9, rfc8839#4.4.1, rfc8842#5.1].
+Status Connection::join_restart(Instant now, const RemotePath& remote, Negotiation::Incoming kind) {
+  const bool offered = kind == Negotiation::Incoming::offer;
+  const bool ours = !path_.ice().knows_remote();  // a restart that waits for the peer
+  if (!path_.is_remote(remote.credentials)) {
+    if (negotiation_.from_another_session() || path_.is_another_peer(remote)) {
+      peer_has_rebuilt_ = true;
+      return Error{Errc::unsupported, "the peer has begun anew"};
+    }
+    if (ours) return {};  // it joins in, or both have thought of it at once
+    if (!offered) return Error{Errc::unsupported, "an ICE restart that nobody asked for"};
+    return renew_agent(now);
+  }
+  // The peer's offer is of before it heard of our restart: that comes after the answer.
+  if (ours && offered && path_.take_back_restart()) {
+    offer_due_ = false;
+    restart_later_ = true;
+  }
+  return {};
+}
+
+Status Connection::renew_agent(Instant now) {
+  FixedVector<Address, Negotiation::max_candidates> sockets;
+  for (const ice::Candidate& c : path_.ice().local_candidates()) {
+    if (c.type == ice::CandidateType::host) sockets.push_back(c.base);
+  }
+  auto agent = make_agent(options_, path_.ice().role(), dependencies_.crypto, env_);
+  if (!agent) return Error{Errc::no_memory, "no room for an ICE session"};
+  path_.restart(now, std::move(agent));
+  gathering_.restart(now, {sockets.begin(), sockets.size()});
+  return {};
+}
+
+Status Connection::restart_ice(Instant now) {
+  if (ended_ || !remote_known_ || !negotiation_.described()) {
+    return Error{Errc::wrong_state, "nothing to restart"};
+  }
+  if (negotiation_.answer_owed()) {
+    restart_later_ = true;
+    return {};
+  }
+  if (const Status renewed = renew_agent(now); !renewed) return renewed;
+  negotiation_.offer_again();
+  offer_due_ = true;
+  advance(now);
+  return {};
+}
+
+// What a renegotiation changes of what is carried [rfc8829#5.10].
+void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard_audio) {
+  if (!audio_) begin_audio(now);
+  const bool hears = hears_audio(negotiation_.audio());
+  if (hears != heard_audio) {
+    outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});
+  }
+  if (!remote.data && data_ && has_data_) {
+    has_data_ = false;  // [rfc8841#10.4] the section is refused: the association is closed
+    data_->abort(now);
+  } else if (remote.data && !data_) {
+    begin_data(now);
+  }
 }
 
 Status Connection::add_remote_candidate(Instant now, const ice::Candidate& candidate) {
@@ -189,7 +267,7 @@ void Connection::on_deadline(Instant now) {
   if (ended_) return;
   static_cast<void>(gathering_.on_deadline(now));
   path_.on_deadline(now);
-  if (data_) data_->on_deadline(now);
+  if (data_ && !frozen()) data_->on_deadline(now);
   if (audio_) audio_->on_deadline(now);
   advance(now);
 }
@@ -240,7 +318,7 @@ std::optional<Instant> Connection::next_deadline() const {
   if (ended_) return std::nullopt;
   auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
   if (audio_) next = earliest(next, audio_->next_deadline());
-  return data_ ? earliest(next, data_->next_deadline()) : next;
+  return data_ && !frozen() ? earliest(next, data_->next_deadline()) : next;
 }
 
 ice::CandidateText Connection::local_candidate(std::uint8_t index) const {
@@ -252,11 +330,7 @@ std::optional<std::string_view> Connection::channel_label(sctp::StreamId stream)
   return data_ ? data_->label(stream) : std::nullopt;
 }
 
-std::optional<Route> Connection::paired() const {
-  if (ended_ || !path_.paired()) return std::nullopt;
-  const auto selected = path_.ice().selected();
-  return selected ? selected : path_.ice().route();
-}
+std::optional<Route> Connection::paired() const { return ended_ ? std::nullopt : path_.pair(); }
 
 void Connection::hash_state(StateHash& hash) const {
   path_.hash_state(hash);
@@ -310,7 +384,9 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
 void Connection::on_secured(Instant now) {
   begin_audio(now);
   // What was agreed on and cannot be is not carried; with nothing left it is no connection.
-  if (!has_data_ && !audio_) return end(now, State::connect_failed);
+  if (!has_data_ && !audio_) {
+    return end(now, State::connect_failed, Failure::handshake_refused);
+  }
   say(State::connected);  // whoever hears of it may send audio at once
   negotiation_.settle();
   if (has_data_) begin_data(now);
@@ -350,7 +426,8 @@ void Connection::take_data_events(Instant now) {
     if (!event) return;
     on_data_event(*event);
     // Without its association a connection that carries nothing else stands for nothing.
-    if (event->kind >= DataSession::Event::Kind::disconnected && !audio_) {
+    if (event->kind >= DataSession::Event::Kind::disconnected &&
+        !(audio_ && negotiation_.audio())) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }
@@ -379,12 +456,13 @@ void Connection::describe_when_ready(Instant now) {
   if (ended_ || !(options_.trickle_out ? gathering_.begun() : gathering_.done())) return;
   const bool first_offer =
       role_ == ice::Role::controlling && !negotiation_.described() && !negotiation_.answering();
-  if (!first_offer && !negotiation_.answer_owed() && !redescribe_) return;
+  const bool due = negotiation_.answer_owed() || redescribe_ || offer_due_;
+  if (!first_offer && !due) return;
   const auto candidates = path_.ice().local_candidates();
   const bool more_will_come = options_.trickle_out && !gathering_.complete();
   if (candidates.empty() && !more_will_come)
     return end(now, State::disconnected, Failure::no_address);
-  redescribe_ = false;
+  redescribe_ = offer_due_ = false;
   if (negotiation_.answering()) {
     tell_agreed_audio();
   } else if (options_.audio.codec != sdp::AudioCodec::none && !told_audio_) {
@@ -402,6 +480,8 @@ void Connection::describe_when_ready(Instant now) {
   outbox_.say(LocalDescription{});
   told_candidates_ = candidates.size();
   told_last_candidate_ = gathering_.complete();
+  if (!std::exchange(restart_later_, false)) return;
+  if (!restart_ice(now)) end(now, State::disconnected, Failure::no_memory);
 }
 
 // [rfc8838#4] What was found after the description went out.
@@ -436,6 +516,10 @@ void Connection::tell_agreed_audio() {
   told_audio_ = audio;
   outbox_.say(AudioDescribed{audio});
 }
+
+// Without consent for any path the association's clock stands still: what it would count as losses
+// was never sent. An ICE restart brings it back [rfc7675#5.1].
+bool Connection::frozen() const { return path_.secured() && !path_.route(); }
 
 void Connection::end(Instant now, State how, Failure why) {
   if (ended_) return;

@@ -17,13 +17,19 @@ namespace esp_peer::peer {
 
 class Connection {
  public:
+  // `agent`: made by make_agent(), for there may be no memory for it.
   Connection(const SessionOptions& options, ice::Role role, const Servers& servers,
-             const Dependencies& dependencies, dtls::Identity& identity, Outbox& outbox, Env env);
+             const Dependencies& dependencies, dtls::Identity& identity, Owned<ice::Agent> agent,
+             Outbox& outbox, Env env);
+  static Owned<ice::Agent> make_agent(const SessionOptions& options, ice::Role role,
+                                      crypto::Provider& crypto, Env env);
 
   void start(Instant now);
   void set_role(ice::Role role) { role_ = role; }
   void set_servers(Instant now, const Servers& servers);
   Status set_remote_description(Instant now, std::string_view sdp);
+  // New credentials, candidates and pairs, offered to the peer; what is carried goes on.
+  Status restart_ice(Instant now);
   Status add_remote_candidate(Instant now, const ice::Candidate& candidate);
   Result<sctp::StreamId> create_channel(Instant now, const datachannel::ChannelOptions& options);
   Status close_channel(Instant now, std::string_view label);
@@ -58,7 +64,11 @@ class Connection {
   void hash_state(StateHash& hash) const;
 
  private:
-  Status apply(Instant now, const sdp::Remote& remote);
+  Status apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind);
+  Status join_restart(Instant now, const RemotePath& remote, Negotiation::Incoming kind);
+  Status renew_agent(Instant now);
+  void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio);
+  bool frozen() const;
   void advance(Instant now);
   void on_path_event(Instant now, SecurePath::Event event);
   void on_data_event(const DataSession::Event& event);
@@ -93,6 +103,8 @@ class Connection {
   bool peer_has_rebuilt_ = false;
   std::size_t told_candidates_ = 0;  // in the description or by events
   bool told_last_candidate_ = false;
+  bool offer_due_ = false;      // a further one of ours
+  bool restart_later_ = false;  // the peer's offer comes first
 };
 
 }  // namespace esp_peer::peer

@@ -4,8 +4,14 @@ namespace esp_peer::peer {
 
 static_assert(max_servers <= 32, "a bit of unresolved_ for each server");
 
-Gathering::Gathering(Duration timeout, const Servers& servers, ice::Agent& agent, Outbox& outbox)
-    : timeout_(timeout), servers_(servers), agent_(agent), outbox_(outbox) {}
+Gathering::Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox)
+    : timeout_(timeout), servers_(servers), path_(path), outbox_(outbox) {}
+
+void Gathering::restart(Instant now, std::span<const Address> sockets) {
+  ++generation_;
+  unresolved_ = 0;
+  on_sockets(now, sockets);
+}
 
 void Gathering::set_servers(Instant now, const Servers& servers) {
   servers_ = servers;
@@ -16,7 +22,7 @@ void Gathering::set_servers(Instant now, const Servers& servers) {
 
 void Gathering::on_sockets(Instant now, std::span<const Address> sockets) {
   has_sockets_ = true;
-  for (const Address& socket : sockets) static_cast<void>(agent_.add_host(now, socket));
+  for (const Address& socket : sockets) static_cast<void>(path_.ice().add_host(now, socket));
   ask(now);
 }
 
@@ -27,7 +33,7 @@ void Gathering::ask(Instant now) {
     const Server& server = servers_[i];
     if (server.turn) continue;
     if (const auto address = parse_ip(server.host.view(), server.port)) {
-      static_cast<void>(agent_.add_stun_server(now, *address));
+      static_cast<void>(path_.ice().add_stun_server(now, *address));
     } else if (outbox_.request(Resolve{id_of(i)})) {
       unresolved_ |= 1u << i;
     }
@@ -39,7 +45,7 @@ void Gathering::on_resolved(Instant now, std::uint32_t id, std::span<const Addre
   if (!index || (unresolved_ >> *index & 1) == 0) return;
   unresolved_ &= ~(1u << *index);
   for (const Address& a : addresses.first(std::min(addresses.size(), max_addresses_per_server))) {
-    static_cast<void>(agent_.add_stun_server(now, a.with_port(servers_[*index].port)));
+    static_cast<void>(path_.ice().add_stun_server(now, a.with_port(servers_[*index].port)));
   }
 }
 
@@ -51,7 +57,9 @@ bool Gathering::on_deadline(Instant now) {
 
 bool Gathering::done() const { return has_sockets_ && (time_is_up_ || complete()); }
 
-bool Gathering::complete() const { return has_sockets_ && unresolved_ == 0 && !agent_.gathering(); }
+bool Gathering::complete() const {
+  return has_sockets_ && unresolved_ == 0 && !path_.ice().gathering();
+}
 
 std::string_view Gathering::server_name(std::uint32_t id) const {
   const auto index = index_of(id);

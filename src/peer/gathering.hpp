@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/state_hash.hpp"
-#include "ice/agent.hpp"
+#include "peer/secure_path.hpp"
 #include "peer/server.hpp"
 #include "peer/session_types.hpp"
 
@@ -14,7 +14,10 @@ namespace esp_peer::peer {
 
 class Gathering {
  public:
-  Gathering(Duration timeout, const Servers& servers, ice::Agent& agent, Outbox& outbox);
+  Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox);
+
+  // Once more, for the path's new agent, with the sockets that there are.
+  void restart(Instant now, std::span<const Address> sockets);
 
   // Replaces the servers; asks them at once when the sockets are there.
   void set_servers(Instant now, const Servers& servers);
@@ -39,7 +42,7 @@ class Gathering {
 
   Duration timeout_;
   Servers servers_;
-  ice::Agent& agent_;
+  SecurePath& path_;
   Outbox& outbox_;
   std::optional<Instant> deadline_;
   std::uint32_t generation_ = 0;  // of servers_, so that a late answer for old ones is known

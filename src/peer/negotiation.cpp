@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/state_hash.hpp"
 #include "sdp/setup.hpp"
 
 namespace esp_peer::peer {
@@ -20,6 +21,13 @@ FixedString<16> random_name(Random& random) {
   FixedString<16> name;
   name.assign({text, sizeof(text)});
   return name;
+}
+
+std::uint64_t hash_of_credentials(const sdp::Remote& remote) {
+  StateHash hash;
+  hash.add(remote.ufrag);
+  hash.add(remote.password);
+  return hash.value();
 }
 
 }  // namespace
@@ -65,12 +73,14 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   taken.digest = crypto_.sha256(as_bytes(text));
   taken.session_id = description->session_id_number;
   taken.session_version = description->session_version;
+  taken.credentials = hash_of_credentials(remote);
   taken.our_setup = setup->ours;
   taken.dtls_role = setup->dtls_client ? dtls::Role::client : dtls::Role::server;
   taken.answer_owed = !answer;
   taken.audio = agree(remote, answer);
   // [rfc8842#5.3] Roles that are settled stay: an offer that leaves the choice is no new handshake.
-  if (taken_.kind != Incoming::ignored && remote.setup == sdp::Setup::actpass && !answer) {
+  const bool choice = remote.setup == sdp::Setup::actpass && !answer;
+  if (settled_ || (taken_.kind != Incoming::ignored && choice)) {
     taken.dtls_role = taken_.dtls_role;
     const bool client = taken.dtls_role == dtls::Role::client;
     taken.our_setup = client ? sdp::Setup::active : sdp::Setup::passive;
@@ -119,10 +129,12 @@ bool Negotiation::is_older(const sdp::Description& d) const {
 }
 
 // After an answer, what leaves no choice is that answer again, with news. Two ends that took each
-// other's answers for offers would answer for ever.
+// other's answers for offers would answer for ever. With other credentials, though, it wants an ICE
+// restart of us, and an answer.
 bool Negotiation::is_answer(const sdp::Description& d, const sdp::Remote& remote) const {
   const bool again = taken_.kind == Incoming::answer && d.session_id_number != 0 &&
-                     d.session_id_number == taken_.session_id;
+                     d.session_id_number == taken_.session_id &&
+                     taken_.credentials == hash_of_credentials(remote);
   return sdp::is_answer(remote.setup, taken_.offer_outstanding || again);
 }
 
@@ -144,24 +156,31 @@ std::optional<NegotiatedAudio> Negotiation::agree(const sdp::Remote& remote, boo
 }
 
 Result<std::size_t> Negotiation::write(const sdp::Local& local) {
-  auto offer = Owned<sdp::Description>();
-  if (answering()) {
-    offer = Owned<sdp::Description>::make(env_.memory);
-    if (!offer) return Error{Errc::no_memory, "no room for the answer"};
-    if (const Status s = sdp::parse(as_text(taken_.text.bytes()), *offer); !s) return s.error();
+  // Whose sections: the peer's offer has them, or our last description; a first offer makes its
+  // own.
+  const auto model_text = answering()       ? as_text(taken_.text.bytes())
+                          : taken_.offering ? text()
+                                            : std::string_view();
+  auto model = Owned<sdp::Description>();
+  if (!model_text.empty()) {
+    model = Owned<sdp::Description>::make(env_.memory);
+    if (!model) return Error{Errc::no_memory, "no room for the description"};
+    if (const Status s = sdp::parse(model_text, *model); !s) return s.error();
   }
   for (std::size_t room = 2048; room <= max_description; room *= 2) {
-    if (text_.size() < room) text_ = Buffer::with_size(env_.memory, room);
-    if (!text_) break;
-    const std::span<char> out(reinterpret_cast<char*>(text_.bytes().data()), text_.size());
-    auto size = answering() ? sdp::write_answer(local, *offer, out) : sdp::write_offer(local, out);
+    Buffer text = Buffer::with_size(env_.memory, room);
+    if (!text) break;
+    const std::span<char> out(reinterpret_cast<char*>(text.bytes().data()), text.size());
+    auto size = !model        ? sdp::write_offer(local, out)
+                : answering() ? sdp::write_answer(local, *model, out)
+                              : sdp::write_reoffer(local, *model, out);
     if (size) {
+      text_ = std::move(text);
       text_size_ = *size;
       return text_size_;
     }
     if (size.error().code != Errc::no_memory) return size.error();
   }
-  text_size_ = 0;
   return Error{Errc::no_memory, "no room for the description"};
 }
 

@@ -46,13 +46,16 @@ class Negotiation {
   // Takes the peer's description. `remote` points into a copy that stays until the next one is
   // taken or settle() is called. Errors: bad_data, unsupported, over_limit, no_memory.
   Result<Incoming> on_description(std::string_view text, sdp::Remote& remote);
+  // The next description is a further offer of ours.
+  void offer_again() { taken_.offering = true; }
   // What was taken last cannot be used after all: as if it had not come, so that it may come again,
   // and what came before it is still answered.
   void reject();
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
-  // The connection stands: the peer's text is not needed any more.
+  // The connection stands: the peer's text is not needed any more, and the DTLS roles are for good.
   void settle() {
+    settled_ = true;
     taken_.text = Buffer();
     before_.text = Buffer();
   }
@@ -60,10 +63,12 @@ class Negotiation {
   std::string_view text() const { return as_text(text_.bytes()).substr(0, text_size_); }
   bool described() const { return text_size_ != 0; }
   bool answer_owed() const { return taken_.answer_owed; }
-  bool answering() const { return taken_.kind == Incoming::offer; }
-  // The description taken last came from another session than the one before.
+  bool answering() const { return taken_.kind == Incoming::offer && !taken_.offering; }
+  // The description taken last came from another session than the one before. So it is where a
+  // description has changed without saying so: there are peers whose session id is always the same.
   bool from_another_session() const {
-    return before_.session_id != 0 && taken_.session_id != before_.session_id;
+    return before_.session_id != 0 && (taken_.session_id != before_.session_id ||
+                                       taken_.session_version == before_.session_version);
   }
   // Settled by the description that was taken last.
   dtls::Role dtls_role() const { return taken_.dtls_role; }
@@ -85,15 +90,18 @@ class Negotiation {
   FixedString<16> cname_;
   Buffer text_;  // grown up to max_description
   std::size_t text_size_ = 0;
+  bool settled_ = false;
   // A description of the peer, and where it left us.
   struct Taken {
     Incoming kind = Incoming::ignored;
     Buffer text;  // at most max_description
     crypto::Sha256Digest digest{};
     std::uint64_t session_id = 0, session_version = 0;
+    std::uint64_t credentials = 0;  // a hash
     sdp::Setup our_setup = sdp::Setup::actpass;
     dtls::Role dtls_role = dtls::Role::client;
     bool answer_owed = false, offer_outstanding = false;
+    bool offering = false;  // and not for the first time
     std::optional<NegotiatedAudio> audio;
   } taken_, before_;  // the last one, and the last but one
 };

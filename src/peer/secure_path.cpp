@@ -1,5 +1,7 @@
 #include "peer/secure_path.hpp"
 
+#include <utility>
+
 #include "peer/demux.hpp"
 
 namespace esp_peer::peer {
@@ -21,13 +23,13 @@ SecurePath::Event why_failed(dtls::FailureReason reason) {
 
 }  // namespace
 
-SecurePath::SecurePath(const ice::Options& ice, const dtls::Options& dtls, dtls::Backend& backend,
-                       dtls::Identity& identity, crypto::Provider& crypto, Env env)
+SecurePath::SecurePath(Owned<ice::Agent> agent, const dtls::Options& dtls, dtls::Backend& backend,
+                       dtls::Identity& identity, Env env)
     : dtls_options_(dtls),
       backend_(backend),
       identity_(identity),
       env_(env),
-      ice_(ice, ice::generate_credentials(env.random), crypto, env),
+      agent_(std::move(agent)),
       early_(env.memory) {
   backend_.retain(identity_);
 }
@@ -38,12 +40,28 @@ SecurePath::~SecurePath() {
 }
 
 Status SecurePath::set_remote(Instant now, const RemotePath& remote) {
-  const Status checks = ice_.set_remote(now, remote.credentials, remote.ice_lite, remote.pacing);
+  const Status checks = agent_->set_remote(now, remote.credentials, remote.ice_lite, remote.pacing);
   if (!checks) return checks;
   // Once the handshake has begun, its roles and fingerprints stand until a new connection.
   if (!dtls_) remote_ = remote;
   advance(now);
   return {};
+}
+
+void SecurePath::restart(Instant now, Owned<ice::Agent> agent) {
+  // Of three sessions the one in the middle goes, unless it carries us.
+  if (paired_ && (!old_agent_ || agent_->selected() || !old_agent_->route())) {
+    old_agent_ = std::move(agent_);
+  }
+  timers_.disarm(Timer::retirement);
+  agent_ = std::move(agent);
+  advance(now);
+}
+
+bool SecurePath::take_back_restart() {
+  if (!old_agent_ || agent_->knows_remote()) return false;
+  agent_ = std::move(old_agent_);
+  return true;
 }
 
 void SecurePath::close(Instant now) {
@@ -62,7 +80,11 @@ void SecurePath::on_datagram(Instant now, const Route& route, MutableBytes datag
   if (ended_) return;
   switch (protocol_of(datagram)) {
     case Protocol::stun:
-      ice_.on_stun(now, route, datagram);
+      if (old_agent_ && old_agent_->is_addressed(route, datagram)) {
+        old_agent_->on_stun(now, route, datagram);
+      } else {
+        agent_->on_stun(now, route, datagram);
+      }
       break;
     case Protocol::dtls:
       on_dtls(now, route, datagram);
@@ -76,7 +98,8 @@ void SecurePath::on_datagram(Instant now, const Route& route, MutableBytes datag
 
 void SecurePath::on_dtls(Instant now, const Route& route, MutableBytes datagram) {
   // [rfc8827#6.3] Only a peer that has shown our password on this very path is listened to.
-  if (!ice_.authenticated(route) && !ice_.valid(route)) {
+  const auto knows = [&](const ice::Agent& a) { return a.authenticated(route) || a.valid(route); };
+  if (!knows(*agent_) && !(old_agent_ && knows(*old_agent_))) {
     return drop(now, "DTLS from an unchecked source", datagram.size());
   }
   if (dtls_) return dtls_->on_datagram(now, datagram);
@@ -86,20 +109,25 @@ void SecurePath::on_dtls(Instant now, const Route& route, MutableBytes datagram)
 void SecurePath::on_deadline(Instant now) {
   if (ended_) return;
   early_.drop_expired(now);
-  ice_.on_deadline(now);
+  agent_->on_deadline(now);
+  if (old_agent_) old_agent_->on_deadline(now);
   if (dtls_) dtls_->on_deadline(now);
-  timers_.expire(now, [&](Timer) { end(now, Event::handshake_timeout); });
+  timers_.expire(now, [&](Timer timer) {
+    if (timer == Timer::retirement) return old_agent_.reset();
+    end(now, Event::handshake_timeout);
+  });
   advance(now);
 }
 
 void SecurePath::poll_transmit(Instant now, TxBatch& out) {
   while (!ended_ && out.room().size() >= max_datagram) {
     Route to;
-    const std::size_t n = ice_.write_datagram(now, out.room(), to);
+    std::size_t n = agent_->write_datagram(now, out.room(), to);
+    if (n == 0 && old_agent_) n = old_agent_->write_datagram(now, out.room(), to);
     if (n == 0) break;
     out.commit(to, n);
   }
-  const auto route = ice_.route();
+  const auto route = agent_in_use().route();
   while (dtls_ && route && out.room().size() >= max_datagram) {
     const std::size_t n = dtls_->write_datagram(now, out.room());
     if (n == 0) break;
@@ -123,13 +151,17 @@ Bytes SecurePath::read(Instant now) {
 
 std::optional<Instant> SecurePath::next_deadline() const {
   if (ended_) return std::nullopt;
-  auto next = earliest(ice_.next_deadline(), early_.next_deadline());
+  auto next = earliest(agent_->next_deadline(), early_.next_deadline());
+  if (old_agent_) next = earliest(next, old_agent_->next_deadline());
   next = earliest(next, timers_.next());
   return dtls_ ? earliest(next, dtls_->next_deadline()) : next;
 }
 
 bool SecurePath::takes_media(const Route& route) const {
-  return secured_ && !ended_ && (ice_.valid(route) || ice_.authenticated(route));
+  const auto knows = [&](const ice::Agent& agent) {
+    return agent.valid(route) || agent.authenticated(route);
+  };
+  return secured_ && !ended_ && (knows(*agent_) || (old_agent_ && knows(*old_agent_)));
 }
 
 std::optional<crypto::SrtpProfile> SecurePath::srtp_profile() const {
@@ -142,11 +174,40 @@ Status SecurePath::export_srtp_keys(MutableBytes out) const {
 }
 
 std::optional<Route> SecurePath::route() const {
-  return secured_ && !ended_ ? ice_.route() : std::nullopt;
+  return secured_ && !ended_ ? agent_in_use().route() : std::nullopt;
+}
+
+bool SecurePath::is_remote(const ice::Credentials& credentials) const {
+  const bool old = old_agent_ && !agent_->knows_remote();
+  return (old ? *old_agent_ : *agent_).is_remote(credentials);
+}
+
+std::optional<Route> SecurePath::pair() const {
+  if (!paired_ || ended_) return std::nullopt;
+  const auto selected = agent_in_use().selected();
+  return selected ? selected : agent_in_use().route();
+}
+
+bool SecurePath::is_another_peer(const RemotePath& remote) const {
+  if (!dtls_) return false;
+  for (const auto& known : remote_->fingerprints) {
+    for (const auto& named : remote.fingerprints) {
+      if (known == named) return false;
+    }
+  }
+  return true;
+}
+
+// [rfc8445#9, rfc8839#4.4.1.1.1] The old pair, until a new one is nominated; a new one at once
+// where consent for the old one is gone.
+const ice::Agent& SecurePath::agent_in_use() const {
+  const bool old = old_agent_ && !agent_->selected() && old_agent_->route();
+  return old ? *old_agent_ : *agent_;
 }
 
 void SecurePath::hash_state(StateHash& hash) const {
-  ice_.hash_state(hash);
+  agent_->hash_state(hash);
+  if (old_agent_) old_agent_->hash_state(hash);
   early_.hash_state(hash);
   if (dtls_) dtls_->hash_state(hash);
   hash.add(timers_.next().value_or(Instant::max()));
@@ -156,7 +217,12 @@ void SecurePath::hash_state(StateHash& hash) const {
 }
 
 void SecurePath::advance(Instant now) {
-  while (const auto event = ice_.poll_event()) on_ice_event(now, *event);
+  while (old_agent_) {
+    const auto event = old_agent_->poll_event();
+    if (!event) break;
+    on_old_ice_event(now, *event);
+  }
+  while (const auto event = agent_->poll_event()) on_ice_event(now, *event);
   if (paired_ && remote_ && !dtls_ && !ended_) begin_handshake(now);
   while (dtls_ && !ended_) {
     const auto event = dtls_->poll_event();
@@ -173,8 +239,25 @@ void SecurePath::on_ice_event(Instant now, const ice::Agent::Event& event) {
     timers_.arm(Timer::handshake, now + handshake_timeout);
     say(Event::paired);
   }
-  if (std::holds_alternative<ice::Failed>(event)) end(now, Event::no_pair);
+  if (std::holds_alternative<ice::PairSelected>(event) && old_agent_) {
+    timers_.arm(Timer::retirement, now + retirement);
+  }
+  if (std::holds_alternative<ice::Failed>(event)) on_ice_failed(now);
   if (std::holds_alternative<ice::Lost>(event)) end(now, Event::lost);
+}
+
+// The session before the restart. When it is lost, the new one still has its time to find a pair,
+// once the peer has joined in.
+void SecurePath::on_old_ice_event(Instant now, const ice::Agent::Event& event) {
+  if (ended_ || !std::holds_alternative<ice::Lost>(event) || agent_->selected()) return;
+  if (!agent_->knows_remote()) return end(now, Event::lost);
+  old_agent_.reset();
+}
+
+// The newest session has found no pair.
+void SecurePath::on_ice_failed(Instant now) {
+  if (!old_agent_ || !old_agent_->route()) return end(now, secured_ ? Event::lost : Event::no_pair);
+  agent_ = std::move(old_agent_);
 }
 
 void SecurePath::begin_handshake(Instant now) {

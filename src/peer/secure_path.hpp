@@ -1,9 +1,11 @@
 // The encrypted path to the peer: ICE finds a pair, DTLS makes keys on it, sealed records follow
-// the pair wherever it goes.
+// the pair wherever it goes, also from one ICE session to the next [rfc8445#9, rfc8842#5].
 #pragma once
 #include <cstdint>
 #include <optional>
 
+#include "base/containers.hpp"
+#include "base/memory.hpp"
 #include "base/timer_table.hpp"
 #include "base/tx_batch.hpp"
 #include "dtls/endpoint.hpp"
@@ -41,16 +43,25 @@ class SecurePath {
   static constexpr Duration handshake_timeout = seconds(30);
   // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP.
   static constexpr std::size_t max_datagram = 1232;
+  // So long the old pair is still listened to after the new one took over: the peer follows later,
+  // and what it has sent is on its way.
+  static constexpr Duration retirement = seconds(5);
 
-  SecurePath(const ice::Options& ice, const dtls::Options& dtls, dtls::Backend& backend,
-             dtls::Identity& identity, crypto::Provider& crypto, Env env);
+  SecurePath(Owned<ice::Agent> agent, const dtls::Options& dtls, dtls::Backend& backend,
+             dtls::Identity& identity, Env env);
   SecurePath(const SecurePath&) = delete;
   ~SecurePath();
 
   Status set_remote(Instant now, const RemotePath& remote);
+  // A further ICE session. What the old one has found carries everything until a pair of the new
+  // one is nominated, or for good, when it finds none.
+  void restart(Instant now, Owned<ice::Agent> agent);
+  // Back to the old one, as long as the peer has no part in the new one. False: there is none.
+  bool take_back_restart();
   // Says close_notify if there is someone to say it to; afterwards only that goes out.
   void close(Instant now);
-  ice::Agent& ice() { return ice_; }
+  // The newest session.
+  ice::Agent& ice() { return *agent_; }
   // One record around `plaintext`, which may stand in `out` at Endpoint::seal_front; 0 = not now.
   std::size_t seal(Instant now, Bytes plaintext, MutableBytes out);
 
@@ -74,15 +85,24 @@ class SecurePath {
   Status export_srtp_keys(MutableBytes out) const;
   // Where sealed records go now; nothing before DTLS is done or without consent.
   std::optional<Route> route() const;
-  const ice::Agent& ice() const { return ice_; }
+  const ice::Agent& ice() const { return *agent_; }
+  // The credentials are those of the newest session that the peer has a part in.
+  bool is_remote(const ice::Credentials& credentials) const;
+  // The pair in use.
+  std::optional<Route> pair() const;
+  // None of its fingerprints is one of those that the handshake has to do with [rfc8842#5.1].
+  bool is_another_peer(const RemotePath& remote) const;
   void hash_state(StateHash& hash) const;
 
  private:
-  enum class Timer : std::uint8_t { handshake, count };
+  enum class Timer : std::uint8_t { handshake, retirement, count };
 
   void on_dtls(Instant now, const Route& route, MutableBytes datagram);
   void advance(Instant now);
   void on_ice_event(Instant now, const ice::Agent::Event& event);
+  void on_old_ice_event(Instant now, const ice::Agent::Event& event);
+  void on_ice_failed(Instant now);
+  const ice::Agent& agent_in_use() const;
   void on_dtls_event(Instant now, const dtls::Endpoint::Event& event);
   void begin_handshake(Instant now);
   void end(Instant now, Event why);
@@ -93,7 +113,8 @@ class SecurePath {
   dtls::Backend& backend_;
   dtls::Identity& identity_;
   Env env_;
-  ice::Agent ice_;
+  Owned<ice::Agent> agent_;      // the newest
+  Owned<ice::Agent> old_agent_;  // during a restart, and a little longer
   dtls::Endpoint* dtls_ = nullptr;
   EarlyDatagrams early_;
   std::optional<RemotePath> remote_;

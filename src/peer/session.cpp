@@ -131,6 +131,13 @@ Status Session::add_remote_candidate(Instant now, std::string_view line) {
   return {};
 }
 
+Status Session::restart_ice(Instant now) {
+  if (!live()) return Error{Errc::wrong_state, "not connected"};
+  const Status restarted = connection_->restart_ice(now);
+  settle(now);
+  return restarted;
+}
+
 Result<datachannel::StreamId> Session::create_channel(Instant now,
                                                       const datachannel::ChannelOptions& options) {
   if (!live()) return Error{Errc::wrong_state, "not connected"};
@@ -193,7 +200,7 @@ std::optional<Event> Session::poll_event() {
     event = StateChanged{state(), Failure::no_memory};
   if (event) {
     const auto* changed = std::get_if<StateChanged>(&*event);
-    if (changed && !is_about_data(changed->state)) told_ = changed->state;
+    if (changed && is_about_connection(changed->state)) told_ = changed->state;
   }
   return event;
 }
@@ -260,8 +267,11 @@ void Session::begin_attempt(Instant now) {
     say(State::connect_failed, Failure::no_memory);
     return schedule_reconnect(now);
   }
-  connection_ = Owned<Connection>::make(env_.memory, options_, role_, servers_, dependencies_,
-                                        *identity, outbox_, env_);
+  auto agent = Connection::make_agent(options_, role_, dependencies_.crypto, env_);
+  if (agent) {
+    connection_ = Owned<Connection>::make(env_.memory, options_, role_, servers_, dependencies_,
+                                          *identity, std::move(agent), outbox_, env_);
+  }
   dependencies_.dtls.release(*identity);  // the connection holds its own reference
   if (!connection_) {
     say(State::connect_failed, Failure::no_memory);

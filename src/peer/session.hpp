@@ -41,6 +41,9 @@ class Session {
   Status disconnect(Instant now);
   Status set_remote_description(Instant now, std::string_view sdp);
   Status add_remote_candidate(Instant now, std::string_view line);
+  // An ICE restart [rfc8445#9]: offers new credentials, while what is connected goes on.
+  // wrong_state before both descriptions are known.
+  Status restart_ice(Instant now);
   Result<datachannel::StreamId> create_channel(Instant now,
                                                const datachannel::ChannelOptions& options);
   Status close_channel(Instant now, std::string_view label);

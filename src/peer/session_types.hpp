@@ -32,8 +32,10 @@ enum class State : std::uint8_t {
   data_opened,
   data_closed,
   data_disconnected,
+  audio_added,  // by a renegotiation: the peer sends audio from now on
+  audio_removed,
 };
-constexpr bool is_about_data(State state) { return state >= State::data_connected; }
+constexpr bool is_about_connection(State state) { return state < State::data_connected; }
 
 // Why a connection could not be made, or ended. In the order of esp_peer_ext_failure_t.
 enum class Failure : std::uint8_t {
