@@ -223,7 +223,8 @@ void DefaultPeer::handle_requests(Lock& lock) {
   while (const auto request = session_.poll_request()) {
     if (const auto* wanted = std::get_if<peer::Resolve>(&*request)) {
       resolve(wanted->id);
-    } else if (std::holds_alternative<peer::OpenSockets>(*request)) {
+    } else if (const auto* open = std::get_if<peer::OpenSockets>(&*request)) {
+      if (!open->again) close_sockets();
       open_sockets(lock);
     } else {
       close_sockets();
@@ -253,7 +254,6 @@ void DefaultPeer::open_sockets(Lock& lock) {
   lock.lock();
   if (epoch != socket_epoch_) return;  // disconnected meanwhile
   const Instant now = linux_runner::now();
-  blocked_fd_ = -1;
   const auto bound = sockets_.open(addresses);
   for (std::size_t i = 0; i < sockets_.size(); ++i) waiter_.add(sockets_.fd(i));
   session_.on_sockets(now, bound);

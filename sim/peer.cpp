@@ -15,6 +15,10 @@ constexpr std::size_t grown_once = 4'096;
 
 bool is_stun(Bytes datagram) { return !datagram.empty() && datagram[0] <= std::byte{3}; }
 
+bool has(const std::vector<Address>& list, const Address& address) {
+  return std::find(list.begin(), list.end(), address) != list.end();
+}
+
 std::string_view name_of_other(const peer::Event& event) {
   if (std::holds_alternative<peer::LocalDescription>(event)) return "its description";
   if (std::holds_alternative<peer::LocalCandidateFound>(event)) return "a candidate";
@@ -191,6 +195,7 @@ bool Peer::transmit() {
     while (!rest.empty()) {
       const Bytes datagram = rest.first(std::min<std::size_t>(run.segment, rest.size()));
       rest = rest.subspan(datagram.size());
+      if (has(lost_sockets_, run.route.local)) continue;
       check_route(run.route, datagram);
       world_.network.send(host_, run.route, datagram);
     }
@@ -204,7 +209,8 @@ bool Peer::serve_requests() {
     served = true;
     if (const auto* resolve_request = std::get_if<peer::Resolve>(&*request)) {
       resolve(resolve_request->id);
-    } else if (std::holds_alternative<peer::OpenSockets>(*request)) {
+    } else if (const auto* open = std::get_if<peer::OpenSockets>(&*request)) {
+      if (!open->again) close_sockets();
       open_sockets();
     } else {
       close_sockets();
@@ -241,19 +247,33 @@ bool Peer::tell_event() {
   return true;
 }
 
+// One on each address; those that are there stay.
 void Peer::open_sockets() {
-  close_sockets();
+  std::vector<Address> sockets;
   for (const Address& address : world_.network.addresses(host_)) {
     if (!address.is_v4() && !options_.ipv6) continue;
-    sockets_.push_back(world_.network.bind(
-        host_, address, [this](const Route& route, MutableBytes d) { receive(route, d); }));
+    const auto known = std::find_if(sockets_.begin(), sockets_.end(),
+                                    [&](const Address& s) { return s.ip == address.ip; });
+    sockets.push_back(known != sockets_.end()
+                          ? *known
+                          : world_.network.bind(
+                                host_, address,
+                                [this](const Route& route, MutableBytes d) { receive(route, d); }));
   }
+  for (const Address& socket : sockets_) {
+    if (!has(sockets, socket)) {
+      world_.network.unbind(host_, socket);
+      lost_sockets_.push_back(socket);
+    }
+  }
+  sockets_ = std::move(sockets);
   session_->on_sockets(now(), sockets_);
 }
 
 void Peer::close_sockets() {
   for (const Address& socket : sockets_) world_.network.unbind(host_, socket);
   sockets_.clear();
+  lost_sockets_.clear();
   heard_.clear();
 }
 
@@ -288,7 +308,7 @@ void Peer::schedule() {
 
 void Peer::check_route(const Route& route, Bytes datagram) {
   count_sent(route.remote, datagram.size());
-  if (std::find(sockets_.begin(), sockets_.end(), route.local) == sockets_.end()) {
+  if (!has(sockets_, route.local)) {
     world_.fail(name() + ": sends from a socket it has not");
   }
   const bool heard = heard_.count(route) != 0;

@@ -122,6 +122,7 @@ class Peer final : private peer::IdentitySource {
   std::unique_ptr<peer::Session> session_;
   std::shared_ptr<int> life_ = std::make_shared<int>();  // what is scheduled looks whether we live
   std::vector<Address> sockets_;
+  std::vector<Address> lost_sockets_;  // of addresses that are no more: what is sent there is lost
   StateLaw law_;
   std::optional<Instant> wake_at_;
   Instant last_wake_ = Instant::min();

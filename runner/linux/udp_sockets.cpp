@@ -41,19 +41,37 @@ int open_socket(const Address& address, int buffer_bytes, bool coalesce) {
 }  // namespace
 
 std::span<const Address> UdpSockets::open(std::span<const Address> addresses) {
-  close();
+  const auto is_wanted = [&](const Socket& s) {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](const Address& a) { return a.ip == s.address.ip; });
+  };
+  for (const Socket& s : sockets_) {
+    if (!is_wanted(s)) ::close(s.fd);
+  }
+  std::erase_if(sockets_, [&](const Socket& s) { return !is_wanted(s); });
+  addresses_.clear();
   for (const Address& address : addresses) {
-    const int fd = open_socket(address, buffer_bytes, offload_.coalesce);
-    if (fd < 0) continue;
-    offload_.segment = offload_.segment && knows_segmentation(fd);
-    sockaddr_storage bound{};
-    socklen_t size = sizeof(bound);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
-    const auto local = from_socket_address(reinterpret_cast<const sockaddr*>(&bound));
-    sockets_.push_back({fd, local.value_or(address)});
-    addresses_.push_back(local.value_or(address));
+    const auto known = std::find_if(sockets_.begin(), sockets_.end(),
+                                    [&](const Socket& s) { return s.address.ip == address.ip; });
+    if (known != sockets_.end()) {
+      addresses_.push_back(known->address);
+    } else if (bind_one(address)) {
+      addresses_.push_back(sockets_.back().address);
+    }
   }
   return addresses_;
+}
+
+bool UdpSockets::bind_one(const Address& address) {
+  const int fd = open_socket(address, buffer_bytes, offload_.coalesce);
+  if (fd < 0) return false;
+  offload_.segment = offload_.segment && knows_segmentation(fd);
+  sockaddr_storage bound{};
+  socklen_t size = sizeof(bound);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+  const auto local = from_socket_address(reinterpret_cast<const sockaddr*>(&bound));
+  sockets_.push_back({fd, local.value_or(address)});
+  return true;
 }
 
 void UdpSockets::close() {

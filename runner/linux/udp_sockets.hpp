@@ -22,8 +22,9 @@ class UdpSockets {
   UdpSockets(const UdpSockets&) = delete;
   ~UdpSockets() { close(); }
 
-  // Binds an ephemeral port on each address; those that cannot be bound are left out. The bound
-  // addresses stay valid until close().
+  // Binds an ephemeral port on each address that has none yet; those that cannot be bound are left
+  // out, and sockets of other addresses closed. The bound addresses, in the same order, stay valid
+  // until open() or close().
   std::span<const Address> open(std::span<const Address> addresses);
   void close();
 
@@ -82,6 +83,7 @@ class UdpSockets {
   bool send_segments(int fd, const Address& to, Bytes bytes, std::uint16_t segment,
                      std::size_t& sent);
   int fd_of(const Address& local) const;
+  bool bind_one(const Address& address);
 
   Offload offload_;
   std::vector<Socket> sockets_;

@@ -167,15 +167,14 @@ Status Connection::join_restart(Instant now, const RemotePath& remote, Negotiati
   return {};
 }
 
+// The network may be another one by now: sockets are looked for again.
 Status Connection::renew_agent(Instant now) {
-  FixedVector<Address, Negotiation::max_candidates> sockets;
-  for (const ice::Candidate& c : path_.ice().local_candidates()) {
-    if (c.type == ice::CandidateType::host) sockets.push_back(c.base);
-  }
   auto agent = make_agent(options_, path_.ice().role(), dependencies_.crypto, env_);
-  if (!agent) return Error{Errc::no_memory, "no room for an ICE session"};
+  if (!agent || !outbox_.request(OpenSockets{.again = true})) {
+    return Error{Errc::no_memory, "no room for an ICE session"};
+  }
   path_.restart(now, std::move(agent));
-  gathering_.restart(now, {sockets.begin(), sockets.size()});
+  gathering_.restart();
   return {};
 }
 

@@ -7,10 +7,11 @@ static_assert(max_servers <= 32, "a bit of unresolved_ for each server");
 Gathering::Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox)
     : timeout_(timeout), servers_(servers), path_(path), outbox_(outbox) {}
 
-void Gathering::restart(Instant now, std::span<const Address> sockets) {
+void Gathering::restart() {
   ++generation_;
   unresolved_ = 0;
-  on_sockets(now, sockets);
+  deadline_.reset();
+  has_sockets_ = time_is_up_ = false;
 }
 
 void Gathering::set_servers(Instant now, const Servers& servers) {

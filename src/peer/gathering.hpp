@@ -16,8 +16,8 @@ class Gathering {
  public:
   Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox);
 
-  // Once more, for the path's new agent, with the sockets that there are.
-  void restart(Instant now, std::span<const Address> sockets);
+  // Once more, for the path's new agent: on_sockets() comes again.
+  void restart();
 
   // Replaces the servers; asks them at once when the sockets are there.
   void set_servers(Instant now, const Servers& servers);

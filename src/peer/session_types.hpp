@@ -112,7 +112,9 @@ struct AudioDescribed {
 };
 
 // What the session asks of its runner.
-struct OpenSockets {};  // one on each usable address, then on_sockets()
+struct OpenSockets {   // one on each usable address, then on_sockets()
+  bool again = false;  // those that are there already stay, and are told with the others
+};
 struct CloseSockets {};
 struct Resolve {  // then on_resolved() with the same id; the name is server_name(id)
   std::uint32_t id;

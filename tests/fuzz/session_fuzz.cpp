@@ -573,11 +573,14 @@ class Script {
       side.unresolved.push_back(name->id);
       return true;
     }
-    side.sockets.clear();
-    side.heard.clear();
-    side.asked.reset();
-    if (std::holds_alternative<peer::CloseSockets>(*request)) return true;
-    if (!side.offline) {
+    const auto* open = std::get_if<peer::OpenSockets>(&*request);
+    if (!open || !open->again) {
+      side.sockets.clear();
+      side.heard.clear();
+      side.asked.reset();
+    }
+    if (!open) return true;
+    if (!side.offline && side.sockets.empty()) {
       side.sockets.push_back(
           Address::v4(192, 0, 2, static_cast<std::uint8_t>(side.index + 1), ++next_port_));
     }
