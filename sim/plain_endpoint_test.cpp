@@ -25,6 +25,7 @@ const test::DtlsLibrary plain_library{"plain",
                                       [] { return std::size_t{}; },
                                       [] { return std::size_t{}; },
                                       [] {},
+                                      {},
                                       {}};
 
 dtls::Options offering(std::initializer_list<SrtpProfile> profiles) {

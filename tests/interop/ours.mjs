@@ -8,7 +8,8 @@ export const codec = { pcma: 1, pcmu: 2, opus: 3 };
 
 export class Ours extends ProcessPeer {
   constructor(...args) {
-    super(`${process.env.ESP_PEER_BUILD}/tests/interop/interop_peer`, ...args);
+    const program = process.env.ESP_PEER_INTEROP_PEER ?? 'interop_peer';
+    super(`${process.env.ESP_PEER_BUILD}/tests/interop/${program}`, ...args);
     this.name = 'ours';
   }
   waitState(s, ms) { return this.wait(`state ${s}`, e => e.event === 'state' && e.state === s, ms); }
