@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "capi/audio.hpp"
+
 namespace esp_peer::capi {
 namespace {
 
@@ -76,6 +78,9 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   if (ext.connect_timeout_ms != 0) s.connect_timeout = milliseconds(ext.connect_timeout_ms);
   s.send_buffer = cache_size(base.data_ch_cfg.send_cache_size);
   s.receive_buffer = cache_size(base.data_ch_cfg.recv_cache_size);
+  if (const Status audio = read_audio(cfg, base.rtp_cfg.audio_recv_jitter, s); !audio) {
+    return audio.error();
+  }
   return config;
 }
 

@@ -73,17 +73,16 @@ int send_msg(esp_peer_handle_t h, esp_peer_msg_t* message) {
   return on_peer(h, &DefaultPeer::send_msg, static_cast<const esp_peer_msg_t*>(message));
 }
 
-// Media comes with a later version: what is wrong with the call is said, the rest not supported.
-template <class Frame>
-int send_media(esp_peer_handle_t h, const Frame* frame) {
+// Video comes with a later version: what is wrong with the call is said, the rest not supported.
+int send_video(esp_peer_handle_t h, esp_peer_video_frame_t* frame) {
   const Table::Pin peer(peers, h);
   if (!peer || !frame || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
   return ESP_PEER_ERR_NOT_SUPPORT;
 }
 
-int send_video(esp_peer_handle_t h, esp_peer_video_frame_t* frame) { return send_media(h, frame); }
-
-int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) { return send_media(h, frame); }
+int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) {
+  return on_peer(h, &DefaultPeer::send_audio, static_cast<const esp_peer_audio_frame_t*>(frame));
+}
 
 int set_rtp_transformer(esp_peer_handle_t h, esp_peer_rtp_transform_role_t role,
                         esp_peer_rtp_transform_cb_t*, void*) {

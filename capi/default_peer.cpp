@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backends/tls/tls.hpp"
+#include "capi/audio.hpp"
 #include "capi/callback_scope.hpp"
 #include "capi/candidate_message.hpp"
 #include "runner/linux/clock.hpp"
@@ -30,7 +31,7 @@ std::string_view name_of(peer::State state) {
 }
 
 peer::Dependencies dependencies(peer::IdentitySource& identities) {
-  return {tls::crypto_provider(), tls::dtls_backend(), identities};
+  return {tls::crypto_provider(), tls::dtls_backend(), identities, media_backend()};
 }
 
 // False for a type that is none.
@@ -123,6 +124,14 @@ int DefaultPeer::send_data(const esp_peer_data_frame_t* frame) {
   const Instant now = linux_runner::now();
   return finish(now,
                 session_.send_data(now, datachannel::StreamId{frame->stream_id}, kind, message));
+}
+
+int DefaultPeer::send_audio(const esp_peer_audio_frame_t* frame) {
+  if (!frame || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
+  const Bytes body = std::as_bytes(std::span(frame->data, static_cast<std::size_t>(frame->size)));
+  const Lock lock(mutex_);
+  const Instant now = linux_runner::now();
+  return finish(now, session_.send_audio(now, frame->pts, body));
 }
 
 int DefaultPeer::create_data_channel(const esp_peer_data_channel_cfg_t* config) {
@@ -247,7 +256,7 @@ void DefaultPeer::tell_from_here(Lock& lock, bool all) {
   while (!news_.empty()) {
     News news = take_news();
     const bool bulk = news.kind == News::Kind::message || news.kind == News::Kind::description ||
-                      news.kind == News::Kind::candidate;
+                      news.kind == News::Kind::candidate || news.kind == News::Kind::audio;
     if (all || !bulk) mine.push(std::move(news));
   }
   lock.unlock();

@@ -29,6 +29,7 @@ class DefaultPeer {
   int update_ice_info(esp_peer_role_t role, const esp_peer_ice_server_cfg_t* servers, int count);
   int send_msg(const esp_peer_msg_t* message);
   int send_data(const esp_peer_data_frame_t* frame);
+  int send_audio(const esp_peer_audio_frame_t* frame);
   int create_data_channel(const esp_peer_data_channel_cfg_t* config);
   int close_data_channel(const char* label);
   int disconnect();

@@ -170,6 +170,14 @@ void DefaultPeer::collect(Instant now) {
   for (;;) {
     while (const auto event = session_.poll_event()) note(*event);
     reading_rests_ = !may_read();
+    while (auto frame = session_.read_audio()) {
+      if (reading_rests_) continue;  // sound does not wait for an application that is busy
+      News news;
+      news.kind = News::Kind::audio;
+      news.pts = frame->pts;
+      news.body = std::move(frame->payload);
+      news_.push(std::move(news));
+    }
     if (reading_rests_) break;
     auto message = session_.read_message(now);
     if (!message) break;
@@ -197,6 +205,10 @@ void DefaultPeer::note(const peer::Event& event) {
     note_text(News::Kind::candidate, session_.local_candidate(found->index).view());
   } else if (std::holds_alternative<peer::LocalCandidatesDone>(event)) {
     note_text(News::Kind::candidate, no_more_candidates);
+  } else if (const auto* described = std::get_if<peer::AudioDescribed>(&event)) {
+    news.kind = News::Kind::audio_info;
+    news.audio = described->audio;
+    news_.push(std::move(news));
   } else {
     note_text(News::Kind::description, session_.local_description());
   }

@@ -1,5 +1,7 @@
 #include "capi/news.hpp"
 
+#include "capi/audio.hpp"
+
 namespace esp_peer::capi {
 namespace {
 
@@ -60,6 +62,21 @@ void tell_message(const esp_peer_cfg_t& application, News& news) {
   application.on_data(&frame, application.ctx);
 }
 
+void tell_audio_info(const esp_peer_cfg_t& application, const News& news) {
+  if (!application.on_audio_info) return;
+  esp_peer_audio_stream_info_t info = to_c_audio(news.audio);
+  application.on_audio_info(&info, application.ctx);
+}
+
+void tell_audio(const esp_peer_cfg_t& application, News& news) {
+  if (!application.on_audio_data) return;
+  esp_peer_audio_frame_t frame{};
+  frame.pts = news.pts;
+  frame.data = data_of(news);
+  frame.size = static_cast<int>(news.body.size());
+  application.on_audio_data(&frame, application.ctx);
+}
+
 }  // namespace
 
 void tell(const esp_peer_cfg_t& application, News& news) {
@@ -76,6 +93,10 @@ void tell(const esp_peer_cfg_t& application, News& news) {
       return tell_channel(application, news);
     case News::Kind::message:
       return tell_message(application, news);
+    case News::Kind::audio_info:
+      return tell_audio_info(application, news);
+    case News::Kind::audio:
+      return tell_audio(application, news);
   }
 }
 

@@ -15,14 +15,18 @@ struct News {
     candidate,
     channel_open,
     channel_close,
-    message
+    message,
+    audio_info,
+    audio
   };
   Kind kind = Kind::state;
   peer::State state = peer::State::closed;  // of state
   peer::Failure why = peer::Failure::none;  // of a state that ends a connection
   bool is_string = false;                   // of message
   std::uint16_t stream = 0;                 // of the channels and message
-  Buffer body;                              // SDP, candidate, label or message
+  std::uint32_t pts = 0;                    // of audio
+  peer::AudioOptions audio;                 // of audio_info
+  Buffer body;                              // SDP, candidate, label, message or frame
 };
 
 // Calls the callback for it, if the application has one. What that returns is not looked at.
@@ -55,8 +59,8 @@ class NewsQueue {
 
  private:
   // Holds what one round of receiving gave: no more than the receive window for each channel's
-  // association; the next round waits until all of it is told. With a background thread there are
-  // more rounds; DefaultPeer bounds them.
+  // association, and a frame for each datagram; the next round waits until all of it is told. With
+  // a background thread there are more rounds; DefaultPeer bounds them.
   Deque<News> news_;
   std::size_t bytes_ = 0;
   bool lost_ = false;

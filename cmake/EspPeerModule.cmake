@@ -1,8 +1,9 @@
-# esp_peer_module(name folder)
+# esp_peer_module(name folder [without])
 # One folder is one module: every *.cpp in it but its *_test.cpp, which tests/ makes into the program
-# <name>_test. Of two files for the same job, *_x86.cpp and *_portable.cpp, the processor chooses.
+# <name>_test; `without`: nor those that match it. Of two files for the same job, *_x86.cpp and
+# *_portable.cpp, the processor chooses.
 function(esp_peer_module name folder)
-  esp_peer_objects(${name} ${folder})
+  esp_peer_objects(${name} ${folder} ${ARGN})
   set_property(GLOBAL APPEND PROPERTY ESP_PEER_MODULES esp_peer_${name})
 endfunction()
 
@@ -32,6 +33,9 @@ function(esp_peer_objects name folder)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  if(ARGC GREATER 2)
+    list(FILTER sources EXCLUDE REGEX "${ARGV2}")
+  endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(FILTER sources EXCLUDE REGEX "_portable\\.cpp$")
   else()

@@ -156,6 +156,9 @@ Status Session::send_data(Instant now, datachannel::StreamId stream, datachannel
 }
 
 Status Session::send_audio(Instant now, std::uint32_t pts_ms, Bytes frame) {
+  if (options_.audio.codec == sdp::AudioCodec::none) {
+    return Error{Errc::unsupported, "no audio was asked for"};
+  }
   if (!live()) return Error{Errc::wrong_state, "not connected"};
   return connection_->send_audio(now, pts_ms, frame);
 }

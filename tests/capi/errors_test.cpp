@@ -114,7 +114,7 @@ TEST_F(Errors, data_frames) {
       << "legal, but no channel is open";
 }
 
-TEST_F(Errors, media_is_not_there_yet) {
+TEST_F(Errors, media_that_nobody_asked_for_is_not_there) {
   std::uint8_t byte = 0;
   esp_peer_audio_frame_t audio{0, &byte, 1};
   esp_peer_video_frame_t video{0, &byte, 1};

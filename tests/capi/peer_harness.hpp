@@ -46,6 +46,12 @@ struct Message {
   std::string body;
 };
 
+struct AudioFrame {
+  std::uint32_t pts;
+  std::string body;
+  friend bool operator==(const AudioFrame&, const AudioFrame&) = default;
+};
+
 class Peer {
  public:
   Peer() {
@@ -71,6 +77,12 @@ class Peer {
       return self(ctx).note_channel(false, c);
     };
     cfg.on_data = [](esp_peer_data_frame_t* f, void* ctx) { return self(ctx).note_data(f); };
+    cfg.on_audio_info = [](esp_peer_audio_stream_info_t* i, void* ctx) {
+      return self(ctx).note_audio_info(*i);
+    };
+    cfg.on_audio_data = [](esp_peer_audio_frame_t* f, void* ctx) {
+      return self(ctx).note_audio(f);
+    };
     esp_peer_handle_t fresh = nullptr;
     const int result = esp_peer_open(&cfg, esp_peer_get_default_impl(), &fresh);
     handle = fresh;
@@ -105,6 +117,12 @@ class Peer {
     frame.data = reinterpret_cast<std::uint8_t*>(copy.data());
     frame.size = static_cast<int>(copy.size());
     return esp_peer_send_data(handle, &frame);
+  }
+  int send_audio(std::uint32_t pts, std::string_view body) {
+    std::string copy(body);
+    esp_peer_audio_frame_t frame{pts, reinterpret_cast<std::uint8_t*>(copy.data()),
+                                 static_cast<int>(copy.size())};
+    return esp_peer_send_audio(handle, &frame);
   }
   int create_channel(std::string label, bool ordered = true) {
     esp_peer_data_channel_cfg_t channel{};
@@ -150,6 +168,7 @@ class Peer {
     opened.clear();
     closed.clear();
     messages.clear();
+    frames.clear();
   }
 
   esp_peer_cfg_t cfg{};
@@ -164,6 +183,8 @@ class Peer {
   std::function<std::string(std::string)> carry;  // what becomes of a description on its way
   std::function<void(bool open, const std::string& label, std::uint16_t stream)> on_channel;
   std::function<void(const Message&)> on_data;
+  std::function<void(const esp_peer_audio_stream_info_t&)> on_audio_info;
+  std::function<void(const AudioFrame&)> on_audio;
 
   std::atomic<pid_t> loop_thread = 0;  // that run() made
 
@@ -174,6 +195,7 @@ class Peer {
   std::vector<std::string> descriptions, candidates;
   std::vector<std::pair<std::string, std::uint16_t>> opened, closed;
   std::vector<Message> messages;
+  std::vector<AudioFrame> frames;
   bool keep_messages = true;
   std::atomic<std::size_t> received{0};
 
@@ -222,6 +244,20 @@ class Peer {
     if (on_data) on_data(m);
     const std::lock_guard lock(mutex);
     if (keep_messages) messages.push_back(std::move(m));
+    changed.notify_all();
+    return -1;
+  }
+
+  int note_audio_info(const esp_peer_audio_stream_info_t& info) {
+    if (on_audio_info) on_audio_info(info);
+    return -1;
+  }
+  int note_audio(esp_peer_audio_frame_t* f) {
+    AudioFrame frame{f->pts, std::string(reinterpret_cast<const char*>(f->data),
+                                         static_cast<std::size_t>(f->size))};
+    if (on_audio) on_audio(frame);
+    const std::lock_guard lock(mutex);
+    frames.push_back(std::move(frame));
     changed.notify_all();
     return -1;
   }
