@@ -75,6 +75,9 @@ def resolve(tag, rows):
     by_id = {row.id: row for row in rows}
     if tag in by_id:
         return [by_id[tag]]
+    tag = re.sub(r"(#[\w.]+)-[\w.]+$", r"\1", tag)  # of a range its begin
+    if tag in by_id:
+        return [by_id[tag]]
     named = re.fullmatch(r"must (rfc\d+)#([\w.]+)", tag)
     if not named:
         return []

@@ -89,8 +89,12 @@ TEST_P(Outages, short_ones_are_sat_out_and_after_long_ones_both_come_back) {
     }
     for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
   }
-  if (dark < seconds(18)) EXPECT_EQ(came_back, 0);
-  if (dark > seconds(30)) EXPECT_EQ(sat_out, 0);
+  if (dark < seconds(18)) {
+    EXPECT_EQ(came_back, 0);
+  }
+  if (dark > seconds(30)) {
+    EXPECT_EQ(sat_out, 0);
+  }
 }
 INSTANTIATE_TEST_SUITE_P(OfMilliseconds, Outages,
                          ::testing::Values(1'000, 5'000, 15'000, 25'000, 29'900, 30'100, 60'000),

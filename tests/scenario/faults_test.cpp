@@ -226,7 +226,9 @@ TEST(FaultOfClocks, of_the_wall_that_step_in_any_moment_of_the_handshake_end_not
                  pair.right_ear.said(State::connect_failed);
         };
         EXPECT_TRUE(pair.run_until(over, seconds(60))) << at;
-        if (options.link.loss == 0) EXPECT_TRUE(pair.left->data_open()) << at;
+        if (options.link.loss == 0) {
+          EXPECT_TRUE(pair.left->data_open()) << at;
+        }
       }
       for (const std::string& failure : world.failures) ADD_FAILURE() << failure << " at " << at;
     }

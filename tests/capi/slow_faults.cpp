@@ -1,0 +1,59 @@
+// Faults in real time, which takes a minute: for ./dev test --full. The simulator has each of them
+// in virtual time.
+#include "tests/capi/other_process.hpp"
+
+namespace esp_peer::test {
+namespace {
+
+// covers: fault 2
+TEST(SlowFaults, a_process_that_stands_still_for_ten_seconds_goes_on) {
+  WithAnotherProcess c(false, 5);
+  c.connect();
+  ASSERT_TRUE(c.echoes());
+  c.other.send(SIGSTOP);
+  EXPECT_FALSE(c.echoes(10s));
+  c.other.send(SIGCONT);
+  EXPECT_TRUE(c.cat.wait_for([&] { return !c.cat.messages.empty(); })) << "it was on its way";
+  EXPECT_TRUE(c.echoes());
+  EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
+}
+
+// covers: fault 2
+TEST(SlowFaults, one_that_stands_still_for_forty_seconds_is_lost_and_found) {
+  WithAnotherProcess c(true);
+  c.connect();
+  ASSERT_TRUE(c.echoes());
+  c.other.send(SIGSTOP);
+  std::this_thread::sleep_for(40s);
+  EXPECT_TRUE(c.cat.wait_state(ESP_PEER_STATE_DISCONNECTED, 0s));
+  c.other.send(SIGCONT);
+  bool found = false;
+  for (int tries = 0; tries < 100 && !found; ++tries) {
+    std::this_thread::sleep_for(1s);
+    found = c.echoes(1s);
+  }
+  EXPECT_TRUE(found);
+}
+
+// covers: fault 16
+TEST(SlowFaults, a_callback_that_blocks_for_five_seconds_loses_nothing) {
+  Couple c;
+  bool blocked = false;
+  c.sheep.on_data = [&](const Message&) {
+    if (!std::exchange(blocked, true)) std::this_thread::sleep_for(5s);
+  };
+  c.connect_with_channel();
+  const auto end = std::chrono::steady_clock::now() + 7s;
+  std::size_t sent = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    const int status = c.cat.send(std::string(1'000, 'x'));
+    ASSERT_TRUE(status == ESP_PEER_ERR_NONE || status == ESP_PEER_ERR_WOULD_BLOCK) << status;
+    if (status == ESP_PEER_ERR_NONE) ++sent;
+    std::this_thread::sleep_for(2ms);
+  }
+  EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == sent; }));
+  EXPECT_TRUE(blocked);
+}
+
+}  // namespace
+}  // namespace esp_peer::test
