@@ -38,7 +38,12 @@ esp_peer_ext_cfg_t read_extra(const esp_peer_cfg_t& cfg) {
   std::memcpy(&theirs, cfg.extra_cfg, std::min(given, sizeof(theirs)));
   if (theirs.magic != ESP_PEER_EXT_MAGIC || theirs.size < head) return ext;
   ext = esp_peer_ext_cfg_t{};
-  std::memcpy(&ext, &theirs, std::min<std::size_t>({given, theirs.size, sizeof(ext)}));
+  const std::size_t size = std::min<std::size_t>({given, theirs.size, sizeof(ext)});
+  std::memcpy(&ext, &theirs, size);
+  // Half a pointer points nowhere.
+  const auto is_cut = [&](std::size_t offset) { return size < offset + sizeof(void (*)()); };
+  if (is_cut(offsetof(esp_peer_ext_cfg_t, interface_filter))) ext.interface_filter = nullptr;
+  if (is_cut(offsetof(esp_peer_ext_cfg_t, on_writable))) ext.on_writable = nullptr;
   return ext;
 }
 
@@ -60,6 +65,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   config.loopback_only = ext.loopback_only;
   config.background_thread = ext.background_thread;
   config.interface_filter = ext.interface_filter;
+  config.on_writable = ext.on_writable;
   config.message_lifetime_ms = value_or(base.data_ch_cfg.cache_timeout, std::uint16_t{5000});
   config.loop_wait = milliseconds(ext.loop_wait_set ? ext.loop_wait_ms : wait_ms);
 

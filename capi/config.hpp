@@ -28,6 +28,7 @@ struct Config {
   bool (*interface_filter)(const char*, const esp_peer_addr_t*, void*) = nullptr;
   bool ipv6 = false, loopback_only = false, background_thread = false;
   Duration loop_wait = milliseconds(100);
+  int (*on_writable)(void*) = nullptr;
   std::uint16_t message_lifetime_ms =
       5000;  // of channels that are unreliable by time and name none
 };

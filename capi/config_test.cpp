@@ -177,6 +177,46 @@ TEST(Config, fields_behind_the_extensions_size_count_as_zero) {
   EXPECT_TRUE(read(cfg).loopback_only);
 }
 
+// Each version of the struct that ever was ends somewhere.
+TEST(Config, of_an_older_extension_nothing_behind_its_end_is_read) {
+  for (std::size_t size = 0; size <= sizeof(esp_peer_ext_cfg_t); ++size) {
+    esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
+    ext.size = static_cast<std::uint32_t>(size);
+    ext.loopback_only = ext.background_thread = ext.trickle_out = true;
+    ext.connect_timeout_ms = 1000;
+    ext.on_writable = [](void*) { return 0; };
+    // A heap block of exactly that size, for the sanitizer; from 1 on, as 0 means all of the base.
+    if (size == 0) continue;
+    std::vector<unsigned char> bytes(size);
+    std::memcpy(bytes.data(), &ext, size);
+    esp_peer_cfg_t cfg{};
+    cfg.extra_cfg = bytes.data();
+    cfg.extra_size = static_cast<int>(size);
+    const Config c = read(cfg);
+    const auto has = [&](std::size_t offset, std::size_t field) { return size >= offset + field; };
+    EXPECT_EQ(c.loopback_only, has(offsetof(esp_peer_ext_cfg_t, loopback_only), 1)) << size;
+    EXPECT_EQ(c.background_thread, has(offsetof(esp_peer_ext_cfg_t, background_thread), 1)) << size;
+    EXPECT_EQ(c.session.trickle_out, has(offsetof(esp_peer_ext_cfg_t, trickle_out), 1)) << size;
+    if (has(offsetof(esp_peer_ext_cfg_t, on_writable), sizeof(ext.on_writable))) {
+      EXPECT_EQ(c.on_writable, ext.on_writable);
+    }
+  }
+}
+
+// A size that ends within a field, as no program of ours can have it, takes no half of a pointer.
+TEST(Config, a_callback_of_which_there_is_half_is_none) {
+  esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
+  ext.on_writable = [](void*) { return 0; };
+  ext.interface_filter = [](const char*, const esp_peer_addr_t*, void*) { return true; };
+  esp_peer_cfg_t cfg{};
+  cfg.extra_cfg = &ext;
+  cfg.extra_size = sizeof(ext);
+  ext.size = offsetof(esp_peer_ext_cfg_t, on_writable) + 4;
+  EXPECT_EQ(read(cfg).on_writable, nullptr);
+  ext.size = offsetof(esp_peer_ext_cfg_t, interface_filter) + 4;
+  EXPECT_EQ(read(cfg).interface_filter, nullptr);
+}
+
 TEST(Config, mistakes_are_told) {
   esp_peer_cfg_t cfg{};
   const int no_role = 7;

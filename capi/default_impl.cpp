@@ -121,6 +121,23 @@ int default_paired_addr(esp_peer_handle_t inner, esp_peer_addr_t* addr) {
   return on_peer(inner, &DefaultPeer::paired_addr, addr);
 }
 
+int default_create_channel(esp_peer_handle_t inner, const esp_peer_ext_channel_cfg_t* config,
+                           std::uint16_t* stream) {
+  return on_peer(inner, &DefaultPeer::create_ext_channel, config, stream);
+}
+
+int default_buffered_amount(esp_peer_handle_t inner, std::uint32_t* bytes) {
+  return on_peer(inner, &DefaultPeer::buffered_amount, bytes);
+}
+
+int default_set_low_threshold(esp_peer_handle_t inner, std::uint32_t bytes) {
+  return on_peer(inner, &DefaultPeer::set_low_threshold, bytes);
+}
+
+int default_stats(esp_peer_handle_t inner, esp_peer_ext_stats_t* stats) {
+  return on_peer(inner, &DefaultPeer::stats, stats);
+}
+
 int default_failure(esp_peer_handle_t inner, esp_peer_ext_failure_t* failure) {
   return on_peer(inner, &DefaultPeer::failure, failure);
 }

@@ -1,6 +1,7 @@
 // The commands of a peer: check, tell the session, send, and let the loop know.
 #include "capi/default_peer.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -122,8 +123,11 @@ int DefaultPeer::send_data(const esp_peer_data_frame_t* frame) {
   const auto kind = is_string ? datachannel::Kind::string : datachannel::Kind::binary;
   const Lock lock(mutex_);
   const Instant now = linux_runner::now();
-  return finish(now,
-                session_.send_data(now, datachannel::StreamId{frame->stream_id}, kind, message));
+  const Status sent =
+      session_.send_data(now, datachannel::StreamId{frame->stream_id}, kind, message);
+  sent_.messages += sent ? 1 : 0;
+  sent_.bytes += sent ? message.size() : 0;
+  return finish(now, sent);
 }
 
 int DefaultPeer::send_audio(const esp_peer_audio_frame_t* frame) {
@@ -135,16 +139,32 @@ int DefaultPeer::send_audio(const esp_peer_audio_frame_t* frame) {
 }
 
 int DefaultPeer::create_data_channel(const esp_peer_data_channel_cfg_t* config) {
-  if (!config || !config->label) return ESP_PEER_ERR_INVALID_ARG;
+  if (!config) return ESP_PEER_ERR_INVALID_ARG;
+  return create(*config, {}, nullptr);
+}
+
+int DefaultPeer::create_ext_channel(const esp_peer_ext_channel_cfg_t* config,
+                                    std::uint16_t* stream) {
+  if (!config) return ESP_PEER_ERR_INVALID_ARG;
   datachannel::ChannelOptions options;
-  options.label = config->label;
-  options.ordered = config->ordered;
-  if (!read_reliability(*config, config_.message_lifetime_ms, options)) {
+  if (config->protocol) options.protocol = config->protocol;
+  if (config->priority != 0) options.priority = config->priority;
+  if (config->negotiated) options.negotiated = datachannel::StreamId{config->stream_id};
+  return create(config->base, options, stream);
+}
+
+int DefaultPeer::create(const esp_peer_data_channel_cfg_t& config,
+                        datachannel::ChannelOptions options, std::uint16_t* stream) {
+  if (!config.label) return ESP_PEER_ERR_INVALID_ARG;
+  options.label = config.label;
+  options.ordered = config.ordered;
+  if (!read_reliability(config, config_.message_lifetime_ms, options)) {
     return ESP_PEER_ERR_INVALID_ARG;
   }
   const Lock lock(mutex_);
   const Instant now = linux_runner::now();
   auto created = session_.create_channel(now, options);
+  if (created && stream) *stream = static_cast<std::uint16_t>(*created);
   return finish(now, created ? Status() : Status(created.error()));
 }
 
@@ -192,6 +212,46 @@ int DefaultPeer::paired_addr(esp_peer_addr_t* addr) {
   const auto route = session_.paired();
   if (!route) return ESP_PEER_ERR_WRONG_STATE;
   *addr = to_c_address(route->remote);
+  return ESP_PEER_ERR_NONE;
+}
+
+int DefaultPeer::buffered_amount(std::uint32_t* bytes) {
+  if (!bytes) return ESP_PEER_ERR_INVALID_ARG;
+  const Lock lock(mutex_);
+  *bytes = static_cast<std::uint32_t>(session_.data_stats().buffered);
+  return ESP_PEER_ERR_NONE;
+}
+
+int DefaultPeer::set_low_threshold(std::uint32_t bytes) {
+  const Lock lock(mutex_);
+  low_threshold_ = bytes;
+  watch_buffer();  // the amount may stand above the old one and below this
+  wake_if_needed();
+  return ESP_PEER_ERR_NONE;
+}
+
+int DefaultPeer::stats(esp_peer_ext_stats_t* stats) {
+  if (!stats || stats->size < sizeof(stats->size)) return ESP_PEER_ERR_INVALID_ARG;
+  esp_peer_ext_stats_t all{};
+  all.size = stats->size;
+  {
+    const Lock lock(mutex_);
+    const peer::DataStats data = session_.data_stats();
+    all.round_trip_us = static_cast<std::uint32_t>(data.round_trip.count());
+    all.buffered = static_cast<std::uint32_t>(data.buffered);
+    all.channels = static_cast<std::uint32_t>(data.channels);
+    all.messages_sent = sent_.messages;
+    all.messages_received = received_.messages;
+    all.bytes_sent = sent_.bytes;
+    all.bytes_received = received_.bytes;
+    all.datagrams_sent = sent_.datagrams;
+    all.datagrams_received = received_.datagrams;
+    all.wire_bytes_sent = sent_.wire_bytes;
+    all.wire_bytes_received = received_.wire_bytes;
+  }
+  auto* const out = reinterpret_cast<unsigned char*>(stats);
+  std::memset(out, 0, all.size);
+  std::memcpy(out, &all, std::min<std::size_t>(all.size, sizeof(all)));
   return ESP_PEER_ERR_NONE;
 }
 
@@ -278,6 +338,10 @@ News DefaultPeer::take_news() {
 
 void DefaultPeer::tell_one(News& news) const {
   const CallbackScope scope(this);
+  if (news.kind == News::Kind::writable) {
+    config_.on_writable(config_.callbacks.ctx);
+    return;
+  }
   tell(config_.callbacks, news);
 }
 

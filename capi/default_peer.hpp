@@ -31,6 +31,7 @@ class DefaultPeer {
   int send_data(const esp_peer_data_frame_t* frame);
   int send_audio(const esp_peer_audio_frame_t* frame);
   int create_data_channel(const esp_peer_data_channel_cfg_t* config);
+  int create_ext_channel(const esp_peer_ext_channel_cfg_t* config, std::uint16_t* stream);
   int close_data_channel(const char* label);
   int disconnect();
   int main_loop();
@@ -47,6 +48,9 @@ class DefaultPeer {
   int readable_fd() const { return waiter_.fd(); }  // when there is something for work()
   bool calling_back() const;                        // this thread is in a callback of this peer
   int paired_addr(esp_peer_addr_t* addr);
+  int buffered_amount(std::uint32_t* bytes);
+  int set_low_threshold(std::uint32_t bytes);
+  int stats(esp_peer_ext_stats_t* stats);
   int failure(esp_peer_ext_failure_t* failure);
   void query();
 
@@ -67,6 +71,10 @@ class DefaultPeer {
   void acknowledge(Instant now, TxBatch& batch);
   void watch_for_room();
   void collect(Instant now);
+  void watch_buffer();
+  void send(const TxBatch& batch);
+  int create(const esp_peer_data_channel_cfg_t& config, datachannel::ChannelOptions options,
+             std::uint16_t* stream);
   void note(const peer::Event& event);
   void note_text(News::Kind kind, std::string_view text);
   void note_channel(News::Kind kind, datachannel::StreamId stream);
@@ -110,7 +118,12 @@ class DefaultPeer {
   bool interrupted_ = false;    // the wait for news that is on, or the next one, ends
   bool reading_rests_ = false;  // messages wait in the session until more is told
   bool stands_still_ = false;   // so does everything
-  int blocked_fd_ = -1;         // the kernel has no room for more on this one
+  std::size_t low_threshold_ = 0;
+  bool above_threshold_ = false;
+  struct Traffic {
+    std::uint64_t messages = 0, bytes = 0, datagrams = 0, wire_bytes = 0;
+  } sent_, received_;
+  int blocked_fd_ = -1;  // the kernel has no room for more on this one
   std::mutex resolved_mutex_;
   std::vector<Resolved> resolved_;
   linux_runner::Resolver resolver_;  // the last member: it calls back until it is gone

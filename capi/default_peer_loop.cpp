@@ -118,18 +118,20 @@ void DefaultPeer::receive() {
   const Instant now = linux_runner::now();
   TxBatch batch = empty_batch();  // what many datagrams are answered by leaves together
   sockets_.receive([&](const Route& route, MutableBytes datagram) {
+    ++received_.datagrams;
+    received_.wire_bytes += datagram.size();
     session_.on_datagram(now, route, datagram);
     collect(now);  // at once: the next datagram may end the connection, and its messages with it
     if (session_.owes_ack()) acknowledge(now, batch);
   });
-  if (!batch.empty()) sockets_.send(batch);
+  if (!batch.empty()) send(batch);
 }
 
 void DefaultPeer::acknowledge(Instant now, TxBatch& batch) {
   if (!sockets_.can_send()) return;
   session_.poll_transmit(now, batch);
   if (!session_.owes_ack() || batch.empty()) return;
-  sockets_.send(batch);  // it was full
+  send(batch);  // it was full
   batch.clear();
   session_.poll_transmit(now, batch);
 }
@@ -151,7 +153,7 @@ void DefaultPeer::transmit(Instant now) {
     TxBatch batch = empty_batch();
     session_.poll_transmit(now, batch);
     if (batch.empty()) break;
-    sockets_.send(batch);
+    send(batch);
   }
   watch_for_room();
 }
@@ -186,9 +188,32 @@ void DefaultPeer::collect(Instant now) {
     news.is_string = message->kind == datachannel::Kind::string;
     news.stream = static_cast<std::uint16_t>(message->stream);
     news.body = std::move(message->body);
+    ++received_.messages;
+    received_.bytes += news.body.size();
     news_.push(std::move(news));
   }
   while (const auto event = session_.poll_event()) note(*event);
+  watch_buffer();
+}
+
+// An end empties the buffer too, and is no time to send.
+void DefaultPeer::watch_buffer() {
+  if (!config_.on_writable) return;
+  const bool above = session_.data_stats().buffered > low_threshold_;
+  if (std::exchange(above_threshold_, above) && !above &&
+      session_.state() == peer::State::connected) {
+    News news;
+    news.kind = News::Kind::writable;
+    news_.push(std::move(news));
+  }
+}
+
+void DefaultPeer::send(const TxBatch& batch) {
+  sockets_.send(batch);
+  for (const TxBatch::Run& run : batch.runs()) {
+    sent_.wire_bytes += run.size;
+    sent_.datagrams += run.count;
+  }
 }
 
 void DefaultPeer::note(const peer::Event& event) {

@@ -5,6 +5,23 @@
 
 using namespace esp_peer::capi;
 
+int esp_peer_ext_create_channel(esp_peer_handle_t peer, const esp_peer_ext_channel_cfg_t* ch_cfg,
+                                uint16_t* stream_id) {
+  return on_default_peer(peer, default_create_channel, ch_cfg, stream_id);
+}
+
+int esp_peer_ext_buffered_amount(esp_peer_handle_t peer, uint32_t* bytes) {
+  return on_default_peer(peer, default_buffered_amount, bytes);
+}
+
+int esp_peer_ext_set_low_threshold(esp_peer_handle_t peer, uint32_t bytes) {
+  return on_default_peer(peer, default_set_low_threshold, bytes);
+}
+
+int esp_peer_ext_get_stats(esp_peer_handle_t peer, esp_peer_ext_stats_t* stats) {
+  return on_default_peer(peer, default_stats, stats);
+}
+
 int esp_peer_ext_get_failure(esp_peer_handle_t peer, esp_peer_ext_failure_t* failure) {
   return on_default_peer(peer, default_failure, failure);
 }

@@ -97,6 +97,8 @@ void tell(const esp_peer_cfg_t& application, News& news) {
       return tell_audio_info(application, news);
     case News::Kind::audio:
       return tell_audio(application, news);
+    case News::Kind::writable:
+      return;  // not in that configuration
   }
 }
 

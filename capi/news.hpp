@@ -17,7 +17,8 @@ struct News {
     channel_close,
     message,
     audio_info,
-    audio
+    audio,
+    writable,
   };
   Kind kind = Kind::state;
   peer::State state = peer::State::closed;  // of state

@@ -41,12 +41,18 @@ typedef struct {
    *  ESP_PEER_MSG_TYPE_CANDIDATE: "candidate:..." as browsers take it, and "end-of-candidates" when
    *  there are no more. esp_peer_send_msg() takes both. */
   bool trickle_out;
+  /** The amount of esp_peer_ext_buffered_amount() was above the threshold of
+   *  esp_peer_ext_set_low_threshold() and is not any more: time to send. May be NULL. */
+  int (*on_writable)(void* ctx);
 } esp_peer_ext_cfg_t;
 
 /** Every field at its default. */
 #ifdef __cplusplus
-#define ESP_PEER_EXT_CFG_DEFAULT \
-  { {}, ESP_PEER_EXT_MAGIC, sizeof(esp_peer_ext_cfg_t), NULL, false, false, 0, 0, false, false }
+#define ESP_PEER_EXT_CFG_DEFAULT                                                                \
+  {                                                                                             \
+    {}, ESP_PEER_EXT_MAGIC, sizeof(esp_peer_ext_cfg_t), NULL, false, false, 0, 0, false, false, \
+        NULL                                                                                    \
+  }
 #else
 #define ESP_PEER_EXT_CFG_DEFAULT \
   { .magic = ESP_PEER_EXT_MAGIC, .size = sizeof(esp_peer_ext_cfg_t) }
@@ -78,6 +84,59 @@ int esp_peer_ext_get_failure(esp_peer_handle_t peer, esp_peer_ext_failure_t* fai
 
 /** The same in a few English words, for logs. Static. */
 const char* esp_peer_ext_failure_text(esp_peer_ext_failure_t failure);
+
+/** A channel to be created, with what the original does not know. */
+typedef struct {
+  esp_peer_data_channel_cfg_t base;
+  const char* protocol; /**< At most 65,535 bytes; NULL is "". */
+  uint16_t priority;    /**< 128, 256, 512 or 1024 [rfc8831#6.4]; 0 = 256, the normal one. */
+  bool negotiated;      /**< Both sides create it, with the same stream_id: nothing is said. */
+  uint16_t stream_id;   /**< Of a negotiated one; even and odd do not matter. Below 65,535. */
+} esp_peer_ext_channel_cfg_t;
+
+/**
+ * As esp_peer_create_data_channel(). A negotiated channel is open at once (on_channel_open comes in
+ * esp_peer_main_loop() as ever); what the other side sends before we have created ours is dropped.
+ *
+ * @param stream_id  Set on success; may be NULL.
+ * @return As esp_peer_create_data_channel(); _INVALID_ARG also for a stream that is in use.
+ */
+int esp_peer_ext_create_channel(esp_peer_handle_t peer, const esp_peer_ext_channel_cfg_t* ch_cfg,
+                                uint16_t* stream_id);
+
+/**
+ * How much of send_cache_size is in use, by messages of all channels together that the peer has not
+ * acknowledged and by a little for each of them. 0 without a connection.
+ *
+ * @return ESP_PEER_ERR_NONE or _INVALID_ARG.
+ */
+int esp_peer_ext_buffered_amount(esp_peer_handle_t peer, uint32_t* bytes);
+
+/**
+ * Sets when on_writable is called; 0, the default, is when all has been acknowledged.
+ *
+ * @return ESP_PEER_ERR_NONE.
+ */
+int esp_peer_ext_set_low_threshold(esp_peer_handle_t peer, uint32_t bytes);
+
+/** What went through a peer since it was opened. Fields are only ever appended. */
+typedef struct {
+  uint32_t size;          /**< Set by the caller: sizeof(esp_peer_ext_stats_t). */
+  uint32_t round_trip_us; /**< To the peer and back, smoothed; 0 = not measured yet. */
+  uint32_t buffered;      /**< As esp_peer_ext_buffered_amount(). */
+  uint32_t channels;      /**< Open or being opened now. */
+  uint64_t messages_sent, messages_received;     /**< On data channels. */
+  uint64_t bytes_sent, bytes_received;           /**< Of these messages. */
+  uint64_t datagrams_sent, datagrams_received;   /**< UDP, ICE and DTLS among them. */
+  uint64_t wire_bytes_sent, wire_bytes_received; /**< Payload of these datagrams. */
+} esp_peer_ext_stats_t;
+
+/**
+ * Fills as much of `stats` as the caller knows of; further bytes become 0.
+ *
+ * @return ESP_PEER_ERR_NONE or _INVALID_ARG (also for a size that has no room for itself).
+ */
+int esp_peer_ext_get_stats(esp_peer_handle_t peer, esp_peer_ext_stats_t* stats);
 
 #ifdef __cplusplus
 }

@@ -23,19 +23,13 @@ Result<StreamId> Channels::open(Instant now, const ChannelOptions& options) {
   if (options.label.size() > max_name || options.protocol.size() > max_name) {
     return Error{Errc::invalid_argument, "label or protocol above 65,535 bytes"};
   }
-  const std::size_t size = open_header_size + options.label.size() + options.protocol.size();
-  if (!table_.has_room_for(size)) return Error{Errc::over_limit, "too many channels"};
+  if (options.negotiated) return open_negotiated(options);
+  while (table_.find(StreamId{static_cast<std::uint16_t>(next_stream_)})) next_stream_ += 2;
   if (next_stream_ >= no_stream) return Error{Errc::over_limit, "no stream is left"};
-
-  Buffer message = Buffer::with_size(env_.memory, size);
-  if (!message) return Error{Errc::no_memory, "no room for a channel"};
-  write_open({options.ordered, options.reliability, options.priority, options.limit, options.label,
-              options.protocol},
-             message.bytes());
   const StreamId stream{static_cast<std::uint16_t>(next_stream_)};
-  Channel* channel = table_.add(stream, std::move(message));
-  if (!channel) return Error{Errc::no_memory, "no room for a channel"};
-  channel->how = {!options.ordered, options.reliability, options.limit};
+  auto added = add(stream, options);
+  if (!added) return added.error();
+  Channel* const channel = *added;
 
   const Status sent = association_.send(now, stream, ppid::dcep, channel->open_message.bytes(), {});
   if (!sent && sent.code() != Errc::would_block) {
@@ -47,6 +41,32 @@ Result<StreamId> Channels::open(Instant now, const ChannelOptions& options) {
   // Streams are not used twice: at the other end a closed one still belongs to its old channel.
   next_stream_ += 2;
   return stream;
+}
+
+Result<StreamId> Channels::open_negotiated(const ChannelOptions& options) {
+  const StreamId stream = *options.negotiated;
+  if (static_cast<std::uint16_t>(stream) == no_stream || table_.find(stream)) {
+    return Error{Errc::invalid_argument, "a negotiated stream that is in use, or none"};
+  }
+  auto added = add(stream, options);
+  if (!added) return added.error();
+  set_open(**added);
+  return stream;
+}
+
+// With its OPEN message, from which its label is read, said or not.
+Result<Channel*> Channels::add(StreamId stream, const ChannelOptions& options) {
+  const std::size_t size = open_header_size + options.label.size() + options.protocol.size();
+  if (!table_.has_room_for(size)) return Error{Errc::over_limit, "too many channels"};
+  Buffer message = Buffer::with_size(env_.memory, size);
+  if (!message) return Error{Errc::no_memory, "no room for a channel"};
+  write_open({options.ordered, options.reliability, options.priority, options.limit, options.label,
+              options.protocol},
+             message.bytes());
+  Channel* const channel = table_.add(stream, std::move(message));
+  if (!channel) return Error{Errc::no_memory, "no room for a channel"};
+  channel->how = {!options.ordered, options.reliability, options.limit};
+  return channel;
 }
 
 Status Channels::close(Instant, std::string_view label) {

@@ -25,6 +25,8 @@ struct ChannelOptions {
   Reliability reliability = Reliability::reliable;
   std::uint16_t limit = 0;  // ms or count, by reliability
   std::uint16_t priority = 256;
+  // [rfc8831#6.5] Both ends open it on this stream, by themselves: nothing is said on the wire.
+  std::optional<StreamId> negotiated{};
 };
 
 struct Options {
@@ -61,6 +63,7 @@ class Channels {
   // A new channel on the next stream of our parity that was never used; Opened comes once the peer
   // has answered. Data may be sent at once. over_limit: no stream or no room in the table;
   // invalid_argument: label or protocol above 65,535 bytes; wrong_state: no association; no_memory.
+  // invalid_argument also for a negotiated stream that is in use or none; that one is open at once.
   // An association that is full does not matter: the OPEN goes out when there is room.
   Result<StreamId> open(Instant now, const ChannelOptions& options);
   // All channels with this label; not_found when there is none. What they have received and was not
@@ -94,6 +97,8 @@ class Channels {
   // [rfc8831#6.4] 65,535 is no stream: an association has at most so many.
   static constexpr std::uint32_t no_stream = 65'535;
 
+  Result<Channel*> add(StreamId stream, const ChannelOptions& options);
+  Result<StreamId> open_negotiated(const ChannelOptions& options);
   void take(Instant now, sctp::Message message);
   void on_dcep(Instant now, sctp::Message message);
   void on_open(Instant now, sctp::Message message);

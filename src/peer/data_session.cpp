@@ -85,6 +85,10 @@ std::optional<datachannel::Message> DataSession::read_message(Instant now) {
   return channels_.read_message(now);
 }
 
+DataStats DataSession::stats() const {
+  return {association_.buffered(), channels_.size(), association_.round_trip()};
+}
+
 void DataSession::hash_state(StateHash& hash) const {
   association_.hash_state(hash);
   channels_.hash_state(hash);

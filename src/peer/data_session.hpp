@@ -5,6 +5,7 @@
 
 #include "base/state_hash.hpp"
 #include "datachannel/channels.hpp"
+#include "peer/session_types.hpp"
 #include "sctp/association.hpp"
 
 namespace esp_peer::peer {
@@ -54,6 +55,7 @@ class DataSession {
   std::optional<std::string_view> label(sctp::StreamId stream) const {
     return channels_.label(stream);
   }
+  DataStats stats() const;
   void hash_state(StateHash& hash) const;
 
  private:

@@ -242,6 +242,10 @@ std::optional<std::string_view> Session::channel_label(datachannel::StreamId str
   return connection_ ? connection_->channel_label(stream) : std::nullopt;
 }
 
+DataStats Session::data_stats() const {
+  return connection_ ? connection_->data_stats() : DataStats{};
+}
+
 std::optional<Route> Session::paired() const {
   return connection_ ? connection_->paired() : std::nullopt;
 }

@@ -80,6 +80,7 @@ class Session {
   std::string_view server_name(std::uint32_t id) const;
   // Valid until the command or input after the channel's ChannelClosed.
   std::optional<std::string_view> channel_label(datachannel::StreamId stream) const;
+  DataStats data_stats() const;
   std::optional<Route> paired() const;
   void hash_state(StateHash& hash) const;
 

@@ -88,6 +88,13 @@ struct Dependencies {
   srtp::Backend* srtp = nullptr;  // none: no media
 };
 
+// Of the association that is there now; zeros without one.
+struct DataStats {
+  std::size_t buffered = 0;  // bytes of the send buffer in use
+  std::size_t channels = 0;
+  Duration round_trip{};  // 0 = none measured
+};
+
 // What the application hears, in this order.
 struct StateChanged {
   State state;

@@ -72,6 +72,7 @@ class Association {
   // [rfc9260#6.2] An acknowledgement is due now.
   bool owes_ack() const { return send_sack_ && data_may_flow(); }
   std::size_t buffered() const;  // bytes of messages not yet acknowledged
+  Duration round_trip() const { return sender_.rto().srtt(); }  // smoothed; 0 = none measured
   void hash_state(StateHash& hash) const;
 
  private:

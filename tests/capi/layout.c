@@ -263,6 +263,14 @@ AT(esp_peer_default_cfg_t, insecure_skip_turn_cert_verify, 59, 59);
 AT(esp_peer_ext_cfg_t, base, 0, 0);
 AT(esp_peer_ext_cfg_t, magic, 60, 60);
 AT(esp_peer_ext_cfg_t, size, 64, 64);
+AT(esp_peer_ext_cfg_t, interface_filter, 68, 72);
+AT(esp_peer_ext_cfg_t, loopback_only, 72, 80);
+AT(esp_peer_ext_cfg_t, loop_wait_set, 73, 81);
+AT(esp_peer_ext_cfg_t, loop_wait_ms, 74, 82);
+AT(esp_peer_ext_cfg_t, connect_timeout_ms, 76, 84);
+AT(esp_peer_ext_cfg_t, background_thread, 80, 88);
+AT(esp_peer_ext_cfg_t, trickle_out, 81, 89);
+AT(esp_peer_ext_cfg_t, on_writable, 84, 96);
 
 // A message for signalling may be cast to one of the original's signalling library: same fields.
 FIELD(esp_peer_msg_t, type, 4);

@@ -1,0 +1,195 @@
+/* A browser's RTCPeerConnection and what takes its place: the pieces that docs/migration.md shows,
+ * in one program. Two peers connect, each of them with all that a web page would have. Also C++. */
+#include <stdio.h>
+#include <string.h>
+
+#include "esp_peer_ext.h"
+
+typedef struct page {
+  esp_peer_handle_t pc;
+  struct page* remote; /* the other side of the signalling channel */
+  int connected, channels, messages, candidates, audio_frames;
+} page_t;
+
+static page_t pages[2];
+
+/* Signalling: a WebSocket in a real program, a function call in this one. */
+static int signal_to(page_t* remote, esp_peer_msg_t* msg);
+
+/* [onicecandidate, createOffer, createAnswer, setLocalDescription] */
+static int on_msg(esp_peer_msg_t* msg, void* ctx) {
+  page_t* page = (page_t*)ctx;
+  if (msg->type == ESP_PEER_MSG_TYPE_CANDIDATE) {
+    page->candidates++; /* with trickle_out alone: "candidate:..." or "end-of-candidates" */
+  } else {
+    /* ESP_PEER_MSG_TYPE_SDP: our offer or our answer. Nobody has to ask for it, or to set it. */
+  }
+  return signal_to(page->remote, msg); /* msg->data is a C string of msg->size characters */
+}
+/* [end] */
+
+/* [onconnectionstatechange] */
+static int on_state(esp_peer_state_t state, void* ctx) {
+  page_t* page = (page_t*)ctx;
+  esp_peer_ext_failure_t why;
+  switch (state) {
+    case ESP_PEER_STATE_NEW_CONNECTION: /* "connecting" */
+      break;
+    case ESP_PEER_STATE_CONNECTED: /* "connected" */
+      page->connected = 1;
+      break;
+    case ESP_PEER_STATE_CONNECT_FAILED: /* "failed"; tried again unless no_auto_reconnect */
+    case ESP_PEER_STATE_DISCONNECTED:   /* "disconnected" */
+      page->connected = 0;
+      if (esp_peer_ext_get_failure(page->pc, &why) == ESP_PEER_ERR_NONE) {
+        printf("over: %s\n", esp_peer_ext_failure_text(why));
+      }
+      break;
+    case ESP_PEER_STATE_CLOSED: /* "closed" */
+      break;
+    default:
+      break;
+  }
+  return 0;
+}
+/* [end] */
+
+/* [ontrack] */
+static int on_audio_info(esp_peer_audio_stream_info_t* info, void* ctx) {
+  (void)ctx; /* what was agreed on: open a decoder for it */
+  printf("audio: codec %d\n", (int)info->codec);
+  return 0;
+}
+
+static int on_audio_data(esp_peer_audio_frame_t* frame, void* ctx) {
+  ((page_t*)ctx)->audio_frames++; /* frame->size bytes of the codec, played at frame->pts ms */
+  return frame->size > 0 ? 0 : -1;
+}
+/* [end] */
+
+/* [ondatachannel, onopen] */
+static int on_channel_open(esp_peer_data_channel_info_t* channel, void* ctx) {
+  page_t* page = (page_t*)ctx;
+  page->channels++; /* ours and the other side's alike; stream_id is what to send on */
+  printf("channel \"%s\" is open on stream %u\n", channel->label, (unsigned)channel->stream_id);
+  return 0;
+}
+/* [end] */
+
+/* [onmessage] */
+static int on_data(esp_peer_data_frame_t* frame, void* ctx) {
+  page_t* page = (page_t*)ctx;
+  if (frame->type == ESP_PEER_DATA_CHANNEL_STRING) { /* event.data is a string */
+    printf("heard: %s\n", (const char*)frame->data); /* a zero byte follows */
+  }
+  page->messages++;
+  return 0;
+}
+/* [end] */
+
+/* [new RTCPeerConnection] */
+static int new_peer_connection(page_t* page, esp_peer_role_t role) {
+  char url[] = "stun:127.0.0.1:9"; /* nobody answers there, and nobody waits for it */
+  esp_peer_ice_server_cfg_t servers[1];
+  esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
+  esp_peer_cfg_t cfg;
+  memset(servers, 0, sizeof(servers));
+  memset(&cfg, 0, sizeof(cfg));
+  servers[0].stun_url = url; /* iceServers */
+  ext.trickle_out = true;    /* as a browser does; else the SDP has all candidates in it */
+  ext.loopback_only = true;  /* this program alone */
+  cfg.server_lists = servers;
+  cfg.server_num = 1;
+  cfg.role = role;                /* CONTROLLING: who calls createOffer */
+  cfg.enable_data_channel = true; /* pc.createDataChannel("esp_channel") of the DTLS client */
+  cfg.audio_info.codec = ESP_PEER_AUDIO_CODEC_G711A; /* pc.addTransceiver("audio") */
+  cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+  cfg.extra_cfg = &ext;
+  cfg.extra_size = sizeof(ext);
+  cfg.ctx = page;
+  cfg.on_state = on_state;
+  cfg.on_msg = on_msg;
+  cfg.on_audio_info = on_audio_info;
+  cfg.on_audio_data = on_audio_data;
+  cfg.on_channel_open = on_channel_open;
+  cfg.on_data = on_data;
+  if (esp_peer_open(&cfg, esp_peer_get_default_impl(), &page->pc) != ESP_PEER_ERR_NONE) return -1;
+  return esp_peer_new_connection(page->pc); /* from here on it connects by itself */
+}
+/* [end] */
+
+/* [setRemoteDescription, addIceCandidate] */
+static int signal_to(page_t* remote, esp_peer_msg_t* msg) {
+  return esp_peer_send_msg(remote->pc, msg); /* an offer is answered by itself, through on_msg */
+}
+/* [end] */
+
+/* [dataChannel.send] */
+static int send_text(page_t* page, uint16_t stream_id, const char* text) {
+  esp_peer_data_frame_t frame;
+  int result;
+  memset(&frame, 0, sizeof(frame));
+  frame.type = ESP_PEER_DATA_CHANNEL_STRING; /* send("..."); _DATA is send(arrayBuffer) */
+  frame.stream_id = stream_id;               /* 0: the first channel */
+  frame.data = (uint8_t*)text;
+  frame.size = (int)strlen(text);
+  result = esp_peer_send_data(page->pc, &frame);
+  /* A browser buffers without end; here ESP_PEER_ERR_WOULD_BLOCK says that send_cache_size is full:
+   * try again later, or when esp_peer_ext_cfg_t.on_writable is called. */
+  return result;
+}
+/* [end] */
+
+/* [the event loop] */
+static void run_until(const int* what, int value) {
+  /* Usually a thread for each peer: while (running) esp_peer_main_loop(peer); */
+  for (int turns = 0; *what < value && turns < 10000; turns++) {
+    esp_peer_main_loop(pages[0].pc); /* sleeps until something happens, 100 ms at most */
+    esp_peer_main_loop(pages[1].pc);
+  }
+}
+/* [end] */
+
+int main(void) {
+  pages[0].remote = &pages[1];
+  pages[1].remote = &pages[0];
+  if (new_peer_connection(&pages[1], ESP_PEER_ROLE_CONTROLLED) != ESP_PEER_ERR_NONE) return 1;
+  if (new_peer_connection(&pages[0], ESP_PEER_ROLE_CONTROLLING) != ESP_PEER_ERR_NONE) return 2;
+  run_until(&pages[0].channels, 1);
+  run_until(&pages[1].channels, 1);
+  if (!pages[0].connected || !pages[1].connected) return 3;
+  if (send_text(&pages[0], 0, "from a browser's point of view") != ESP_PEER_ERR_NONE) return 4;
+  run_until(&pages[1].messages, 1);
+  if (pages[1].messages != 1) return 5;
+
+  /* [createDataChannel] */
+  {
+    char label[] = "chat";
+    esp_peer_data_channel_cfg_t channel;
+    memset(&channel, 0, sizeof(channel)); /* {ordered: false, maxRetransmits: 0} */
+    channel.type = ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_RETX;
+    channel.label = label;
+    if (esp_peer_create_data_channel(pages[0].pc, &channel) != ESP_PEER_ERR_NONE) return 6;
+  }
+  /* [end] */
+  run_until(&pages[1].channels, 2);
+  if (pages[1].channels != 2) return 7;
+
+  /* [getStats, bufferedAmount] */
+  {
+    esp_peer_ext_stats_t stats;
+    uint32_t waiting = 0;
+    stats.size = sizeof(stats);
+    if (esp_peer_ext_get_stats(pages[0].pc, &stats) != ESP_PEER_ERR_NONE) return 8;
+    if (esp_peer_ext_buffered_amount(pages[0].pc, &waiting) != ESP_PEER_ERR_NONE) return 9;
+    printf("%u messages sent, %u bytes wait\n", (unsigned)stats.messages_sent, (unsigned)waiting);
+  }
+  /* [end] */
+
+  /* [pc.close] */
+  esp_peer_close(pages[0].pc); /* DISCONNECTED and CLOSED are said before it returns */
+  esp_peer_close(pages[1].pc);
+  /* [end] */
+  puts("what a page does is done");
+  return 0;
+}
