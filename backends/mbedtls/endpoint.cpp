@@ -44,6 +44,18 @@ const int* cipher_list(dtls::CipherPreference preference) {
   return aes_first;
 }
 
+// [rfc5246#7.4.1.2] The cipher that a client likes best.
+bool begins_with_chacha(Bytes hello) {
+  Reader r(hello);
+  r.skip(13 + 12 + 2 + 32);
+  r.skip(r.u8());  // session
+  r.skip(r.u8());  // cookie
+  r.skip(2);       // bytes of ciphers
+  const int first = r.u16();
+  return r.ok() && (first == MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 ||
+                    first == MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256);
+}
+
 // The library's own words, which live as long as the process.
 const char* library_reason(int error, const char* otherwise) {
   const char* reason = mbedtls_high_level_strerr(error);
@@ -80,7 +92,7 @@ Status Endpoint::start(Instant now, dtls::Role role, std::span<const dtls::Finge
   if (!expected_.assign(remote)) return Error{Errc::bad_data, "no fingerprint to compare with"};
   role_ = role;
   now_ = now;
-  wire_.emplace(ssl_, role, options_.mtu, env_);
+  wire_.emplace(ssl_, role, options_.mtu, choose_ciphers, this, env_);
   wire_->expect_hello();
   if (!configure()) {
     mbedtls_ssl_free(&ssl_);
@@ -335,6 +347,14 @@ void Endpoint::end(const Event& why) {
 }
 
 // ---------------------------------------------------------------- what Mbed TLS calls
+
+// A peer that puts ChaCha20 first has no AES in hardware.
+void Endpoint::choose_ciphers(void* self, Bytes hello) {
+  auto& e = *static_cast<Endpoint*>(self);
+  const bool phone =
+      e.options_.ciphers == dtls::CipherPreference::automatic && begins_with_chacha(hello);
+  mbedtls_ssl_conf_ciphersuites(&e.config_, phone ? chacha_first : cipher_list(e.options_.ciphers));
+}
 
 void Endpoint::set_timer(void* self, std::uint32_t first_ms, std::uint32_t last_ms) {
   auto& e = *static_cast<Endpoint*>(self);

@@ -66,6 +66,7 @@ class Endpoint final : public dtls::Endpoint {
   bool end_of_reading(int error);
   void end(const Event& why);
 
+  static void choose_ciphers(void* self, Bytes hello);
   static void set_timer(void* self, std::uint32_t first_ms, std::uint32_t last_ms);
   static int get_timer(void* self);
   static int verify(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);

@@ -67,6 +67,7 @@ Bytes Wire::next_record() {
       const Bytes hello = clear ? hello_.on_record(record) : Bytes();
       if (hello.empty()) continue;
       expecting_hello_ = false;
+      on_hello_(owner_, hello);
       return hello;
     }
     // The library would send its whole flight again for each piece of a hello, whoever sent it. The

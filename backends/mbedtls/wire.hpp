@@ -14,17 +14,23 @@ namespace esp_peer::mbedtls {
 
 class Wire {
  public:
+  // Sees a hello before the library does.
+  using OnHello = void (*)(void* owner, Bytes hello);
+
   // The wire outlives `ssl`'s use of it.
-  Wire(mbedtls_ssl_context& ssl, dtls::Role role, std::uint16_t mtu, Env env)
+  Wire(mbedtls_ssl_context& ssl, dtls::Role role, std::uint16_t mtu, OnHello on_hello, void* owner,
+       Env env)
       : ssl_(ssl),
         role_(role),
+        on_hello_(on_hello),
+        owner_(owner),
         env_(env),
         gate_(role, env),
         hello_(env.memory),
         outgoing_(env.memory, mtu) {}
   Wire(const Wire&) = delete;
 
-  // A server waits for its first ClientHello, again. `on_hello` sees the hello before the library.
+  // A server waits for its first ClientHello, or once more for one.
   void expect_hello() { expecting_hello_ = role_ == dtls::Role::server; }
   // Application records go into `room` until it is taken back; the size of the last one.
   void lend(MutableBytes room);
@@ -53,6 +59,8 @@ class Wire {
 
   mbedtls_ssl_context& ssl_;
   dtls::Role role_;
+  OnHello on_hello_;
+  void* owner_;
   Env env_;
   dtls::RecordGate gate_;
   dtls::HelloJoiner hello_;
