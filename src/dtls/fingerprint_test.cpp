@@ -25,12 +25,14 @@ TEST(Fingerprint, comes_back_as_it_was_written) {
   }
 }
 
+// covers: bug 20
 TEST(Fingerprint, is_read_in_either_case) {
   std::string lower = text_of("SHA-256", 32);
   for (char& c : lower) c = static_cast<char>(std::tolower(c));
   EXPECT_EQ(parse_fingerprint(lower), parse_fingerprint(text_of("SHA-256", 32)));
 }
 
+// covers: bug 3, bug 20
 TEST(Fingerprint, is_refused_when_anything_is_wrong_with_it) {
   const std::string good = text_of("sha-256", 32);
   ASSERT_TRUE(parse_fingerprint(good));
@@ -54,6 +56,7 @@ Fingerprint made_of(Hash hash, std::uint8_t size, int digit) {
   return fingerprint;
 }
 
+// covers: bug 3, must rfc8122#5
 TEST(ExpectedFingerprints, of_several_certificates_any_may_come) {
   ExpectedFingerprints expected;
   const Fingerprint several[] = {made_of(Hash::sha256, 32, 1), made_of(Hash::sha256, 32, 2)};
@@ -62,6 +65,7 @@ TEST(ExpectedFingerprints, of_several_certificates_any_may_come) {
   EXPECT_FALSE(expected.contains(made_of(Hash::sha256, 32, 3)));
 }
 
+// covers: must rfc8122#5
 TEST(ExpectedFingerprints, of_several_hashes_the_strongest_counts) {
   const Fingerprint weak = made_of(Hash::sha256, 32, 1), strong = made_of(Hash::sha512, 64, 2);
   for (const auto& order : {std::array{weak, strong}, std::array{strong, weak}}) {
@@ -73,6 +77,7 @@ TEST(ExpectedFingerprints, of_several_hashes_the_strongest_counts) {
   }
 }
 
+// covers: bug 3
 TEST(ExpectedFingerprints, none_that_is_usable_is_not_enough) {
   ExpectedFingerprints expected;
   EXPECT_FALSE(expected.assign({}));

@@ -87,6 +87,7 @@ TEST(RecordGate, stops_at_a_record_that_ends_outside_its_datagram) {
   }
 }
 
+// covers: bug 9, must rfc6347#4.1
 TEST(RecordGate, drops_types_versions_and_epochs_that_nobody_sends) {
   Gate g;
   g.gate.close_epoch_0();
@@ -99,6 +100,7 @@ TEST(RecordGate, drops_types_versions_and_epochs_that_nobody_sends) {
   EXPECT_FALSE(g.shows(record(23, 255, Octets(40))));
 }
 
+// covers: bug 11, must rfc6347#4.2.8
 TEST(RecordGate, believes_nothing_in_the_clear_after_the_handshake) {
   Gate g;
   const Octets hello = record(22, 0, message({})), alert = record(21, 0, octets({2, 40}));
@@ -121,6 +123,7 @@ TEST(RecordGate, shows_of_the_alerts_in_the_clear_the_ones_that_end_a_handshake)
   EXPECT_FALSE(g.shows(record(20, 0, octets({2}))) || g.shows(record(20, 0, octets({1, 1}))));
 }
 
+// covers: bug 6, bug 8
 TEST(RecordGate, shows_fragments_inside_their_message_only) {
   Gate g;
   EXPECT_TRUE(g.shows(record(22, 0, message({.length = 100, .offset = 60, .size = 40}))));
@@ -179,6 +182,7 @@ TEST(RecordGate, drops_what_has_no_room_for_nonce_and_tag_kept_or_fresh) {
   EXPECT_EQ(g.drops, 2);
 }
 
+// covers: bug 9
 TEST(RecordGate, numbers_what_is_in_the_clear_so_that_no_stranger_moves_the_replay_window) {
   Gate g;
   for (int i = 0; i < 300; ++i) {
@@ -195,6 +199,7 @@ TEST(RecordGate, numbers_what_is_in_the_clear_so_that_no_stranger_moves_the_repl
   EXPECT_EQ(g.seen_of(numbered), std::vector<Octets>{numbered}) << "a number under the tag stays";
 }
 
+// covers: bug 7
 TEST(RecordGate, keeps_a_few_such_records_and_no_more) {
   Gate g;
   for (int i = 0; i < 10'000; ++i) EXPECT_FALSE(g.shows(encrypted));

@@ -19,6 +19,7 @@ TEST_P(DtlsBackend, takes_empty_application_records_for_nothing) {
   }
 }
 
+// covers: bug 9, bug 14, must rfc6347#4.1.2.6
 TEST_P(DtlsBackend, keeps_a_replay_window_that_only_authentic_records_move) {
   Handmade h(library(), dtls::Role::server);
   const auto deliver = [&](std::uint64_t sequence) {
@@ -38,6 +39,7 @@ TEST_P(DtlsBackend, keeps_a_replay_window_that_only_authentic_records_move) {
   EXPECT_EQ(deliver((1ULL << 48) - 1), 1u) << "the last number of all";
 }
 
+// covers: bug 19
 TEST_P(DtlsBackend, survives_every_kind_of_authentic_nonsense) {
   for (const auto role : roles) {
     for (int type = 20; type < 24; ++type) {
@@ -61,6 +63,7 @@ TEST_P(DtlsBackend, survives_every_kind_of_authentic_nonsense) {
   }
 }
 
+// covers: bug 10
 TEST_P(DtlsBackend, never_uses_a_nonce_twice) {
   DtlsPair p(library());
   p.connect();

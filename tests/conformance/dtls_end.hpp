@@ -39,6 +39,7 @@ TEST_P(DtlsBackend, a_forged_close_notify_closes_nothing) {
   EXPECT_TRUE(p.client.endpoint->connected());
 }
 
+// covers: bug 18, bug 19
 TEST_P(DtlsBackend, after_the_end_there_is_silence_whatever_comes) {
   for (const Duration when : {Duration(0), milliseconds(1), milliseconds(2), milliseconds(20)}) {
     DtlsPair p(library());
@@ -60,6 +61,7 @@ TEST_P(DtlsBackend, after_the_end_there_is_silence_whatever_comes) {
   }
 }
 
+// covers: bug 19
 TEST_P(DtlsBackend, any_order_of_calls_is_legal) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     DtlsPair p(library(), seed);

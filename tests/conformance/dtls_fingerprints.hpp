@@ -4,6 +4,7 @@
 
 namespace esp_peer::test {
 
+// covers: bug 1, bug 2, bug 3, bug 4, must rfc5763#5, must rfc8842#5.1
 TEST_P(DtlsBackend, a_certificate_whose_fingerprint_differs_in_any_digit_is_refused_in_both_roles) {
   for (const auto judge : {dtls::Role::client, dtls::Role::server}) {
     for (std::size_t digit = 0; digit < 64; ++digit) {
@@ -25,6 +26,7 @@ TEST_P(DtlsBackend, a_certificate_whose_fingerprint_differs_in_any_digit_is_refu
   }
 }
 
+// covers: bug 20, must rfc8122#5
 TEST_P(DtlsBackend, longer_hashes_are_compared_as_well) {
   for (const auto hash : {dtls::Hash::sha256, dtls::Hash::sha384, dtls::Hash::sha512}) {
     for (const bool right : {true, false}) {
@@ -40,6 +42,7 @@ TEST_P(DtlsBackend, longer_hashes_are_compared_as_well) {
   }
 }
 
+// covers: bug 3, must rfc8122#5
 TEST_P(DtlsBackend, one_right_fingerprint_among_several_is_enough) {
   DtlsPair p(library());
   auto wrong = p.server.identity->fingerprint();
@@ -51,6 +54,7 @@ TEST_P(DtlsBackend, one_right_fingerprint_among_several_is_enough) {
   EXPECT_TRUE(p.connected());
 }
 
+// covers: must rfc8122#5
 TEST_P(DtlsBackend, of_several_hashes_the_strongest_decides) {
   DtlsPair p(library());
   auto wrong = library().fingerprint(*p.server.identity, dtls::Hash::sha512);
@@ -63,6 +67,7 @@ TEST_P(DtlsBackend, of_several_hashes_the_strongest_decides) {
   EXPECT_EQ(p.client.failure(), dtls::FailureReason::fingerprint_mismatch);
 }
 
+// covers: bug 3
 TEST_P(DtlsBackend, nobody_starts_without_a_usable_fingerprint) {
   DtlsPair p(library());
   const dtls::Fingerprint empty, cut{dtls::Hash::sha512, 32, {}};
@@ -74,6 +79,7 @@ TEST_P(DtlsBackend, nobody_starts_without_a_usable_fingerprint) {
   EXPECT_EQ(p.client.start(p.now, dtls::Role::client, empty).code(), Errc::wrong_state);
 }
 
+// covers: must rfc8827#6.5
 TEST_P(DtlsBackend, identities_differ_are_counted_and_their_dates_are_not_judged) {
   dtls::Backend& backend = library().backend();
   DtlsPair p(library());

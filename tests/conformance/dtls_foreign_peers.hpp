@@ -15,6 +15,7 @@ TEST_P(DtlsBackend, connects_to_peers_with_rsa_certificates_in_both_roles) {
   }
 }
 
+// covers: must rfc8827#6.5
 TEST_P(DtlsBackend, connects_to_peers_that_know_one_cipher_one_group_or_no_extended_secret) {
   const ForeignKey key = ForeignKey::ecdsa();
   const ForeignPeer::Bend bends[] = {
@@ -38,6 +39,7 @@ TEST_P(DtlsBackend, connects_to_peers_that_know_one_cipher_one_group_or_no_exten
   }
 }
 
+// covers: must rfc5764#4.2
 TEST_P(DtlsBackend, says_the_extended_secret_that_binds_the_exporter) {
   const ForeignKey key = ForeignKey::ecdsa();
   for (const auto role : roles) {
@@ -53,6 +55,7 @@ TEST_P(DtlsBackend, says_the_extended_secret_that_binds_the_exporter) {
   }
 }
 
+// covers: must rfc6347#4.2.1
 TEST_P(DtlsBackend, a_client_answers_a_server_that_asks_for_a_cookie) {
   const ForeignKey key = ForeignKey::ecdsa();
   Encounter e(library(), dtls::Role::client, &key, [](SSL_CTX* ctx) {
@@ -88,6 +91,7 @@ TEST_P(DtlsBackend, the_servers_preference_decides_the_cipher_and_a_phones_is_he
   EXPECT_EQ(chosen(CipherPreference::chacha, all), "ECDHE-ECDSA-CHACHA20-POLY1305");
 }
 
+// covers: bug 5
 TEST_P(DtlsBackend, a_certificate_without_its_key_is_worth_nothing_in_both_roles) {
   const ForeignKey thief = ForeignKey::stolen();
   for (const auto role : roles) {
@@ -99,6 +103,7 @@ TEST_P(DtlsBackend, a_certificate_without_its_key_is_worth_nothing_in_both_roles
   }
 }
 
+// covers: bug 1, bug 5
 TEST_P(DtlsBackend, a_peer_without_a_certificate_is_refused) {
   Encounter as_server(library(), dtls::Role::server, nullptr);
   EXPECT_FALSE(as_server.ours.endpoint->connected());
@@ -107,6 +112,7 @@ TEST_P(DtlsBackend, a_peer_without_a_certificate_is_refused) {
   EXPECT_FALSE(as_client.ours.endpoint->connected());
 }
 
+// covers: must rfc8827#6.5
 TEST_P(DtlsBackend, weak_ciphers_old_versions_and_old_signatures_are_refused) {
   const ForeignKey ecdsa = ForeignKey::ecdsa(), rsa = ForeignKey::rsa(2048);
   const std::pair<const ForeignKey*, ForeignPeer::Bend> weak[] = {
@@ -140,6 +146,7 @@ TEST_P(DtlsBackend, weak_ciphers_old_versions_and_old_signatures_are_refused) {
   }
 }
 
+// covers: must rfc8827#6.5
 TEST_P(DtlsBackend, nobody_renegotiates) {
   const ForeignKey key = ForeignKey::ecdsa();
   for (const auto role : roles) {

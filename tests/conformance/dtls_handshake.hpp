@@ -20,6 +20,7 @@ TEST_P(DtlsBackend, two_endpoints_with_the_right_fingerprints_connect_and_talk) 
   EXPECT_EQ(p.client.received, std::vector<std::string>{std::string(1188, 'x')});
 }
 
+// covers: must rfc5764#4.2, must rfc5764#5.1
 TEST_P(DtlsBackend, both_ends_export_the_same_keys_and_others_for_another_label) {
   DtlsPair p(library());
   std::array<std::byte, 60> a{}, b{}, c{};
@@ -76,6 +77,7 @@ TEST_P(DtlsBackend, no_datagram_of_the_handshake_is_larger_than_asked) {
   }
 }
 
+// covers: bug 17, must rfc6347#4.2.2
 TEST_P(DtlsBackend, the_server_answers_the_fragmented_hellos_of_browsers_in_any_order) {
   for (const auto& hello : browser_hellos()) {
     for (const bool reversed : {false, true}) {
@@ -95,6 +97,7 @@ TEST_P(DtlsBackend, the_server_answers_the_fragmented_hellos_of_browsers_in_any_
   }
 }
 
+// covers: bug 17, must rfc6347#4.2.2
 TEST_P(DtlsBackend, a_large_hello_in_two_to_twenty_shuffled_and_doubled_pieces_is_answered) {
   Datagram body;  // of the largest ClientHello of a browser
   const auto chromium = browser_hellos()[0];

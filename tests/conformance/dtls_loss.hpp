@@ -9,6 +9,7 @@
 
 namespace esp_peer::test {
 
+// covers: bug 16, must rfc6347#4.2.4
 TEST_P(DtlsBackend, each_datagram_of_the_handshake_may_be_lost_up_to_five_times) {
   for (int victim = 0; victim < 8; ++victim) {
     for (int times = 1; times <= 5; ++times) {
@@ -49,6 +50,7 @@ TEST_P(DtlsBackend, connects_over_a_path_that_loses_doubles_and_reorders) {
   }
 }
 
+// covers: must rfc6347#4.2.4
 TEST_P(DtlsBackend, the_first_retransmission_comes_after_fifty_milliseconds_and_the_wait_doubles) {
   DtlsPair p(library());
   std::vector<Instant> hellos;
@@ -64,6 +66,7 @@ TEST_P(DtlsBackend, the_first_retransmission_comes_after_fifty_milliseconds_and_
   }
 }
 
+// covers: bug 19
 TEST_P(DtlsBackend, whatever_first_wait_is_asked_for_nobody_spins) {
   for (const Duration wait : {Duration(0), Duration(1), milliseconds(1), seconds(100'000)}) {
     dtls::Options options;
@@ -77,6 +80,7 @@ TEST_P(DtlsBackend, whatever_first_wait_is_asked_for_nobody_spins) {
   }
 }
 
+// covers: bug 19
 TEST_P(DtlsBackend, a_clock_of_the_library_that_steps_neither_hangs_nor_spins) {
   for (const Duration step : {seconds(-86'400), seconds(-1), seconds(1), seconds(86'400)}) {
     for (const bool lossy : {false, true}) {
@@ -94,6 +98,7 @@ TEST_P(DtlsBackend, a_clock_of_the_library_that_steps_neither_hangs_nor_spins) {
   }
 }
 
+// covers: bug 19
 TEST_P(DtlsBackend, two_clients_or_two_servers_never_connect_and_never_spin) {
   for (const auto role : {dtls::Role::client, dtls::Role::server}) {
     DtlsPair p(library());
@@ -104,6 +109,7 @@ TEST_P(DtlsBackend, two_clients_or_two_servers_never_connect_and_never_spin) {
   }
 }
 
+// covers: bug 16, must rfc6347#4.2.4
 TEST_P(DtlsBackend, the_last_flight_is_repeated_to_a_peer_that_has_not_got_it) {
   DtlsPair p(library());
   bool deaf = true;

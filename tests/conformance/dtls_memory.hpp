@@ -8,6 +8,7 @@
 
 namespace esp_peer::test {
 
+// covers: bug 21
 TEST_P(DtlsBackend, a_thousand_associations_leave_nothing_behind) {
   const auto round = [&](int i) {
     DtlsPair p(library(), static_cast<std::uint64_t>(i));
@@ -38,6 +39,7 @@ TEST_P(DtlsBackend, lack_of_memory_loses_datagrams_and_no_more) {
   }
 }
 
+// covers: bug 21
 TEST_P(DtlsBackend, associations_of_one_identity_live_in_several_threads) {
   DtlsPair shared(library());
   std::atomic<int> connected{0};

@@ -87,6 +87,7 @@ TEST_P(DtlsBackend, what_is_not_read_before_the_next_datagram_is_lost_and_nothin
   EXPECT_EQ(p.server.received, std::vector<std::string>{"three"});
 }
 
+// covers: bug 14, must rfc6347#4.1.2.6
 TEST_P(DtlsBackend, a_record_that_comes_twice_is_delivered_once) {
   DtlsPair p(library());
   p.connect();

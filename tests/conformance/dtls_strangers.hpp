@@ -11,6 +11,7 @@ namespace esp_peer::test {
 
 inline Datagram forged_alert() { return record(21, 0, 0x909, {std::byte{2}, std::byte{40}}); }
 
+// covers: bug 9, bug 11, bug 12, must rfc6347#4.1.2.6, must rfc6347#4.1.2.7, must rfc6347#4.2.8
 TEST_P(DtlsBackend, nothing_forged_disturbs_a_connection) {
   for (const auto role : {dtls::Role::client, dtls::Role::server}) {
     DtlsPair p(library());
@@ -60,7 +61,41 @@ TEST_P(DtlsBackend, nothing_forged_disturbs_a_connection) {
   }
 }
 
+// covers: bug 18
+TEST_P(DtlsBackend, late_records_of_an_older_association_disturb_neither_handshake_nor_connection) {
+  std::vector<Datagram> to_server, to_client;
+  {
+    DtlsPair old(library(), 1);
+    old.connect();
+    for (int i = 0; i < 5; ++i) {
+      to_server.push_back(old.client.seal(old.now, "old"));
+      to_client.push_back(old.server.seal(old.now, "old"));
+    }
+    old.client.endpoint->close(old.now);
+    old.server.endpoint->close(old.now);
+    for (const Datagram& goodbye : old.client.written(old.now)) to_server.push_back(goodbye);
+    for (const Datagram& goodbye : old.server.written(old.now)) to_client.push_back(goodbye);
+  }
+  DtlsPair p(library(), 2);
+  const auto replay = [&] {
+    for (const Datagram& one : to_server) p.server.deliver(p.now, one);
+    for (const Datagram& one : to_client) p.client.deliver(p.now, one);
+  };
+  p.meddle = [&](bool, Datagram&) {
+    replay();
+    return true;
+  };
+  p.connect();
+  replay();
+  p.server.deliver(p.now, p.client.seal(p.now, "new"));
+  p.client.deliver(p.now, p.server.seal(p.now, "new"));
+  EXPECT_TRUE(p.connected());
+  EXPECT_EQ(p.server.received, std::vector<std::string>{"new"});
+  EXPECT_EQ(p.client.received, std::vector<std::string>{"new"});
+}
+
 // One too short to hold what its cipher adds has shut out the peer for good in OpenSSL 3.0.
+// covers: must rfc6347#4.1.2.7
 TEST_P(DtlsBackend, a_forged_record_of_any_length_disturbs_nothing) {
   for (const auto ciphers : {dtls::CipherPreference::aes_gcm, dtls::CipherPreference::chacha}) {
     for (const auto role : {dtls::Role::client, dtls::Role::server}) {
@@ -83,6 +118,7 @@ TEST_P(DtlsBackend, a_forged_record_of_any_length_disturbs_nothing) {
 }
 
 // [rfc5246#6.2.3] 2^14 and 2048 more is the longest there may be.
+// covers: must rfc6347#4.1.2.7
 TEST_P(DtlsBackend, a_forged_record_longer_than_any_may_be_disturbs_nothing) {
   for (const auto role : {dtls::Role::client, dtls::Role::server}) {
     DtlsPair p(library());
@@ -101,6 +137,7 @@ TEST_P(DtlsBackend, a_forged_record_longer_than_any_may_be_disturbs_nothing) {
   }
 }
 
+// covers: bug 7, must rfc6347#4.1.2.7
 TEST_P(DtlsBackend, a_hundred_thousand_junk_records_do_not_end_a_handshake_nor_fill_memory) {
   for (const auto role : {dtls::Role::client, dtls::Role::server}) {
     DtlsPair p(library());
@@ -124,6 +161,7 @@ TEST_P(DtlsBackend, a_hundred_thousand_junk_records_do_not_end_a_handshake_nor_f
   }
 }
 
+// covers: bug 6, bug 7
 TEST_P(DtlsBackend, fragments_that_lie_about_their_message_cost_little_and_move_nothing) {
   DtlsPair p(library());
   wait_for_hello(p);
@@ -144,6 +182,7 @@ TEST_P(DtlsBackend, fragments_that_lie_about_their_message_cost_little_and_move_
   EXPECT_TRUE(p.server.written(p.now).empty());
 }
 
+// covers: bug 8, must rfc6347#4.2.2
 TEST_P(DtlsBackend, fragments_of_one_message_with_other_lengths_are_not_put_together) {
   DtlsPair p(library());
   wait_for_hello(p);
@@ -161,6 +200,7 @@ TEST_P(DtlsBackend, fragments_of_one_message_with_other_lengths_are_not_put_toge
   EXPECT_FALSE(p.server.endpoint->connected());
 }
 
+// covers: bug 17
 TEST_P(DtlsBackend, a_piece_of_no_hello_does_not_keep_out_a_hello_in_pieces) {
   for (const auto& hello : browser_hellos()) {
     DtlsPair p(library());
@@ -173,6 +213,7 @@ TEST_P(DtlsBackend, a_piece_of_no_hello_does_not_keep_out_a_hello_in_pieces) {
   }
 }
 
+// covers: bug 11
 TEST_P(DtlsBackend, a_hello_whose_lengths_lie_is_no_more_than_refused) {
   const Datagram hello = browser_hellos()[2].datagrams[0];
   for (std::size_t at = 25; at < hello.size(); at += 3) {
@@ -189,6 +230,7 @@ TEST_P(DtlsBackend, a_hello_whose_lengths_lie_is_no_more_than_refused) {
   }
 }
 
+// covers: bug 12, must rfc6347#4.2.1
 TEST_P(DtlsBackend, a_hello_that_cannot_be_served_leaves_the_server_waiting_for_the_next) {
   DtlsPair p(library());
   wait_for_hello(p);
@@ -211,6 +253,7 @@ TEST_P(DtlsBackend, a_hello_that_cannot_be_served_leaves_the_server_waiting_for_
   EXPECT_TRUE(p.connected());
 }
 
+// covers: bug 12, must rfc6347#4.2.8
 TEST_P(DtlsBackend, hellos_forged_during_a_handshake_do_not_end_it) {
   DtlsPair p(library());
   bool forge = true;
@@ -227,6 +270,7 @@ TEST_P(DtlsBackend, hellos_forged_during_a_handshake_do_not_end_it) {
   p.connect();
 }
 
+// covers: bug 19
 TEST_P(DtlsBackend,
        a_handshake_with_any_byte_changed_on_its_way_connects_or_fails_and_never_hangs) {
   std::size_t total = 0;
