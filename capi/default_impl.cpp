@@ -121,6 +121,10 @@ int default_paired_addr(esp_peer_handle_t inner, esp_peer_addr_t* addr) {
   return on_peer(inner, &DefaultPeer::paired_addr, addr);
 }
 
+int default_restart_ice(esp_peer_handle_t inner) {
+  return on_peer(inner, &DefaultPeer::restart_ice);
+}
+
 int default_create_channel(esp_peer_handle_t inner, const esp_peer_ext_channel_cfg_t* config,
                            std::uint16_t* stream) {
   return on_peer(inner, &DefaultPeer::create_ext_channel, config, stream);

@@ -14,5 +14,6 @@ int default_buffered_amount(esp_peer_handle_t inner, std::uint32_t* bytes);
 int default_set_low_threshold(esp_peer_handle_t inner, std::uint32_t bytes);
 int default_stats(esp_peer_handle_t inner, esp_peer_ext_stats_t* stats);
 int default_failure(esp_peer_handle_t inner, esp_peer_ext_failure_t* failure);
+int default_restart_ice(esp_peer_handle_t inner);
 
 }  // namespace esp_peer::capi

@@ -113,6 +113,12 @@ int DefaultPeer::send_msg(const esp_peer_msg_t* message) {
   return finish(now, session_.add_remote_candidate(now, *line));
 }
 
+int DefaultPeer::restart_ice() {
+  const Lock lock(mutex_);
+  const Instant now = linux_runner::now();
+  return finish(now, session_.restart_ice(now));
+}
+
 int DefaultPeer::send_data(const esp_peer_data_frame_t* frame) {
   if (!frame) return ESP_PEER_ERR_INVALID_ARG;
   const bool is_string = raw(frame->type) == ESP_PEER_DATA_CHANNEL_STRING;

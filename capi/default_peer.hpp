@@ -34,6 +34,7 @@ class DefaultPeer {
   int create_ext_channel(const esp_peer_ext_channel_cfg_t* config, std::uint16_t* stream);
   int close_data_channel(const char* label);
   int disconnect();
+  int restart_ice();
   int main_loop();
   // With a background thread: what that does, and main_loop() does not. When to work again, see
   // WorkerThread.

@@ -138,6 +138,15 @@ typedef struct {
  */
 int esp_peer_ext_get_stats(esp_peer_handle_t peer, esp_peer_ext_stats_t* stats);
 
+/**
+ * An ICE restart: a new SDP comes through on_msg and wants an answer, while what is connected goes
+ * on; after 0xFF alive_binding_retries it brings back what has lost its consent. Of use when the
+ * network has changed.
+ *
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG, or _WRONG_STATE before both descriptions are known.
+ */
+int esp_peer_ext_restart_ice(esp_peer_handle_t peer);
+
 #ifdef __cplusplus
 }
 #endif

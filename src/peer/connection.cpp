@@ -167,12 +167,12 @@ Status Connection::join_restart(Instant now, const RemotePath& remote, Negotiati
   return {};
 }
 
-// The network may be another one by now: sockets are looked for again.
+// The network may be another one by now: sockets are looked for again, by the next deadline, for
+// requests belong to the runner's loop.
 Status Connection::renew_agent(Instant now) {
   auto agent = make_agent(options_, path_.ice().role(), dependencies_.crypto, env_);
-  if (!agent || !outbox_.request(OpenSockets{.again = true})) {
-    return Error{Errc::no_memory, "no room for an ICE session"};
-  }
+  if (!agent) return Error{Errc::no_memory, "no room for an ICE session"};
+  reopen_at_ = now;
   path_.restart(now, std::move(agent));
   gathering_.restart();
   return {};
@@ -264,6 +264,10 @@ void Connection::on_datagram(Instant now, const Route& route, MutableBytes datag
 
 void Connection::on_deadline(Instant now) {
   if (ended_) return;
+  if (reopen_at_ && *reopen_at_ <= now) {
+    reopen_at_.reset();
+    if (!outbox_.request(OpenSockets{.again = true})) reopen_at_ = now + seconds(1);
+  }
   static_cast<void>(gathering_.on_deadline(now));
   path_.on_deadline(now);
   if (data_ && !frozen()) data_->on_deadline(now);
@@ -316,6 +320,7 @@ std::optional<AudioFrame> Connection::read_audio() {
 std::optional<Instant> Connection::next_deadline() const {
   if (ended_) return std::nullopt;
   auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
+  next = earliest(next, reopen_at_);
   if (audio_) next = earliest(next, audio_->next_deadline());
   return data_ && !frozen() ? earliest(next, data_->next_deadline()) : next;
 }
@@ -333,6 +338,7 @@ std::optional<Route> Connection::paired() const { return ended_ ? std::nullopt :
 
 void Connection::hash_state(StateHash& hash) const {
   path_.hash_state(hash);
+  hash.add(reopen_at_.value_or(Instant::max()));
   gathering_.hash_state(hash);
   if (data_) data_->hash_state(hash);
   if (audio_) audio_->hash_state(hash);

@@ -104,8 +104,9 @@ class Connection {
   bool peer_has_rebuilt_ = false;
   std::size_t told_candidates_ = 0;  // in the description or by events
   bool told_last_candidate_ = false;
-  bool offer_due_ = false;      // a further one of ours
-  bool restart_later_ = false;  // the peer's offer comes first
+  std::optional<Instant> reopen_at_;  // sockets, for an ICE restart
+  bool offer_due_ = false;            // a further one of ours
+  bool restart_later_ = false;        // the peer's offer comes first
 };
 
 }  // namespace esp_peer::peer
