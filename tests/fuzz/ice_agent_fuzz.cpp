@@ -116,6 +116,7 @@ class Script {
     const Route from = route();
     const Bytes bytes = in_.bytes(std::min<std::size_t>(in_.u8(), in_.remaining()));
     const std::uint64_t before = state();
+    static_cast<void>(agent_->is_addressed(from, bytes));
     agent_->on_stun(now_, from, bytes);
     require(state() == before);
   }

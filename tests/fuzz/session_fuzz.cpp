@@ -34,8 +34,9 @@ const Address stun_server = Address::v4(198, 51, 100, 1, 3478);
 
 struct Plan {
   bool auto_reconnect = false, keep_role = false, named_server = false, patient = false;
-  std::size_t batch = 16;        // datagrams that a runner lends room for at once
-  std::size_t refuse_every = 0;  // allocations
+  bool audio[2] = {false, false};  // offered and taken, not sent
+  std::size_t batch = 16;          // datagrams that a runner lends room for at once
+  std::size_t refuse_every = 0;    // allocations
 };
 
 peer::SessionOptions options_of(const Plan& plan, std::size_t index) {
@@ -47,6 +48,7 @@ peer::SessionOptions options_of(const Plan& plan, std::size_t index) {
   o.consent_misses = plan.patient ? 0xFF : 2;
   o.send_buffer = 20'000;
   o.receive_buffer = 10'000;
+  if (plan.audio[index]) o.audio.codec = sdp::AudioCodec::opus;
   return o;
 }
 
@@ -99,6 +101,7 @@ struct Side {
   std::optional<Packet> asked;     // what the STUN server was asked last
   std::deque<std::string> spoken;  // descriptions on their way; at most max_spoken
   std::string description;         // the last one
+  std::vector<std::string> keys;   // of all that it was known by, for a restart leaves two
   std::vector<std::uint32_t> unresolved;
   bool reads = true, offline = false;
   Instant since{};                                        // of its state
@@ -134,6 +137,8 @@ class Script {
     p.patient = (bits & 8) != 0;
     if ((bits & 16) != 0) p.batch = 1;
     if ((bits & 32) != 0) p.refuse_every = 2 + in_.u8();
+    p.audio[0] = (bits & 64) != 0;
+    p.audio[1] = (bits & 128) != 0;
     return p;
   }
   Side& other(const Side& side) { return sides_[1 - side.index]; }
@@ -259,6 +264,7 @@ class Script {
       static_cast<void>(side.session.set_servers(now_, {servers.begin(), servers.size()}));
     }
     if ((how & 8) != 0) side.offline = (how & 16) != 0;
+    if ((how & 32) != 0) static_cast<void>(side.session.restart_ice(now_));
     drain(side);
   }
   peer::Server server(bool literal) const {
@@ -373,11 +379,9 @@ class Script {
     const auto message = stun::parse(packet);
     if (!message) return false;
     for (const Side& side : sides_) {
-      const auto at = side.description.find("a=ice-pwd:");
-      if (at == std::string::npos) continue;
-      const std::string_view line = std::string_view(side.description).substr(at + 10);
-      const auto key = as_bytes(line.substr(0, line.find('\r')));
-      if (message->integrity_matches(openssl::provider(), key)) return true;
+      for (const std::string& key : side.keys) {
+        if (message->integrity_matches(openssl::provider(), as_bytes(key))) return true;
+      }
     }
     return false;
   }
@@ -594,6 +598,8 @@ class Script {
       if (std::holds_alternative<peer::StateChanged>(*event)) side.since = now_;
       if (std::holds_alternative<peer::LocalDescription>(*event)) {
         side.description = side.session.local_description();
+        const auto key = side.description.find("a=ice-pwd:") + 10;
+        side.keys.push_back(side.description.substr(key, side.description.find('\r', key) - key));
         if (side.spoken.size() == max_spoken) side.spoken.pop_front();
         side.spoken.push_back(side.description);
       }
