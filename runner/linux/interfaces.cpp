@@ -10,25 +10,28 @@
 namespace esp_peer::linux_runner {
 namespace {
 
-struct Found {
-  Address address;
-  bool loopback;
-};
+// How far an address reaches; better ones are used alone.
+enum class Reach { network, link, host };
+
+Reach reach_of(const Address& address) {
+  if (address.is_loopback()) return Reach::host;
+  return !address.is_v4() && address.is_link_local() ? Reach::link : Reach::network;
+}
 
 constexpr unsigned usable = IFF_UP | IFF_RUNNING;
 
-std::vector<Found> all_addresses(const InterfaceOptions& options) {
-  std::vector<Found> found;
+std::vector<Address> all_addresses(const InterfaceOptions& options) {
+  std::vector<Address> found;
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) return found;
   for (const ifaddrs* at = list; at; at = at->ifa_next) {
     const auto address = from_socket_address(at->ifa_addr);
     if (!address || (at->ifa_flags & usable) != usable) continue;
-    if (!address->is_v4() && (!options.ipv6 || address->is_link_local())) continue;
+    if (!address->is_v4() && !options.ipv6) continue;
     if (options.filter && !options.filter(at->ifa_name, address->with_port(0), options.ctx)) {
       continue;
     }
-    found.push_back({address->with_port(0), address->is_loopback()});
+    found.push_back(address->with_port(0));
   }
   freeifaddrs(list);
   return found;
@@ -37,14 +40,12 @@ std::vector<Found> all_addresses(const InterfaceOptions& options) {
 }  // namespace
 
 std::vector<Address> usable_addresses(const InterfaceOptions& options) {
-  const auto found = all_addresses(options);
-  const bool has_network =
-      std::any_of(found.begin(), found.end(), [](const Found& f) { return !f.loopback; });
-  const bool want_loopback = options.loopback_only || !has_network;
-  std::vector<Address> addresses;
-  for (const Found& f : found) {
-    if (f.loopback == want_loopback) addresses.push_back(f.address);
+  std::vector<Address> addresses = all_addresses(options);
+  Reach wanted = Reach::host;
+  for (const Address& a : addresses) {
+    if (!options.loopback_only) wanted = std::min(wanted, reach_of(a));
   }
+  std::erase_if(addresses, [&](const Address& a) { return reach_of(a) != wanted; });
   // [rfc8421#4] IPv6 first, but not many of them before the first IPv4.
   std::stable_sort(addresses.begin(), addresses.end(),
                    [](const Address& a, const Address& b) { return !a.is_v4() && b.is_v4(); });

@@ -15,7 +15,8 @@ struct InterfaceOptions {
 };
 
 // Best first, port 0. Loopback only when asked for, or when there is nothing else
-// [rfc8445#5.1.1.1, exception: two peers on one machine without a network do connect].
+// [rfc8445#5.1.1.1, exception: two peers on one machine without a network do connect]; link-local
+// addresses of IPv6, too, when there is nothing else but loopback.
 std::vector<Address> usable_addresses(const InterfaceOptions& options);
 
 }  // namespace esp_peer::linux_runner

@@ -77,13 +77,28 @@ TEST(Interfaces, WhatIsDownOrWithoutACarrierIsLeftOut) {
   EXPECT_EQ(usable(), "192.0.2.2");
 }
 
-TEST(Interfaces, Ipv6ComesFirstWhenAskedForAndNeverLinkLocal) {
+// covers: changelog 40
+TEST(Interfaces, Ipv6ComesFirstWhenAskedFor) {
   for (const bool ipv6 : {false, true}) {
     has("eth0", "192.0.2.1");
     has("eth0", "fe80::1");
     has("eth0", "2001:db8::1");
     EXPECT_EQ(usable({.ipv6 = ipv6}), ipv6 ? "2001:db8::1 192.0.2.1" : "192.0.2.1");
   }
+}
+
+TEST(Interfaces, LinkLocalIsUsedWhereThereIsNothingElseButLoopback) {
+  has("lo", "::1");
+  has("lo", "127.0.0.1");
+  has("eth0", "fe80::1");
+  EXPECT_EQ(usable({.ipv6 = true}), "fe80::1");
+  has("lo", "127.0.0.1");
+  has("eth0", "fe80::1");
+  EXPECT_EQ(usable(), "127.0.0.1") << "without IPv6";
+  has("lo", "127.0.0.1");
+  has("eth0", "fe80::1");
+  has("eth0", "192.0.2.1");
+  EXPECT_EQ(usable({.ipv6 = true}), "192.0.2.1");
 }
 
 TEST(Interfaces, TheFilterDecidesByNameAndAddress) {

@@ -1,11 +1,15 @@
 #include "runner/linux/udp_sockets.hpp"
 
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/udp.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 
 #include "runner/linux/socket_address.hpp"
 
@@ -24,6 +28,29 @@ bool knows_segmentation(int fd) {
   return setsockopt(fd, SOL_UDP, UDP_SEGMENT, &off, sizeof(off)) == 0;
 }
 
+// [rfc4007#6] A link-local address means something on its own interface alone. A socket that is
+// bound there sends there: datagrams need not say it again.
+std::uint32_t zone_of(const Address& address) {
+  ifaddrs* list = nullptr;
+  if (!address.is_link_local() || getifaddrs(&list) != 0) return 0;
+  std::uint32_t zone = 0;
+  for (const ifaddrs* at = list; at; at = at->ifa_next) {
+    const auto known = from_socket_address(at->ifa_addr);
+    if (known && known->ip == address.ip) zone = if_nametoindex(at->ifa_name);
+  }
+  freeifaddrs(list);
+  return zone;
+}
+
+SocketAddress address_to_bind(const Address& address) {
+  SocketAddress to = to_socket_address(address);
+  if (address.is_v4()) return to;
+  const std::uint32_t zone = zone_of(address);
+  std::memcpy(reinterpret_cast<char*>(&to.storage) + offsetof(sockaddr_in6, sin6_scope_id), &zone,
+              sizeof(zone));
+  return to;
+}
+
 int open_socket(const Address& address, int buffer_bytes, bool coalesce) {
   const int family = address.is_v4() ? AF_INET : AF_INET6;
   const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -32,7 +59,7 @@ int open_socket(const Address& address, int buffer_bytes, bool coalesce) {
   set_option(fd, SOL_SOCKET, SO_RCVBUF, buffer_bytes);
   set_option(fd, SOL_SOCKET, SO_SNDBUF, buffer_bytes);
   if (coalesce) set_option(fd, SOL_UDP, UDP_GRO, 1);
-  const auto to = to_socket_address(address);
+  const auto to = address_to_bind(address);
   if (bind(fd, to.get(), to.size) == 0) return fd;
   ::close(fd);
   return -1;
