@@ -1,0 +1,171 @@
+// What a description changes that comes while two peers are connected, without an ICE restart
+// [rfc8829#5]: audio comes, turns around and goes; data and the path are not touched by it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sim/pair.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+using peer::State;
+using sdp::AudioCodec;
+using sdp::Direction;
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, text.npos) << from;
+  return at == text.npos ? text : text.replace(at, from.size(), to);
+}
+
+class Renegotiation : public ::testing::Test {
+ protected:
+  void begin(AudioCodec left, AudioCodec right) {
+    PairOptions options;
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    options.left.session.audio.codec = left;
+    options.right.session.audio.codec = right;
+    pair_ = std::make_unique<Pair>(world_, options);
+    pair_->connect();
+    ASSERT_TRUE(pair_->run_until_open());
+    offer_ = pair_->left_ear.description;
+    first_answer_ = pair_->right_ear.description;
+    pair_->on_signal = [this](Peer&, std::string& sdp) {
+      said_.push_back(sdp);
+      return false;  // the left one is played by the test from here on
+    };
+  }
+  void TearDown() override {
+    for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
+    if (!pair_) return;
+    EXPECT_EQ(pair_->right->state(), State::connected) << "undisturbed";
+    EXPECT_TRUE(pair_->send(*pair_->right, "still here"));
+    pair_->run_for(seconds(1));
+    EXPECT_EQ(pair_->texts(*pair_->left).back(), "still here");
+  }
+  // The left one's offer a version later, with this in the place of that; gives the answer.
+  std::string reoffer(const std::string& that, const std::string& instead) {
+    ++version_;
+    const auto at = offer_.find(' ', offer_.find("o=- ") + 4) + 1;
+    std::string sdp = offer_;
+    sdp.replace(at, sdp.find(' ', at) - at, std::to_string(version_));
+    const std::size_t said = said_.size();
+    EXPECT_TRUE(pair_->right->hear_description(replaced(sdp, that, instead)));
+    EXPECT_TRUE(pair_->run_until([&] { return said_.size() > said; }, seconds(2)));
+    return said_.back();
+  }
+  int times(State state) const {
+    const auto& states = pair_->right_ear.states;
+    return static_cast<int>(std::count(states.begin(), states.end(), state));
+  }
+
+  World world_{4};
+  std::unique_ptr<Pair> pair_;
+  std::string offer_, first_answer_;
+  std::vector<std::string> said_;
+  int version_ = 100;
+};
+
+bool has(const std::string& text, std::string_view piece) { return text.find(piece) != text.npos; }
+
+TEST_F(Renegotiation, audio_is_agreed_on_beside_data_from_the_start) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  EXPECT_TRUE(has(offer_, "a=group:BUNDLE 0 1\r\n"));
+  EXPECT_TRUE(has(first_answer_, "a=group:BUNDLE 0 1\r\n"));
+  EXPECT_TRUE(has(first_answer_, "SAVPF 111\r\n"));
+  EXPECT_EQ(times(State::audio_added), 0) << "only a renegotiation is told";
+}
+
+TEST_F(Renegotiation, two_without_a_codec_in_common_still_have_data) {
+  begin(AudioCodec::opus, AudioCodec::g711a);
+  EXPECT_TRUE(has(first_answer_, "m=audio"));
+  EXPECT_FALSE(has(first_answer_, "PCMA"));
+}
+
+// covers: changelog 10, changelog 41
+TEST_F(Renegotiation, audio_that_turns_around_is_told_and_answered) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=recvonly"), "a=sendonly\r\n"));
+  EXPECT_EQ(times(State::audio_removed), 1) << "nothing comes from there any more";
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=inactive"), "a=inactive\r\n"));
+  EXPECT_EQ(times(State::audio_removed), 1);
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=sendonly"), "a=recvonly\r\n"));
+  EXPECT_EQ(times(State::audio_added), 1);
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=sendrecv"), "a=sendrecv\r\n"));
+  EXPECT_EQ(times(State::audio_added), 1);
+}
+
+// covers: changelog 10
+TEST_F(Renegotiation, credentials_candidates_and_roles_of_the_answer_stay) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  const std::string answer = reoffer("a=sendrecv", "a=recvonly");
+  for (const std::string line : {"a=ice-ufrag:", "a=ice-pwd:", "a=setup:", "a=candidate:",
+                                 "a=fingerprint:", "a=group:BUNDLE", "a=mid:", "a=sctp-port:"}) {
+    const auto of = [&](const std::string& sdp) {
+      const auto at = sdp.find(line);
+      return at == sdp.npos ? "" : sdp.substr(at, sdp.find('\r', at) - at);
+    };
+    EXPECT_EQ(of(answer), of(first_answer_));
+  }
+  EXPECT_NE(answer.substr(0, 60), first_answer_.substr(0, 60)) << "the version";
+}
+
+TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  const auto at = offer_.find("m=audio "), end = offer_.find(' ', at + 8);
+  const std::string line = offer_.substr(at, end - at);
+  // A browser that stops it takes it out of the bundle, and says the transport with the data.
+  std::string without = replaced(offer_, "BUNDLE 0 1", "BUNDLE 1");
+  offer_ = without;
+  const std::string answer = reoffer(line, "m=audio 0");
+  EXPECT_TRUE(has(answer, "m=audio 0 "));
+  EXPECT_TRUE(has(answer, "a=group:BUNDLE 1\r\n"));
+  EXPECT_EQ(times(State::audio_removed), 1);
+}
+
+TEST_F(Renegotiation, audio_is_added_later) {
+  begin(AudioCodec::none, AudioCodec::g711u);
+  const std::string section = offer_.substr(offer_.find("m=application"));
+  const auto line_of = [&](const std::string& start) {
+    const auto at = section.find(start);
+    return section.substr(at, section.find("\r\n", at) + 2 - at);
+  };
+  const std::string audio =
+      "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:sound\r\na=rtcp-mux\r\na=sendrecv\r\n" +
+      line_of("a=ice-ufrag:") + line_of("a=ice-pwd:") + line_of("a=fingerprint:") +
+      line_of("a=setup:");
+  offer_ = replaced(offer_, "BUNDLE 0", "BUNDLE 0 sound") + audio;
+  const std::string answer = reoffer("s=-", "s=-");
+  EXPECT_TRUE(has(answer, "UDP/TLS/RTP/SAVPF 0\r\n"));
+  EXPECT_TRUE(has(answer, "a=group:BUNDLE 0 sound\r\n"));
+  EXPECT_TRUE(has(answer, "a=rtpmap:0 PCMU/8000\r\n"));
+  EXPECT_EQ(times(State::audio_added), 1);
+}
+
+// covers: bug 45
+TEST_F(Renegotiation, a_hundred_times_changes_nothing_of_the_data_section) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  reoffer("a=sendrecv", "a=recvonly");
+  const std::size_t live = pair_->right->memory().live();
+  for (int i = 0; i < 100; ++i) {
+    const std::string answer = reoffer("a=sendrecv", i % 2 == 0 ? "a=sendrecv" : "a=recvonly");
+    EXPECT_TRUE(has(answer, " UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+    EXPECT_TRUE(has(answer, "a=setup:active\r\n"));
+  }
+  EXPECT_LE(pair_->right->memory().live(), live + 64);
+  EXPECT_EQ(times(State::audio_added), 50);
+}
+
+TEST_F(Renegotiation, what_cannot_be_used_is_refused_and_changes_nothing) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  const auto refused = [&](const std::string& sdp) {
+    return !pair_->right->hear_description(sdp) && said_.empty();
+  };
+  EXPECT_TRUE(refused("hello"));
+  std::string no_sections = offer_.substr(0, offer_.find("m="));
+  EXPECT_TRUE(refused(replaced(no_sections, " IN IP4", "9 IN IP4")));
+}
+
+}  // namespace
+}  // namespace esp_peer::sim
