@@ -67,6 +67,7 @@ TEST(Dcep, an_ack_has_one_byte_or_as_Pion_writes_it_four) {
   EXPECT_FALSE(is_ack({}));
 }
 
+// covers: bug 74
 TEST(Dcep, lengths_must_be_those_of_the_message) {
   const std::string whole = written({.label = "label", .protocol = "protocol"});
   for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(parses(whole.substr(0, n))) << n;

@@ -55,6 +55,7 @@ class HostilePeer : public testing::Test {
   std::size_t answers_ = 0;
 };
 
+// covers: bug 74, must rfc8832#4
 TEST_F(HostilePeer, open_of_the_wrong_parity_is_not_answered) {
   for (const unsigned id : {1u, 3u, 4'093u}) {
     remember();
@@ -65,6 +66,7 @@ TEST_F(HostilePeer, open_of_the_wrong_parity_is_not_answered) {
   EXPECT_TRUE(p.server.channels.is_open(stream(4'094)));
 }
 
+// covers: bug 74
 TEST_F(HostilePeer, open_on_an_open_stream_changes_nothing) {
   hear(0, ppid::dcep, open_message("first"));
   remember();
@@ -83,6 +85,7 @@ TEST_F(HostilePeer, open_on_a_stream_of_ours_changes_nothing) {
   EXPECT_FALSE(p.server.channels.is_open(id));
 }
 
+// covers: bug 74
 TEST_F(HostilePeer, malformed_opens_are_not_answered) {
   const std::string good = open_message("label", "protocol");
   std::vector<std::string> bad;
@@ -105,6 +108,7 @@ TEST_F(HostilePeer, malformed_opens_are_not_answered) {
   EXPECT_TRUE(p.server.channels.is_open(stream(0))) << "the stream is still free";
 }
 
+// covers: bug 74
 TEST_F(HostilePeer, ack_of_nothing_is_ignored) {
   remember();
   hear(1, ppid::dcep, "\x02");
@@ -124,6 +128,7 @@ TEST_F(HostilePeer, a_second_ack_is_ignored) {
   EXPECT_EQ(p.server.log, Log{"opened 1 by us"});
 }
 
+// covers: bug 73
 TEST_F(HostilePeer, data_before_open_is_dropped_and_the_channel_can_still_open) {
   for (const unsigned id : {0u, 1u, 2u, 4'094u}) {
     for (const bool unordered : {false, true}) {
@@ -192,6 +197,7 @@ TEST_F(HostilePeer, the_body_of_an_empty_message_is_ignored) {
   EXPECT_EQ(p.server.heard[1].body, "");
 }
 
+// covers: bug 74
 TEST_F(HostilePeer, names_of_65535_bytes_are_taken) {
   const std::string label(65'535, '\xFF');
   hear(0, ppid::dcep, open_message(label));
@@ -214,6 +220,7 @@ TEST_F(HostilePeer, more_channels_than_the_table_holds_are_refused) {
   EXPECT_TRUE(p.server.channels.open(p.now, {.label = "ours"}));
 }
 
+// covers: bug 72
 TEST_F(HostilePeer, long_names_cannot_fill_the_memory) {
   for (unsigned i = 0; i < 40; ++i) {
     ASSERT_TRUE(p.say(p.client, 2 * i, ppid::dcep, open_message(std::string(50'000, 'x'))));

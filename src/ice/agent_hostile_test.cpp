@@ -48,6 +48,7 @@ class Hostile : public ::testing::Test {
   const Route attacker{n.left_address, Address::v4(203, 0, 113, 9, 9)};
 };
 
+// covers: bug 26, must rfc8489#9.1.3
 TEST_F(Hostile, requests_that_prove_nothing_change_nothing_and_get_no_more_than_they_sent) {
   connect();
   const std::string ours(n.left.agent.local_credentials().ufrag.view());
@@ -98,6 +99,7 @@ TEST_F(Hostile, a_request_too_small_for_a_refusal_gets_silence) {
   EXPECT_EQ(take_answer(n, n.left).size, 0u);
 }
 
+// covers: bug 26, must rfc8489#9
 TEST_F(Hostile, attributes_behind_the_integrity_are_not_obeyed) {
   connect();
   n.now += seconds(1);
@@ -116,6 +118,7 @@ TEST_F(Hostile, attributes_behind_the_integrity_are_not_obeyed) {
   EXPECT_FALSE(n.right.agent.authenticated({n.right_address, attacker.remote}));
 }
 
+// covers: bug 27, must rfc8489#9.1.4, must rfc8445#7.2.5.2.1
 TEST_F(Hostile, answers_count_only_with_our_id_from_the_right_address_and_signed) {
   n.add_hosts();
   stun::TransactionId id{};
@@ -181,6 +184,7 @@ TEST_F(Hostile, a_signed_error_fails_the_pair_and_no_other) {
   EXPECT_NE(id, stun::TransactionId{}) << "until it asks itself [rfc8445#7.3.1.4]";
 }
 
+// covers: bug 23, bug 24
 TEST_F(Hostile, every_truncation_of_a_good_check_and_noise_of_all_sizes_change_nothing) {
   connect();
   const auto good = Network::request(n.right, n.left, {.use_candidate = true});
@@ -201,6 +205,7 @@ TEST_F(Hostile, every_truncation_of_a_good_check_and_noise_of_all_sizes_change_n
   EXPECT_EQ(take_answer(n, n.left).size, 0u);
 }
 
+// covers: bug 24
 TEST_F(Hostile, indications_and_unknown_methods_are_passed_over) {
   connect();
   const auto before = n.left.state();
@@ -217,6 +222,7 @@ TEST_F(Hostile, indications_and_unknown_methods_are_passed_over) {
   }
 }
 
+// covers: bug 28
 TEST_F(Hostile, a_million_bad_checks_do_not_end_the_session) {
   connect();
   const auto bad = Network::request(n.right, n.left, {.password = "wrong", .use_candidate = true});
@@ -261,6 +267,7 @@ TEST_F(Hostile, pending_answers_never_alias) {
   }
 }
 
+// covers: bug 30, must rfc8489#9.1.3
 TEST_F(Hostile, every_answer_after_a_passed_check_is_signed_with_our_password_and_without_a_name) {
   connect();
   const std::string ours(n.left.agent.local_credentials().ufrag.view());
@@ -290,6 +297,7 @@ TEST_F(Hostile, every_answer_after_a_passed_check_is_signed_with_our_password_an
   EXPECT_EQ(n.left.agent.role(), Role::controlling);
 }
 
+// covers: bug 31
 TEST_F(Hostile, sixty_thousand_sources_and_ten_thousand_candidates_stay_in_their_bounds) {
   n.start();
   for (unsigned port = 1; port <= 65'535; ++port) {
@@ -340,6 +348,7 @@ TEST_F(Hostile, learned_addresses_that_are_named_afterwards_count_as_named) {
   EXPECT_TRUE(n.agreed());
 }
 
+// covers: bug 29
 TEST_F(Hostile, a_peer_that_answers_487_to_everything_is_given_up_without_a_storm) {
   n.add_hosts();
   const std::string key(n.right.agent.local_credentials().password.view());
@@ -382,6 +391,7 @@ TEST_F(Hostile, learned_addresses_that_lead_nowhere_make_room_for_the_real_one) 
   EXPECT_TRUE(n.agreed());
 }
 
+// covers: must rfc8445#6.1.2.5
 TEST_F(Hostile, a_thousand_pairs_are_cut_to_the_bound_and_the_proven_one_gets_in) {
   Options few = role(Role::controlled);
   few.max_pairs = 4;
@@ -399,6 +409,7 @@ TEST_F(Hostile, a_thousand_pairs_are_cut_to_the_bound_and_the_proven_one_gets_in
   EXPECT_TRUE(small.agreed());
 }
 
+// covers: must rfc8445#7.2.2
 TEST_F(Hostile, a_twin_with_the_wrong_password_never_connects) {
   n.add_hosts();
   Credentials wrong = n.right.agent.local_credentials();

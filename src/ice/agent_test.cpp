@@ -31,6 +31,7 @@ TEST(IceAgent, two_hosts_select_the_same_pair_within_two_round_trips) {
   }
 }
 
+// covers: must rfc8445#14.2
 TEST(IceAgent, the_first_check_goes_at_once_and_the_others_every_ta) {
   Network n;
   for (std::uint8_t i = 1; i <= 4; ++i) n.add_host(n.left, Address::v4(10, 0, 0, i, 1000));
@@ -48,6 +49,7 @@ TEST(IceAgent, the_first_check_goes_at_once_and_the_others_every_ta) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(sent[static_cast<std::size_t>(i)], at_ms(1000 + 20 * i));
 }
 
+// covers: must rfc8445#14.3
 TEST(IceAgent, a_check_that_nobody_answers_is_sent_again_after_500_ms_and_begun_again_later) {
   Network n;
   std::vector<std::int64_t> sent;
@@ -67,6 +69,7 @@ TEST(IceAgent, a_check_that_nobody_answers_is_sent_again_after_500_ms_and_begun_
   EXPECT_EQ(ids[3], ids[4]);
 }
 
+// covers: must rfc8445#7.1.1, must rfc8445#7.2.4, changelog 12
 TEST(IceAgent, every_check_carries_what_the_role_demands) {
   Network n;
   int checks = 0, nominations = 0;
@@ -100,6 +103,7 @@ TEST(IceAgent, every_check_carries_what_the_role_demands) {
   EXPECT_GE(nominations, 1);
 }
 
+// covers: changelog 12, changelog 22
 TEST(IceAgent, only_what_works_is_nominated_whatever_the_controlled_side_says) {
   Network n;
   n.add_hosts();
@@ -159,6 +163,7 @@ TEST(IceAgent, after_end_of_candidates_none_is_taken_until_the_peer_describes_it
   EXPECT_TRUE(n.left.agent.route());
 }
 
+// covers: must rfc8445#7.3, changelog 61
 TEST(IceAgent, checks_that_come_before_the_description_are_answered_and_remembered) {
   Network n;
   n.add_hosts();
@@ -201,6 +206,7 @@ TEST(IceAgent, early_checks_from_too_many_addresses_are_answered_and_forgotten) 
   }
 }
 
+// covers: must rfc8445#7.2.5.3.1
 TEST(IceAgent, a_nat_on_the_way_makes_a_peer_reflexive_candidate_that_its_name_replaces) {
   Network n;
   const Address mapped = Address::v4(198, 51, 100, 1, 40000);
@@ -285,6 +291,7 @@ TEST(IceAgent, finds_the_one_pair_of_many_that_works) {
   EXPECT_EQ(n.left.agent.selected()->local, n.left.addresses[7]);
 }
 
+// covers: must rfc8445#6.1.2.2
 TEST(IceAgent, link_local_addresses_pair_with_their_like_alone) {
   Network n;
   n.add_host(n.left, *parse_ip("fe80::1", 1));
@@ -327,6 +334,7 @@ TEST(IceAgent, follows_the_rules_of_its_commands) {
   EXPECT_EQ(n.left.agent.add_host(n.now, {}).code(), Errc::invalid_argument);
 }
 
+// covers: must rfc8445#8.1.1
 TEST(IceAgent, once_a_pair_is_selected_nothing_else_is_tried) {
   Network n;
   n.start();
@@ -481,6 +489,7 @@ struct Conflict {
 };
 class RoleConflict : public ::testing::TestWithParam<Conflict> {};
 
+// covers: bug 29, must rfc8445#7.2.5.1
 TEST_P(RoleConflict, ends_in_opposite_roles_without_a_storm) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     Network n(seed, role(GetParam().role), role(GetParam().role), GetParam().left_tie_breaker,
@@ -520,6 +529,7 @@ TEST(IceAgent, role_conflicts_end_on_bad_networks_too) {
   }
 }
 
+// covers: must rfc8445#6.1.1, changelog 19
 TEST(IceAgent, a_lite_peer_is_checked_by_the_controlling_side_alone) {
   Network n(1, role(Role::controlled), role(Role::controlled));
   n.add_hosts();
@@ -570,6 +580,7 @@ TEST(IceAgent, connects_through_a_link_that_loses_half) {
   }
 }
 
+// covers: changelog 26
 TEST(IceAgent, connects_over_a_round_trip_of_two_seconds) {
   Network n;
   n.link.delay_ms = 1000;
@@ -637,6 +648,7 @@ TEST(IceAgent, is_silent_after_close) {
             Errc::wrong_state);
 }
 
+// covers: bug 85
 TEST(IceAgent, lives_with_any_allocation_failing) {
   for (std::size_t fail_from = 0; fail_from < 12; ++fail_from) {
     Network n;
@@ -658,6 +670,7 @@ TEST(IceAgent, lives_with_any_allocation_failing) {
   }
 }
 
+// covers: must rfc8445#5.3
 TEST(IceCredentials, are_long_enough_to_be_secret) {
   openssl::SystemRandom random;
   const auto a = generate_credentials(random), b = generate_credentials(random);

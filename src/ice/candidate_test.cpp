@@ -23,6 +23,7 @@ TEST(Candidate, is_read_in_every_spelling_that_users_pass) {
   EXPECT_EQ(srflx->type, CandidateType::server_reflexive);
 }
 
+// covers: changelog 24
 TEST(Candidate, that_cannot_be_used_is_unsupported) {
   for (const char* line :
        {"candidate:1 1 udp 1 4f2d6d38-1b5c-4f6c-8f0f-9e1d1cb26b07.local 5000 typ host",
@@ -67,6 +68,7 @@ TEST(Candidate, that_is_none_is_bad_data) {
   }
 }
 
+// covers: bug 42
 TEST(Candidate, tokens_of_every_length_are_read_or_refused) {
   const std::string good[] = {"candidate:1", "1",   "udp",  "2130706431", "192.0.2.1",
                               "5000",        "typ", "host", "raddr",      "192.0.2.2"};
@@ -105,6 +107,7 @@ TEST(Candidate, comes_back_as_it_was_written) {
   EXPECT_TRUE(text.view().ends_with(" raddr eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee rport 65535"));
 }
 
+// covers: must rfc8445#5.1.2
 TEST(Candidate, priorities_follow_the_formula) {
   EXPECT_EQ(candidate_priority(CandidateType::host, 65535, 1), 2130706431u);
   EXPECT_EQ(candidate_priority(CandidateType::server_reflexive, 65535, 1), 1694498815u);

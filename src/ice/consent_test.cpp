@@ -15,6 +15,7 @@ using test::at_ms;
 const Route path{Address::v4(10, 0, 0, 1, 1), Address::v4(10, 0, 0, 2, 2)};
 const Route other_path{Address::v4(10, 0, 0, 1, 1), Address::v4(10, 0, 0, 3, 3)};
 
+// covers: bug 34, must rfc7675#5.1b
 TEST(Consent, intervals_are_uniform_between_four_and_six_seconds) {
   test::SeededRandom random(1);
   Consent c(Consent::never_report);
@@ -46,6 +47,7 @@ TEST(Consent, intervals_are_uniform_between_four_and_six_seconds) {
   EXPECT_GT(most, 5.99);
 }
 
+// covers: bug 34, must rfc7675#5.1a
 TEST(Consent, ends_thirty_seconds_after_the_last_answer_and_stays_ended) {
   test::SeededRandom random(1);
   Consent c(Consent::never_report);
@@ -64,6 +66,7 @@ TEST(Consent, ends_thirty_seconds_after_the_last_answer_and_stays_ended) {
   EXPECT_FALSE(c.fresh());
 }
 
+// covers: changelog 23
 TEST(Consent, reports_after_so_many_times_six_seconds_and_once) {
   for (const int misses : {0, 1, 2, 4, 5, 9}) {
     test::SeededRandom random(1);
@@ -102,6 +105,7 @@ TEST(Consent, an_answer_to_an_older_check_counts_but_not_to_one_of_another_path)
 
 // ---------------------------------------------------------------- two agents
 
+// covers: must rfc7675#5.1b, must rfc8445#11, changelog 60
 TEST(IceConsent, each_check_is_sent_once_with_an_id_of_its_own_for_ten_minutes) {
   Network n;
   n.start();
@@ -127,6 +131,7 @@ TEST(IceConsent, each_check_is_sent_once_with_an_id_of_its_own_for_ten_minutes) 
   EXPECT_TRUE(n.left.agent.route());
 }
 
+// covers: must rfc7675#5.1b
 TEST(IceConsent, one_lost_check_in_two_is_survived_for_an_hour) {
   Network n;
   n.start();
@@ -176,6 +181,7 @@ TEST(IceConsent, the_loss_is_told_and_sending_stops_thirty_seconds_after_the_las
   EXPECT_EQ(sent_by_left, 0u) << "silence, so that the peer notices too";
 }
 
+// covers: must rfc7675#5.1a, changelog 23
 TEST(IceConsent, never_reported_still_stops_the_sending) {
   Options o = role(Role::controlling);
   o.consent_misses = Consent::never_report;
@@ -189,6 +195,7 @@ TEST(IceConsent, never_reported_still_stops_the_sending) {
   EXPECT_FALSE(n.left.agent.route());
 }
 
+// covers: bug 34
 TEST(IceConsent, requests_of_the_peer_are_no_consent) {
   Network n;
   n.start();
@@ -227,6 +234,7 @@ TEST(IceConsent, a_signed_403_revokes_it_at_once_and_an_unsigned_one_does_not) {
   EXPECT_EQ(n.left.count<Lost>(), 1u);
 }
 
+// covers: bug 35, must rfc8445#11
 TEST(IceConsent, an_idle_hour_costs_a_check_and_an_answer_every_five_seconds) {
   Network n;
   n.start();

@@ -126,6 +126,7 @@ TEST_F(Gathering, two_servers_that_agree_make_one_candidate) {
   EXPECT_EQ(n.left.agent.local_candidates().size(), 2u);
 }
 
+// covers: bug 27, fault 7
 TEST_F(Gathering, only_the_server_itself_is_believed_and_only_sense) {
   answers = false;
   n.add_host(n.left, n.left_address);

@@ -63,6 +63,7 @@ TEST_F(EarlyDatagramsTest, are_forgotten_after_five_seconds) {
   EXPECT_TRUE(early_.empty());
 }
 
+// covers: must rfc7983#6
 TEST(Demux, sorts_all_256_first_bytes) {
   for (unsigned first = 0; first < 256; ++first) {
     const std::byte datagram[] = {static_cast<std::byte>(first)};

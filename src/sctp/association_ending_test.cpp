@@ -53,6 +53,7 @@ TEST_F(PeerByHand, shutdown_complete_is_said_whatever_comes_behind_the_shutdown_
   EXPECT_TRUE(hear().empty());
 }
 
+// covers: must rfc9260#9.1
 TEST_F(PeerByHand, a_shutdown_of_both_at_once_ends_in_order) {
   establish();
   association_->shutdown(now_);

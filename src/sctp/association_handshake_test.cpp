@@ -32,6 +32,7 @@ TEST_F(PeerByHand, a_cookie_echo_opens_no_door_for_what_is_bundled_behind_it) {
   EXPECT_TRUE(association_->connected());
 }
 
+// covers: must rfc9260#3.2
 TEST_F(PeerByHand, init_init_ack_and_shutdown_complete_stand_alone_or_not_at_all) {
   establish();
   for (const auto type : {ChunkType::init, ChunkType::init_ack, ChunkType::shutdown_complete}) {
@@ -42,6 +43,7 @@ TEST_F(PeerByHand, init_init_ack_and_shutdown_complete_stand_alone_or_not_at_all
   }
 }
 
+// covers: bug 65, must rfc9260#5.1.5
 TEST_F(PeerByHand, a_stale_cookie_is_answered_by_an_error_that_says_how_stale) {
   make();
   say_alone(0, {ChunkType::init, 0, init()});
@@ -77,6 +79,7 @@ TEST_F(PeerByHand, an_old_cookie_whose_tags_are_those_of_the_association_is_good
   EXPECT_EQ(count(hear(), ChunkType::cookie_ack), 1u);
 }
 
+// covers: bug 65
 TEST_F(PeerByHand, a_cookie_of_another_association_or_of_one_that_ended_opens_nothing) {
   make();
   say_alone(0, {ChunkType::init, 0, init()});
@@ -113,6 +116,7 @@ TEST_F(PeerByHand, told_that_its_cookie_is_stale_it_asks_for_a_new_one) {
   EXPECT_EQ(heard[0].u32(0), tag_);
 }
 
+// covers: bug 77
 TEST_F(PeerByHand, no_error_cause_of_any_length_does_harm) {
   for (const bool connected : {false, true}) {
     association_.reset();
@@ -135,6 +139,7 @@ TEST_F(PeerByHand, no_error_cause_of_any_length_does_harm) {
   }
 }
 
+// covers: bug 62
 TEST_F(PeerByHand, a_last_parameter_that_is_cut_off_spoils_the_init_but_missing_padding_does_not) {
   make();
   for (std::size_t size = 1; size <= 5; ++size) {

@@ -37,6 +37,7 @@ class HostilePackets : public ::testing::Test {
   std::uint32_t tag_of_left_ = 0, tag_of_right_ = 0;
 };
 
+// covers: bug 67, must rfc9260#8.5
 TEST_F(HostilePackets, every_chunk_with_a_wrong_tag_changes_nothing) {
   const std::array<std::byte, 32> value{};
   for (unsigned type = 0; type < 256; ++type) {
@@ -54,6 +55,7 @@ TEST_F(HostilePackets, every_chunk_with_a_wrong_tag_changes_nothing) {
   }
 }
 
+// covers: must rfc9260#6.8, fault 11
 TEST_F(HostilePackets, every_corrupted_bit_is_caught_by_the_checksum) {
   std::array<std::byte, 16> sack{};
   auto packet = packet_of(ChunkType::sack, tag_of_left_, sack);
@@ -66,6 +68,7 @@ TEST_F(HostilePackets, every_corrupted_bit_is_caught_by_the_checksum) {
   }
 }
 
+// covers: bug 61
 TEST_F(HostilePackets, lengths_of_zero_to_three_and_beyond_the_end_are_steps_to_nowhere) {
   for (unsigned type = 0; type < 16; ++type) {
     for (const unsigned length : {0u, 1u, 2u, 3u, 5u, 100u, 65535u}) {
@@ -92,6 +95,7 @@ TEST_F(HostilePackets, lengths_of_zero_to_three_and_beyond_the_end_are_steps_to_
   EXPECT_EQ(pair_.left.received.back().body, "still here");
 }
 
+// covers: bug 69
 TEST_F(HostilePackets, sacks_that_lie_are_not_believed) {
   pair_.meddle = [](bool from_left, std::vector<std::byte>&) {
     return from_left;
@@ -114,6 +118,7 @@ TEST_F(HostilePackets, sacks_that_lie_are_not_believed) {
   EXPECT_EQ(pair_.left.association.buffered(), buffered);
 }
 
+// covers: must rfc9260#5.1
 TEST_F(HostilePackets, a_million_inits_cost_no_memory) {
   std::array<std::byte, 16> init{};
   Writer w(init);
@@ -135,6 +140,7 @@ TEST_F(HostilePackets, a_million_inits_cost_no_memory) {
   EXPECT_TRUE(pair_.left.association.connected()) << "and it lives on";
 }
 
+// covers: must rfc9260#3.3.2, bug 78
 TEST_F(HostilePackets, inits_that_may_not_be_obeyed_get_no_answer) {
   struct Row {
     std::uint32_t tag, a_rwnd;
@@ -155,6 +161,7 @@ TEST_F(HostilePackets, inits_that_may_not_be_obeyed_get_no_answer) {
   }
 }
 
+// covers: bug 72
 TEST_F(HostilePackets, tiny_fragments_that_never_end_stay_in_the_window) {
   std::uint32_t tsn = 0;
   pair_.meddle = [&](bool from_left, std::vector<std::byte>& bytes) {

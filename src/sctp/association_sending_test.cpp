@@ -8,6 +8,7 @@ using test::at_ms;
 
 // ---------------------------------------------------------------- sending
 
+// covers: bug 69, must rfc9260#6.2.1
 TEST_F(PeerByHand, sacks_that_cannot_be_true_change_nothing) {
   establish();
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(send(std::string(1100, 'x')));
@@ -136,6 +137,7 @@ TEST_F(PeerByHand, after_t3_one_packet_is_out_until_it_is_acknowledged) {
   EXPECT_FALSE(hear().empty());
 }
 
+// covers: bug 73, changelog 8, must rfc9260#6.3.1, must rfc9260#8.1
 TEST_F(PeerByHand, t3_waits_twice_as_long_each_time_and_gives_up_after_ten) {
   establish();
   const Instant begin = now_;
@@ -203,6 +205,7 @@ TEST_F(PeerByHand, a_peer_that_answers_heartbeats_and_takes_no_data_is_given_up_
   EXPECT_LE(now_ - begin, seconds(70));
 }
 
+// covers: bug 71, must rfc9260#6.1
 TEST_F(PeerByHand, a_shut_window_is_probed_at_doubling_intervals_and_costs_no_congestion_window) {
   establish(1500);
   ASSERT_TRUE(send(std::string(1160, 'x')));
@@ -301,6 +304,7 @@ TEST_F(PeerByHand, what_a_gap_block_said_may_be_taken_back) {
   EXPECT_GE(std::count(tsns.begin(), tsns.end(), 2u), 1) << "it is sent again";
 }
 
+// covers: must rfc9260#6.1
 TEST_F(PeerByHand, never_are_more_chunks_out_than_gap_blocks_and_stream_numbers_can_count) {
   Options o;
   o.send_buffer = 64 * 1024 * 1024;
@@ -319,6 +323,7 @@ TEST_F(PeerByHand, never_are_more_chunks_out_than_gap_blocks_and_stream_numbers_
 
 // ---------------------------------------------------------------- heartbeat
 
+// covers: bug 68, must rfc9260#8.3
 TEST_F(PeerByHand, only_the_true_answer_to_the_last_heartbeat_counts) {
   establish();
   std::vector<std::byte> asked;

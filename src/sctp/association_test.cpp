@@ -68,6 +68,7 @@ TEST(Association, a_silent_peer_is_given_up_with_doubling_waits) {
   EXPECT_EQ(inits[8] - inits[7], seconds(60)) << "RTO.Max";
 }
 
+// covers: must rfc9260#6.9
 TEST(Association, carries_messages_of_every_size_whole) {
   Options o;
   o.send_buffer = o.receive_window = 512 * 1024;
@@ -209,6 +210,7 @@ TEST(Association, conserves_every_message_on_a_thousand_bad_networks) {
   }
 }
 
+// covers: bug 78, fault 26
 TEST(Association, numbers_wrap_without_a_trace) {
   Pair p;
   p.connect();
@@ -222,6 +224,7 @@ TEST(Association, numbers_wrap_without_a_trace) {
     ASSERT_EQ(p.right.received[static_cast<std::size_t>(i)].body, std::to_string(i));
 }
 
+// covers: bug 71, must rfc9260#6.2
 TEST(Association, a_slow_reader_shuts_the_window_and_opens_it_again) {
   Options o;
   o.receive_window = 10'000;
@@ -279,6 +282,7 @@ TEST(Association, asking_an_idle_one_for_packets_changes_nothing) {
   }
 }
 
+// covers: bug 76, fault 26
 TEST(Association, works_wherever_the_clock_stands) {
   for (const Instant begin : {Instant(seconds(0x8000'0000) - seconds(5)),
                               Instant(milliseconds(0xFFFF'FFFF) - milliseconds(5)),
@@ -305,6 +309,7 @@ TEST(Association, a_dead_peer_is_noticed_by_unanswered_heartbeats) {
   EXPECT_EQ(p.right.count<Aborted>(), 1u);
 }
 
+// covers: must rfc9260#9.2
 TEST(Association, shuts_down_in_order_and_loses_nothing) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     Pair p(seed);
@@ -325,6 +330,7 @@ TEST(Association, shuts_down_in_order_and_loses_nothing) {
   }
 }
 
+// covers: must rfc9260#8.4, must rfc9260#9.1
 TEST(Association, an_abort_ends_it_at_once_and_is_not_answered) {
   Pair p;
   p.connect();
@@ -338,6 +344,7 @@ TEST(Association, an_abort_ends_it_at_once_and_is_not_answered) {
   EXPECT_EQ(p.left.association.write_packet(p.now, room), 0u) << "silence";
 }
 
+// covers: bug 66
 TEST(Association, two_seeds_share_no_tag_and_one_seed_gives_the_same_bytes) {
   std::vector<std::vector<std::byte>> traces[3];
   for (int i = 0; i < 3; ++i) {

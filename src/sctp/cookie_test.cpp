@@ -8,6 +8,7 @@
 namespace esp_peer::sctp {
 namespace {
 
+// covers: bug 65, bug 66, must rfc9260#5.1.3
 TEST(Cookie, no_byte_of_it_can_be_changed) {
   test::TestEnv world;
   CookieKey key{};

@@ -78,6 +78,7 @@ TEST(StunMessage, a_flipped_bit_anywhere_is_seen_by_fingerprint_or_integrity) {
   }
 }
 
+// covers: bug 23, bug 24
 TEST(StunMessage, every_truncation_and_extension_is_refused) {
   auto bytes = unhex(sample_request);
   for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(parse(Bytes(bytes).first(n))) << n;
@@ -87,6 +88,7 @@ TEST(StunMessage, every_truncation_and_extension_is_refused) {
   }
 }
 
+// covers: bug 22
 TEST(StunMessage, the_length_field_is_never_trusted) {
   const auto good = unhex(sample_request);
   for (const unsigned length : {0u, 4u, 84u, 87u, 89u, 92u, 96u, 65532u, 65535u}) {
@@ -97,6 +99,7 @@ TEST(StunMessage, the_length_field_is_never_trusted) {
   }
 }
 
+// covers: bug 22, bug 25, must rfc8489#14.8
 TEST(StunMessage, every_attribute_survives_every_length) {
   for (const unsigned type :
        {0x0001u, 0x0006u, 0x0008u, 0x0009u, 0x000Au, 0x001Cu, 0x0020u, 0x0024u, 0x0025u, 0x8022u,
@@ -120,6 +123,7 @@ TEST(StunMessage, every_attribute_survives_every_length) {
   }
 }
 
+// covers: must rfc8489#9, bug 26
 TEST(StunMessage, what_follows_integrity_is_not_obeyed) {
   std::array<std::byte, 200> room{};
   Builder b(room, Class::request, binding, {});
@@ -148,6 +152,7 @@ TEST(StunMessage, the_first_of_two_attributes_of_one_type_counts) {
   EXPECT_EQ(m->priority, 1u);
 }
 
+// covers: bug 41
 TEST(StunMessage, is_read_at_every_alignment) {
   const auto good = unhex(sample_request);
   for (std::size_t shift = 0; shift < 8; ++shift) {
@@ -159,6 +164,7 @@ TEST(StunMessage, is_read_at_every_alignment) {
   }
 }
 
+// covers: bug 25
 TEST(StunMessage, an_error_code_is_read_within_its_range_and_its_reason_never) {
   for (unsigned hundreds = 0; hundreds < 8; ++hundreds) {
     for (unsigned rest = 0; rest < 256; rest += 5) {
@@ -197,6 +203,7 @@ std::vector<std::byte> raw(std::uint16_t type, std::uint32_t cookie, std::string
   return bytes;
 }
 
+// covers: must rfc8489#5a
 TEST(StunMessage, the_header_follows_its_rules) {
   EXPECT_TRUE(parse(raw(0x0001, magic_cookie, "")));
   for (const std::uint16_t top : std::initializer_list<std::uint16_t>{0x4000, 0x8000, 0xC000}) {
@@ -244,6 +251,7 @@ TEST(StunMessage, a_malformed_attribute_refuses_the_message) {
   }
 }
 
+// covers: must rfc8489#14.7
 TEST(StunMessage, nothing_may_follow_fingerprint) {
   auto bytes = raw(0x0001, magic_cookie, "802800040000000000250000");
   const std::uint32_t crc = crypto::crc32(Bytes(bytes).first(header_size)) ^ fingerprint_xor;
@@ -253,6 +261,7 @@ TEST(StunMessage, nothing_may_follow_fingerprint) {
   EXPECT_FALSE(parse(bytes)) << "[rfc8489#14.7]";
 }
 
+// covers: must rfc8489#6.3
 TEST(StunMessage, unknown_required_attributes_are_listed_and_optional_ones_ignored) {
   const std::uint16_t types[] = {0x7FFF, 0x8FFF, 0x7FFE};
   std::vector<std::byte> bytes(header_size + 12);

@@ -54,6 +54,7 @@ TEST(StunRetransmission, is_silent_once_stopped) {
   EXPECT_EQ(r.on_deadline(at_ms(99'999)), Retransmission::Step::none);
 }
 
+// covers: bug 27, must rfc8489#5b
 TEST(StunTransactionId, never_repeats_in_a_million_and_every_bit_moves) {
   openssl::SystemRandom random;
   std::vector<TransactionId> seen;

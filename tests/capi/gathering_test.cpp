@@ -165,6 +165,7 @@ TEST_F(Gathering, a_server_that_does_not_answer_costs_patience_and_no_more) {
   EXPECT_EQ(sdp.find("a=end-of-candidates"), sdp.npos) << "it may answer yet";
 }
 
+// covers: fault 7
 TEST_F(Gathering, a_hanging_look_up_blocks_neither_the_loop_nor_the_offer_nor_close) {
   set_let_go(false);
   const StunServer server(40'002);
@@ -221,6 +222,7 @@ TEST_F(Gathering, relays_and_names_that_nobody_knows_are_no_obstacle) {
   EXPECT_TRUE(c.pump_until([&] { return connected(); }));
 }
 
+// covers: changelog 40
 TEST_F(Gathering, ipv6_when_it_is_wanted_comes_first_and_is_used) {
   for (Peer* p : {&c.cat, &c.sheep}) p->ext.base.ipv6_support = true;
   c.open();
@@ -252,6 +254,7 @@ TEST_F(Gathering, a_side_without_ipv6_meets_one_with_it) {
   EXPECT_EQ(candidates_of(c.sheep.descriptions[0], "host").size(), 1u);
 }
 
+// covers: changelog 46
 TEST_F(Gathering, no_more_candidates_than_allowed) {
   c.cat.ext.base.ipv6_support = true;
   c.cat.ext.base.max_candidates = 1;
@@ -314,6 +317,7 @@ TEST_F(Filtered, a_filter_may_disconnect) {
   EXPECT_TRUE(c.cat.descriptions.empty());
 }
 
+// covers: must rfc8445#5.1.1.1
 TEST_F(Gathering, loopback_is_used_where_there_is_nothing_else) {
   for (Peer* p : {&c.cat, &c.sheep}) p->ext.loopback_only = false;
   c.open();
@@ -337,6 +341,7 @@ class NoDescriptors {
   rlimit before_{};
 };
 
+// covers: fault 19
 TEST(Descriptors, without_them_a_peer_does_not_open) {
   Peer peer;
   {
@@ -346,6 +351,7 @@ TEST(Descriptors, without_them_a_peer_does_not_open) {
   EXPECT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
 }
 
+// covers: fault 19
 TEST(Descriptors, without_them_an_attempt_ends_and_the_next_one_works) {
   Couple c;
   c.never_wait();

@@ -23,6 +23,7 @@ constexpr esp_peer_state_t every_state_of_a_life[] = {
 class InState : public testing::TestWithParam<esp_peer_state_t> {};
 INSTANTIATE_TEST_SUITE_P(EveryState, InState, testing::ValuesIn(every_state_of_a_life));
 
+// covers: fault 24, bug 83, bug 84
 TEST_P(InState, close_says_disconnected_and_closed_and_the_handle_is_gone) {
   for (const bool close_the_cat : {true, false}) {
     Couple c;
@@ -67,6 +68,7 @@ TEST_P(InState, disconnect_ends_it_and_the_handle_connects_again) {
   }));
 }
 
+// covers: fault 24, bug 64
 TEST_P(InState, close_from_inside_the_callback_that_says_it) {
   bool closed = false;
   Couple c;
@@ -90,6 +92,7 @@ TEST_P(InState, close_from_inside_the_callback_that_says_it) {
   c.cat.handle = nullptr;
 }
 
+// covers: fault 24, bug 64
 TEST_P(InState, disconnect_from_inside_the_callback_that_says_it) {
   bool left = false;
   Couple c;
@@ -115,6 +118,7 @@ TEST_P(InState, disconnect_from_inside_the_callback_that_says_it) {
   EXPECT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED); }));
 }
 
+// covers: fault 24, bug 83, changelog 37
 TEST_P(InState, close_from_another_thread_while_the_loops_run) {
   Couple c;
   c.open();
@@ -137,6 +141,7 @@ TEST(Close, of_an_idle_peer_says_closed_alone) {
   peer.handle = nullptr;
 }
 
+// covers: fault 24, bug 64, bug 83
 TEST(Close, from_inside_on_msg_on_channel_open_and_on_data) {
   for (int where = 0; where < 3; ++where) {
     int closed = 0;
@@ -257,6 +262,7 @@ TEST(Close, of_the_other_peer_inside_a_callback_waits_for_its_loop) {
   }
 }
 
+// covers: fault 24, bug 83
 TEST(Close, by_two_threads_at_once_succeeds_for_one) {
   for (int round = 0; round < 100; ++round) {
     Peer peer;
@@ -276,6 +282,7 @@ TEST(Close, by_two_threads_at_once_succeeds_for_one) {
   }
 }
 
+// covers: bug 80, bug 83, changelog 37, changelog 43
 TEST(Close, while_every_function_is_being_called_from_other_threads) {
   for (int round = 0; round < 20; ++round) {
     Couple c;
@@ -365,6 +372,7 @@ TEST(Disconnect, the_caller_hears_it_in_its_own_thread_before_it_returns) {
                                                 ESP_PEER_STATE_DISCONNECTED}));
 }
 
+// covers: changelog 55
 TEST(Disconnect, nothing_of_the_connection_is_told_afterwards) {
   for (int round = 0; round < 20; ++round) {
     Couple c;

@@ -8,6 +8,7 @@ namespace {
 // What 50 rounds may leave behind, all together: less than one allocation each.
 constexpr long nothing_much = 50 * 16;
 
+// covers: bug 79, changelog 6, changelog 16
 TEST(Memory, is_constant_over_50_connections_of_the_same_peers) {
   Couple c;
   for (Peer* p : {&c.cat, &c.sheep}) p->ext.base.keep_role = true;
@@ -31,6 +32,7 @@ TEST(Memory, is_constant_over_50_connections_of_the_same_peers) {
   EXPECT_LE(heap_in_use(), before + nothing_much);
 }
 
+// covers: bug 79, changelog 6, changelog 16
 TEST(Memory, is_constant_over_50_peers_that_open_connect_and_close) {
   long before = 0;
   for (int round = 0; round < 60; ++round) {

@@ -48,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(EveryCache, Sizes,
                                          Caches{0xFFFF'FFFF, 262'144}),
                          [](const auto& p) { return std::to_string(p.param.given); });
 
+// covers: bug 46, must rfc8841#6.1
 TEST(Messages, are_as_large_as_the_smaller_of_what_we_keep_and_what_the_peer_takes) {
   Couple c;
   c.cat.ext.base.data_ch_cfg.send_cache_size = 50'000;
@@ -143,6 +144,7 @@ TEST(Channels, stream_0_is_the_channel_0_if_it_is_open_else_the_first) {
   }
 }
 
+// covers: changelog 62, changelog 59
 TEST(Channels, of_every_kind_open_on_both_sides_and_deliver) {
   Couple c;
   c.cat.cfg.manual_ch_create = c.sheep.cfg.manual_ch_create = true;
@@ -181,6 +183,7 @@ TEST(Channels, of_every_kind_open_on_both_sides_and_deliver) {
   }
 }
 
+// covers: bug 74
 TEST(Channels, have_labels_of_up_to_65535_bytes) {
   Couple c;
   c.cat.cfg.manual_ch_create = c.sheep.cfg.manual_ch_create = true;
@@ -194,6 +197,7 @@ TEST(Channels, have_labels_of_up_to_65535_bytes) {
   EXPECT_EQ(c.sheep.opened[1].first, "");
 }
 
+// covers: changelog 62
 TEST(Channels, are_closed_by_label_all_of_them_and_nothing_is_sent_on_them) {
   Couple c;
   c.cat.cfg.manual_ch_create = c.sheep.cfg.manual_ch_create = true;

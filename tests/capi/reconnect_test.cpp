@@ -153,6 +153,7 @@ struct Wired : Couple {
   Wire wire;
 };
 
+// covers: changelog 23, changelog 63
 TEST(Reconnect, both_sides_of_a_cut_wire_notice_and_find_each_other_again) {
   Wired c, patient;
   for (Peer* p : {&c.cat, &c.sheep}) p->cfg.no_auto_reconnect = false;

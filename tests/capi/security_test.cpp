@@ -23,6 +23,7 @@ std::string with_another_fingerprint(std::string sdp) {
 
 class Impostor : public testing::TestWithParam<bool> {};
 
+// covers: bug 1, bug 2, must rfc5763#5
 TEST_P(Impostor, whose_fingerprint_is_another_is_never_connected) {
   Couple c;
   c.never_wait();
@@ -87,6 +88,7 @@ void use_a_certificate_made_ahead() {
   maker.join();
 }
 
+// covers: changelog 21, changelog 56, must rfc8827#6.5d
 TEST(Certificates, are_new_for_each_connection_unless_one_was_made_ahead) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
@@ -159,6 +161,7 @@ Handshake handshake_with(esp_peer_dtls_cipher_pref_t preference) {
   return {offered(client), chosen(server)};
 }
 
+// covers: changelog 3, must rfc8827#6.5a
 TEST(Ciphers, of_aes_gcm_alone) {
   const Handshake h = handshake_with(ESP_PEER_DTLS_CIPHER_AES_GCM);
   ASSERT_FALSE(h.offered.empty());
@@ -166,6 +169,7 @@ TEST(Ciphers, of_aes_gcm_alone) {
   EXPECT_EQ(h.chosen, ecdsa_aes128_gcm);
 }
 
+// covers: changelog 3
 TEST(Ciphers, with_chacha_first) {
   const Handshake h = handshake_with(ESP_PEER_DTLS_CIPHER_CHACHA);
   ASSERT_FALSE(h.offered.empty());
@@ -174,6 +178,7 @@ TEST(Ciphers, with_chacha_first) {
   EXPECT_EQ(h.chosen, ecdsa_chacha);
 }
 
+// covers: must rfc8827#6.5c
 TEST(Ciphers, as_the_library_thinks_best) {
   const Handshake h = handshake_with(ESP_PEER_DTLS_CIPHER_AUTO);
   EXPECT_TRUE(std::any_of(h.offered.begin(), h.offered.end(), is_gcm));

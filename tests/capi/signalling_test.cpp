@@ -200,6 +200,7 @@ INSTANTIATE_TEST_SUITE_P(Spellings, Trickle,
                                          "{\"candidate\":{\"candidate\":\"@\"}}"));
 
 // The original's flag means the remote: it sends no checks, so ours decide, whoever offered.
+// covers: changelog 29
 TEST_F(Signalling, with_a_lite_remote_we_are_controlling_and_not_lite_ourselves) {
   c.open();
   const std::string sdp = offer();
@@ -227,6 +228,7 @@ TEST_F(Signalling, with_a_lite_remote_we_are_controlling_and_not_lite_ourselves)
   }
 }
 
+// covers: fault 23
 TEST_F(Signalling, candidates_that_come_before_everything_are_kept) {
   c.open();
   const std::string sdp = offer();
@@ -336,6 +338,7 @@ TEST_F(Signalling, the_role_given_afterwards_is_that_of_the_next_connection) {
   EXPECT_EQ(line_of(c.cat.descriptions[0], "a=setup:"), "active");
 }
 
+// covers: fault 23
 TEST_F(Signalling, two_offers_at_once_are_settled) {
   c.cat.cfg.role = c.sheep.cfg.role = ESP_PEER_ROLE_CONTROLLING;
   ASSERT_EQ(c.cat.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);

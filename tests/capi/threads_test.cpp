@@ -84,6 +84,7 @@ TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
   peer.close();
 }
 
+// covers: changelog 34, changelog 51
 TEST(Threads, send_from_everywhere_while_the_loop_runs) {
   Couple c;
   c.connect_with_channel();

@@ -236,6 +236,7 @@ TEST(WrapperOpen, writes_the_handle_on_success_only) {
   foreign = Foreign{};
 }
 
+// covers: bug 84, changelog 42
 TEST(WrapperHandles, null_and_foreign_ones_are_refused_by_every_function) {
   int object = 0;
   foreign = Foreign{};
@@ -284,6 +285,7 @@ TEST(WrapperHandles, one_too_many_is_no_memory_and_is_closed_again) {
   EXPECT_EQ(esp_peer_close(again), ESP_PEER_ERR_NONE);
 }
 
+// covers: bug 84
 TEST(WrapperHandles, an_old_one_is_not_taken_for_the_peer_in_its_place) {
   esp_peer_cfg_t cfg{};
   const esp_peer_ops_t ops = all_operations();
