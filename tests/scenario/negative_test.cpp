@@ -211,7 +211,7 @@ TEST_P(Negative, nothing_of_any_first_byte_and_length_means_anything) {
   }
 }
 
-// covers: must rfc6347#4.1.2.7, must rfc9260#8.4, bug 26, bug 27
+// covers: must rfc6347#4.1.2.7, must rfc9260#8.4, bug 26, bug 27, bug 33
 TEST_P(Negative, what_was_said_in_another_session_means_nothing) {
   int said = 0;
   for (const Recorded& recorded : foreign_) {
@@ -284,6 +284,38 @@ TEST_P(Negative, a_record_of_this_very_session_again_means_nothing) {
     }
     inject_from_both(recorded.bytes, "the same again");
   }
+}
+
+// A path is proven by a check on it. What comes from elsewhere is dropped, were it authentic.
+// covers: bug 13, bug 33, must rfc8827#6.3
+TEST(NegativeElsewhere, the_peers_own_datagrams_from_another_address_mean_nothing) {
+  World world(6);
+  {
+    Pair pair(world, options());
+    int injected = 0;
+    Rng chance(7);
+    world.network.set_tap([&](HostId from, const Route& route, Datagram& bytes) {
+      if (peer::protocol_of(bytes) != Protocol::dtls) return true;
+      Peer& to = from == pair.left->host() ? *pair.right : *pair.left;
+      const auto other_port = static_cast<std::uint16_t>(route.local.port + 1 + chance.below(99));
+      const Route elsewhere{route.remote, chance.chance(0.5)
+                                              ? route.local.with_port(other_port)
+                                              : Address::v4(203, 0, 113, 5, route.local.port)};
+      // A little earlier than the one that really comes.
+      world.time.after(milliseconds(5), [&, elsewhere, copy = bytes] {
+        ++injected;
+        to.inject_worthless(elsewhere, copy, "an authentic one from elsewhere");
+      });
+      return true;
+    });
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open());
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(pair.send(*pair.left, std::to_string(i)));
+    pair.run_for(seconds(2));
+    EXPECT_EQ(pair.right_ear.messages.size(), 20u);
+    EXPECT_GE(injected, 10);
+  }
+  for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
 }
 
 std::vector<Situation> situations() {
