@@ -136,9 +136,10 @@ void DefaultPeer::acknowledge(Instant now, TxBatch& batch) {
   session_.poll_transmit(now, batch);
 }
 
-// One by one: what another thread takes away by disconnecting is not told here any more.
+// One by one: what another thread takes away by disconnecting is not told here any more. What the
+// callbacks cause is told in the next turn, or one that always causes more would never end.
 void DefaultPeer::deliver(Lock& lock) {
-  while (!news_.empty() && !closing_) {
+  for (std::size_t n = news_.size(); n > 0 && !news_.empty() && !closing_; --n) {
     News news = take_news();
     lock.unlock();
     tell_one(news);

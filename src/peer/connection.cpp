@@ -217,7 +217,9 @@ Status Connection::add_remote_candidate(Instant now, const ice::Candidate& candi
 Result<sctp::StreamId> Connection::create_channel(Instant now,
                                                   const datachannel::ChannelOptions& options) {
   if (!data_) return Error{Errc::wrong_state, "no association"};
-  return data_->create(now, options);
+  auto created = data_->create(now, options);
+  take_data_events(now);  // a negotiated one is open
+  return created;
 }
 
 Status Connection::close_channel(Instant now, std::string_view label) {

@@ -92,6 +92,22 @@ TEST(Callbacks, wait_inside_disconnected_for_a_thread_that_sends) {
   EXPECT_TRUE(joined);
 }
 
+// Found by the fuzzer: new servers bring a new description, whose callback brought new servers.
+TEST(Callbacks, that_cause_the_next_one_every_time_end_no_turn_of_the_loop) {
+  Couple c;
+  c.never_wait();
+  c.cat.on_msg = [&](const std::string&) {
+    EXPECT_EQ(esp_peer_update_ice_info(c.cat.handle, ESP_PEER_ROLE_CONTROLLING, nullptr, 0),
+              ESP_PEER_ERR_NONE);
+  };
+  c.open();
+  c.begin();
+  EXPECT_TRUE(c.pump_until([&] {
+    return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+           c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+  }));
+}
+
 TEST(Callbacks, hand_messages_to_each_other_without_deadlock) {
   for (int round = 0; round < 30; ++round) {
     Couple c;
