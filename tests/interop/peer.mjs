@@ -19,7 +19,7 @@ import readline from 'node:readline';
 export const sum = bytes => bytes.reduce((s, b) => (Math.imul(s, 31) + b) >>> 0, 0);
 export const pattern = size => Uint8Array.from({ length: size }, (_, i) => (i * 7) & 0xff);
 
-const patience = 20000; // ms; only failures take that long
+const patience = Number(process.env.ESP_PEER_PATIENCE ?? 20000); // ms; only failures take so long
 
 export class Peer {
   name = 'a peer';

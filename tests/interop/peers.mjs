@@ -1,5 +1,6 @@
 // All foreign peers: how each is started, and what it cannot do, with the reason. What a case needs
 // and a peer lacks is "n/a" in the table. Roles: `offer` and `answer` are theirs, not ours.
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { chromium } from './chromium.mjs';
 import { firefox } from './firefox.mjs';
@@ -8,6 +9,9 @@ import { ProcessPeer } from './peer.mjs';
 const here = name => fileURLToPath(new URL(name, import.meta.url));
 const node = file => () => new ProcessPeer(process.execPath, here(file)).ready();
 const python = file => () => new ProcessPeer('/usr/bin/python3', here(file)).ready();
+
+const pion = () => new ProcessPeer(`${process.env.PION_PEER}`, debian('golang-github-pion-webrtc.v3-dev')).ready();
+const debian = name => execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' });
 
 const noAudio = why => ({ pcmu: why, opus: why });
 
@@ -27,6 +31,25 @@ export const peers = {
   },
   werift: {
     open: node('werift.mjs'),
-    cannot: { ...noAudio('brings no codecs') },
+    cannot: { receiveLarge: 'announces 64 KB', ...noAudio('brings no codecs') },
+  },
+  pion: {
+    open: pion,
+    cannot: {
+      sendLarge: 'sends 65,535 bytes a message at most',
+      receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
+      refuse: 'has a limit of its own that is lower',
+    },
+  },
+  aiortc: {
+    open: python('aiortc.py'),
+    cannot: {
+      trickle: 'gathers before it describes',
+      ...noAudio('not yet tried'),
+    },
+  },
+  gstreamer: {
+    open: python('gst.py'),
+    cannot: {},
   },
 };

@@ -1,0 +1,113 @@
+"""aiortc as a peer: the commands and events of peer.mjs."""
+import asyncio
+import json
+import sys
+
+import aiortc
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+
+def emit(**line):
+    print(json.dumps(line), flush=True)
+
+
+def checksum(data):
+    s = 0
+    for byte in data:
+        s = (s * 31 + byte) & 0xFFFFFFFF
+    return s
+
+
+def pattern(size):
+    return bytes(i * 7 & 255 for i in range(size))
+
+
+class Connection:
+    """One connection; what comes from an older one is told no more."""
+
+    def __init__(self):
+        self.old = False
+        self.echo = False
+        self.channels = {}
+        self.pc = RTCPeerConnection()
+        self.pc.on("connectionstatechange",
+                   lambda: self.note(event="state", state=self.pc.connectionState))
+        self.pc.on("datachannel", lambda channel: self.watch(channel))
+
+    def note(self, **line):
+        if not self.old:
+            emit(**line)
+
+    def watch(self, channel):
+        self.channels[channel.label] = channel
+
+        def opened():
+            self.note(event="open", label=channel.label, ordered=channel.ordered,
+                      maxRetransmits=channel.maxRetransmits,
+                      maxPacketLifeTime=channel.maxPacketLifeTime)
+
+        def message(data):
+            if isinstance(data, str):
+                self.note(event="message", label=channel.label, text=data)
+            else:
+                self.note(event="message", label=channel.label, bytes=len(data), sum=checksum(data))
+            if self.echo:
+                channel.send(data)
+
+        channel.on("message", message)
+        channel.on("close", lambda: self.note(event="closed", label=channel.label))
+        if channel.readyState == "open":
+            opened()
+        else:
+            channel.on("open", opened)
+
+    async def describe(self, type, trickle=False, **_):
+        make = self.pc.createOffer if type == "offer" else self.pc.createAnswer
+        await self.pc.setLocalDescription(await make())
+        return {"sdp": self.pc.localDescription.sdp}  # all candidates are in it
+
+    async def remote(self, type, sdp, **_):
+        await self.pc.setRemoteDescription(RTCSessionDescription(sdp, type))
+
+    async def create(self, label, ordered=True, maxRetransmits=None, maxPacketLifeTime=None, **_):
+        self.watch(self.pc.createDataChannel(label, ordered=ordered, maxRetransmits=maxRetransmits,
+                                             maxPacketLifeTime=maxPacketLifeTime))
+
+    async def send(self, label, text=None, bytes=0, **_):
+        self.channels[label].send(text if text is not None else pattern(bytes))
+
+    async def set_echo(self, on, **_):
+        self.echo = on
+
+    async def close(self, label, **_):
+        self.channels[label].close()
+
+    async def leave(self, **_):
+        await self.pc.close()
+
+
+async def main():
+    emit(event="ready", name=f"aiortc {aiortc.__version__}")
+    lines = asyncio.StreamReader(limit=1 << 20)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    current = None
+    while line := await lines.readline():
+        command = json.loads(line)
+        done, name = command.pop("id"), command.pop("do")
+        answer = {}
+        try:
+            if name == "start":
+                if current:
+                    current.old = True
+                    await current.pc.close()
+                current = Connection()
+            else:
+                obey = getattr(current, {"echo": "set_echo"}.get(name, name))
+                answer = await obey(**command) or {}
+        except Exception as error:  # is told, whatever it is
+            answer = {"error": repr(error)}
+        emit(event="done", id=done, **answer)
+
+
+asyncio.run(main())

@@ -1,0 +1,268 @@
+"""GStreamer's webrtcbin as a peer: the commands and events of peer.mjs."""
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstWebRTC", "1.0")
+gi.require_version("GstSdp", "1.0")
+from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
+
+Gst.init(None)
+
+SOURCES = {
+    "pcmu": "audiotestsrc is-live=true samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 "
+            "! mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000 pt={pt}",
+    "opus": "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=2 "
+            "! opusenc ! rtpopuspay pt={pt}",
+}
+CAPS = {
+    "pcmu": "application/x-rtp,media=audio,encoding-name=PCMU,clock-rate=8000,payload={pt}",
+    "opus": "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,"
+            "encoding-params=(string)2,payload={pt}",
+}
+PAYLOAD_TYPES = {"pcmu": 0, "opus": 111}
+KIND = {"offer": GstWebRTC.WebRTCSDPType.OFFER, "answer": GstWebRTC.WebRTCSDPType.ANSWER}
+
+output = threading.Lock()
+
+
+def emit(**line):
+    with output:
+        print(json.dumps(line), flush=True)
+
+
+def checksum(data):
+    s = 0
+    for byte in data:
+        s = (s * 31 + byte) & 0xFFFFFFFF
+    return s
+
+
+def pattern(size):
+    return bytes(i * 7 & 255 for i in range(size))
+
+
+def payload_type_in(sdp, codec):
+    """The number under which an offer has a codec; an answer has to use the same."""
+    for line in sdp.splitlines():
+        if line.lower().startswith("a=rtpmap:") and line.split()[1].lower().startswith(codec + "/"):
+            return int(line.split()[0].split(":")[1])
+    return PAYLOAD_TYPES[codec]
+
+
+class Connection:
+    """One connection; what comes from an older one is told no more. Every answer goes through
+    `answer`, since webrtcbin does nearly everything later."""
+
+    def __init__(self, audio):
+        self.old = False
+        self.echo = False
+        self.audio_codec = audio
+        self.sent = self.received = 0
+        self.channels = {}
+        self.kept = []  # PyGObject crashes when promises and replies are dropped early
+        self.gathered = None
+        self.pipeline = Gst.Pipeline.new(None)
+        self.bin = Gst.ElementFactory.make("webrtcbin")
+        self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+        self.pipeline.add(self.bin)
+        self.bin.connect("on-data-channel", lambda _, channel: self.watch(channel))
+        self.bin.connect("on-ice-candidate", lambda _, line, text: self.candidate(text))
+        self.bin.connect("notify::connection-state", lambda *_: self.note(
+            event="state", state=self.bin.get_property("connection-state").value_nick))
+        self.bin.connect("notify::ice-gathering-state", lambda *_: GLib.idle_add(self.look))
+        self.bin.connect("pad-added", self.pad_added)
+        self.pipeline.set_state(Gst.State.READY)
+
+    def note(self, **line):
+        if not self.old:
+            emit(**line)
+
+    def candidate(self, text):
+        self.note(event="candidate", candidate=text)
+
+    def complete(self):
+        state = self.bin.get_property("ice-gathering-state")
+        return state == GstWebRTC.WebRTCICEGatheringState.COMPLETE
+
+    def look(self):
+        if self.complete() and self.gathered:
+            gathered, self.gathered = self.gathered, None
+            self.note(event="candidate", candidate="")
+            gathered()
+        return False
+
+    def watch(self, channel):
+        label = channel.get_property("label")
+        self.channels[label] = channel
+        told = []
+
+        def opened(*_):
+            if told:
+                return
+            told.append(True)
+            limit = channel.get_property("max-retransmits")
+            lifetime = channel.get_property("max-packet-lifetime")
+            self.note(event="open", label=label, ordered=channel.get_property("ordered"),
+                      maxRetransmits=None if limit == -1 else limit,
+                      maxPacketLifeTime=None if lifetime == -1 else lifetime)
+
+        def text(_, data):
+            data = data or ""  # NULL is an empty one
+            self.note(event="message", label=label, text=data)
+            if self.echo:
+                channel.emit("send-string", data)
+
+        def binary(_, data):
+            body = data.get_data() if data else b""
+            body = body or b""
+            self.note(event="message", label=label, bytes=len(body), sum=checksum(body))
+            if self.echo:
+                channel.emit("send-data", GLib.Bytes.new(body))
+
+        channel.connect("on-message-string", text)
+        channel.connect("on-message-data", binary)
+        channel.connect("on-close", lambda _: self.note(event="closed", label=label))
+        channel.connect("on-open", opened)
+        if channel.get_property("ready-state") == GstWebRTC.WebRTCDataChannelState.OPEN:
+            opened()
+
+    # Audio: a tone goes out; what comes in is counted and thrown away.
+    def add_audio(self, payload_type):
+        codec = self.audio_codec
+        if not codec:
+            return
+        source = Gst.parse_bin_from_description(
+            SOURCES[codec].format(pt=payload_type) + " ! " + CAPS[codec].format(pt=payload_type) +
+            " ! identity name=out", True)
+        self.pipeline.add(source)
+        source.link(self.bin)
+
+        def out(*_):
+            self.sent += 1
+            return Gst.PadProbeReturn.OK
+        source.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, out)
+        source.sync_state_with_parent()
+
+    def pad_added(self, _, pad):
+        if pad.direction != Gst.PadDirection.SRC:
+            return
+
+        def received(*_):
+            self.received += 1
+            return Gst.PadProbeReturn.OK
+        pad.add_probe(Gst.PadProbeType.BUFFER, received)
+        sink = Gst.ElementFactory.make("fakesink")
+        self.pipeline.add(sink)
+        sink.sync_state_with_parent()
+        pad.link(sink.get_static_pad("sink"))
+
+    def describe(self, answer, type, trickle=False):
+        if type == "offer":
+            self.add_audio(PAYLOAD_TYPES.get(self.audio_codec))
+        self.pipeline.set_state(Gst.State.PLAYING)
+
+        def described(promise, *_):
+            promise.wait()
+            reply = promise.get_reply()
+            description = reply.get_value(type)
+            self.kept += [promise, reply, description]
+
+            def say():
+                local = self.bin.get_property("local-description")
+                answer(sdp=local.sdp.as_text())
+            if trickle:
+                self.gathered = lambda: None
+            else:
+                self.gathered = say
+            local = Gst.Promise.new_with_change_func(lambda *_: GLib.idle_add(self.look))
+            self.kept.append(local)
+            self.bin.emit("set-local-description", description, local)
+            if trickle:
+                answer(sdp=description.sdp.as_text())
+        self.bin.emit(f"create-{type}", None, Gst.Promise.new_with_change_func(described))
+
+    def remote(self, answer, type, sdp):
+        if type == "offer":
+            self.add_audio(payload_type_in(sdp, self.audio_codec) if self.audio_codec else None)
+        self.pipeline.set_state(Gst.State.PLAYING)
+        _, message = GstSdp.SDPMessage.new_from_text(sdp)
+        description = GstWebRTC.WebRTCSessionDescription.new(KIND[type], message)
+        promise = Gst.Promise.new_with_change_func(lambda *_: answer())
+        self.kept += [description, promise]
+        self.bin.emit("set-remote-description", description, promise)
+
+    def create(self, answer, label, ordered=True, maxRetransmits=None, maxPacketLifeTime=None):
+        options = Gst.Structure.new_empty("options")
+        options.set_value("ordered", ordered)
+        if maxRetransmits is not None:
+            options.set_value("max-retransmits", maxRetransmits)
+        if maxPacketLifeTime is not None:
+            options.set_value("max-packet-lifetime", maxPacketLifeTime)
+        self.watch(self.bin.emit("create-data-channel", label, options))
+        answer()
+
+    def send(self, answer, label, text=None, bytes=0):
+        channel = self.channels[label]
+        if text is not None:
+            channel.emit("send-string", text)
+        else:
+            channel.emit("send-data", GLib.Bytes.new(pattern(bytes)))
+        answer()
+
+    def set_echo(self, answer, on):
+        self.echo = on
+        answer()
+
+    def close(self, answer, label):
+        self.channels[label].emit("close")
+        answer()
+
+    def leave(self, answer):
+        self.pipeline.set_state(Gst.State.NULL)
+        answer()
+
+    def audio(self, answer):
+        answer(sent=self.sent, received=self.received)
+
+
+current = None
+
+
+def obey(command):
+    global current
+    done, name = command.pop("id"), command.pop("do")
+
+    def answer(**more):
+        emit(event="done", id=done, **more)
+    try:
+        if name == "start":
+            if current:
+                current.old = True
+                current.pipeline.set_state(Gst.State.NULL)
+            current = Connection(command.get("audio"))
+            answer()
+        else:
+            getattr(current, {"echo": "set_echo"}.get(name, name))(answer, **command)
+    except Exception as error:  # is told, whatever it is
+        answer(error=repr(error))
+    return False
+
+
+def read():
+    for line in sys.stdin:
+        GLib.idle_add(obey, json.loads(line))
+    os._exit(0)
+
+
+nice = subprocess.run(["dpkg-query", "-W", "-f=${Version}", "libnice10"], capture_output=True,
+                      text=True, check=True).stdout
+version = ".".join(str(n) for n in Gst.version()[:3])
+emit(event="ready", name=f"GStreamer {version} (libnice {nice})")
+threading.Thread(target=read, daemon=True).start()
+GLib.MainLoop().run()

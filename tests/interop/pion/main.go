@@ -1,0 +1,269 @@
+// Pion as a peer: the commands and events of peer.mjs over webrtc/v3 as Debian has it.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v3"
+)
+
+type object map[string]interface{}
+
+var output sync.Mutex
+
+func emit(line object) {
+	output.Lock()
+	defer output.Unlock()
+	text, _ := json.Marshal(line)
+	fmt.Println(string(text))
+}
+
+type command struct {
+	ID                                int
+	Do, Label, Type, Sdp, Audio       string
+	Text                              *string
+	Bytes                             int
+	Ordered                           *bool
+	MaxRetransmits, MaxPacketLifeTime *uint16
+	Trickle, On                       bool
+}
+
+// One connection; what comes from an older one is told no more.
+type connection struct {
+	pc       *webrtc.PeerConnection
+	old      atomic.Bool
+	echo     atomic.Bool
+	mutex    sync.Mutex
+	channels map[string]*webrtc.DataChannel
+	sent     atomic.Int64
+	received atomic.Int64
+}
+
+func (c *connection) note(line object) {
+	if !c.old.Load() {
+		emit(line)
+	}
+}
+
+func sum(data []byte) (s uint32) {
+	for _, b := range data {
+		s = s*31 + uint32(b)
+	}
+	return
+}
+func pattern(size int) []byte {
+	bytes := make([]byte, size)
+	for i := range bytes {
+		bytes[i] = byte(i * 7)
+	}
+	return bytes
+}
+
+func (c *connection) watch(d *webrtc.DataChannel) {
+	c.mutex.Lock()
+	c.channels[d.Label()] = d
+	c.mutex.Unlock()
+	d.OnOpen(func() {
+		c.note(object{"event": "open", "label": d.Label(), "ordered": d.Ordered(),
+			"maxRetransmits": d.MaxRetransmits(), "maxPacketLifeTime": d.MaxPacketLifeTime()})
+	})
+	d.OnClose(func() { c.note(object{"event": "closed", "label": d.Label()}) })
+	d.OnMessage(func(m webrtc.DataChannelMessage) {
+		if m.IsString {
+			c.note(object{"event": "message", "label": d.Label(), "text": string(m.Data)})
+		} else {
+			c.note(object{"event": "message", "label": d.Label(), "bytes": len(m.Data), "sum": sum(m.Data)})
+		}
+		if !c.echo.Load() {
+			return
+		}
+		if m.IsString {
+			_ = d.SendText(string(m.Data))
+		} else {
+			_ = d.Send(m.Data)
+		}
+	})
+}
+
+var codecs = map[string]webrtc.RTPCodecParameters{
+	"pcmu": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}, PayloadType: 0},
+	"opus": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+		SDPFmtpLine: "minptime=10;useinbandfec=1"}, PayloadType: 111},
+}
+
+// Silence, a packet every twenty milliseconds, from the moment it can go.
+func (c *connection) play(track *webrtc.TrackLocalStaticRTP, name string) {
+	payload, step := []byte{0xF8, 0xFF, 0xFE}, uint32(960)
+	if name == "pcmu" {
+		payload, step = make([]byte, 160), 160
+		for i := range payload {
+			payload[i] = 0xFF
+		}
+	}
+	packet := rtp.Packet{Header: rtp.Header{Version: 2}, Payload: payload}
+	for range time.Tick(20 * time.Millisecond) {
+		if c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+			return
+		}
+		if c.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+			continue
+		}
+		if track.WriteRTP(&packet) != nil {
+			return
+		}
+		packet.SequenceNumber++
+		packet.Timestamp += step
+		c.sent.Add(1)
+	}
+}
+
+func start(audio string) (*connection, error) {
+	media := &webrtc.MediaEngine{}
+	if audio != "" {
+		if err := media.RegisterCodec(codecs[audio], webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, err
+		}
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{pc: pc, channels: map[string]*webrtc.DataChannel{}}
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		c.note(object{"event": "state", "state": s.String()})
+	})
+	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
+		text := ""
+		if candidate != nil {
+			text = candidate.ToJSON().Candidate
+		}
+		c.note(object{"event": "candidate", "candidate": text})
+	})
+	pc.OnDataChannel(c.watch)
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for {
+			if _, _, err := track.ReadRTP(); err != nil {
+				return
+			}
+			c.received.Add(1)
+		}
+	})
+	if audio == "" {
+		return c, nil
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(codecs[audio].RTPCodecCapability, "audio", "pion")
+	if err != nil {
+		return nil, err
+	}
+	sender, err := pc.AddTrack(track)
+	if err != nil {
+		return nil, err
+	}
+	go func() { // what comes back as RTCP has to be read
+		for {
+			if _, _, err := sender.ReadRTCP(); err != nil {
+				return
+			}
+		}
+	}()
+	go c.play(track, audio)
+	return c, nil
+}
+
+func (c *connection) describe(kind string, trickle bool) (string, error) {
+	description, err := c.pc.CreateAnswer(nil)
+	if kind == "offer" {
+		description, err = c.pc.CreateOffer(nil)
+	}
+	if err != nil {
+		return "", err
+	}
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(description); err != nil {
+		return "", err
+	}
+	if trickle {
+		return description.SDP, nil // before any candidate
+	}
+	<-gathered
+	return c.pc.LocalDescription().SDP, nil
+}
+
+func (c *connection) obey(m command) (object, error) {
+	c.mutex.Lock()
+	d := c.channels[m.Label]
+	c.mutex.Unlock()
+	switch m.Do {
+	case "create":
+		d, err := c.pc.CreateDataChannel(m.Label, &webrtc.DataChannelInit{Ordered: m.Ordered,
+			MaxRetransmits: m.MaxRetransmits, MaxPacketLifeTime: m.MaxPacketLifeTime})
+		if err == nil {
+			c.watch(d)
+		}
+		return nil, err
+	case "describe":
+		sdp, err := c.describe(m.Type, m.Trickle)
+		return object{"sdp": sdp}, err
+	case "remote":
+		return nil, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.NewSDPType(m.Type), SDP: m.Sdp})
+	case "echo":
+		c.echo.Store(m.On)
+		return nil, nil
+	case "leave":
+		return nil, c.pc.Close()
+	case "audio":
+		return object{"sent": c.sent.Load(), "received": c.received.Load()}, nil
+	}
+	if d == nil {
+		return nil, errors.New("no such channel or command")
+	}
+	switch {
+	case m.Do == "close":
+		return nil, d.Close()
+	case m.Do == "send" && m.Text != nil:
+		return nil, d.SendText(*m.Text)
+	case m.Do == "send":
+		return nil, d.Send(pattern(m.Bytes))
+	}
+	return nil, errors.New("no such command")
+}
+
+func main() {
+	emit(object{"event": "ready", "name": "Pion " + strings.Join(os.Args[1:], " ")})
+	current := &connection{}
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(make([]byte, 1<<20), 1<<20)
+	for lines.Scan() {
+		var m command
+		if json.Unmarshal(lines.Bytes(), &m) != nil {
+			continue
+		}
+		answer, err := object{}, error(nil)
+		if m.Do == "start" {
+			current.old.Store(true)
+			if current.pc != nil {
+				_ = current.pc.Close()
+			}
+			var next *connection
+			if next, err = start(m.Audio); err == nil {
+				current = next
+			}
+		} else if answer, err = current.obey(m); answer == nil {
+			answer = object{}
+		}
+		answer["event"], answer["id"] = "done", m.ID
+		if err != nil {
+			answer["error"] = err.Error()
+		}
+		emit(answer)
+	}
+}
