@@ -32,12 +32,11 @@ ice::Options ice_options(const SessionOptions& options, ice::Role role) {
 dtls::Options dtls_options(const SessionOptions& options) {
   dtls::Options dtls;
   dtls.ciphers = options.ciphers;
-  if (features::audio && options.audio.codec != sdp::AudioCodec::none) {
-    using crypto::SrtpProfile;
-    dtls.srtp_profiles.push_back(SrtpProfile::aead_aes_128_gcm);
-    dtls.srtp_profiles.push_back(SrtpProfile::aead_aes_256_gcm);
-    dtls.srtp_profiles.push_back(SrtpProfile::aes128_cm_sha1_80);  // [rfc8827#6.5] everybody has it
-  }
+  // Also where there is data alone: Pion and werift end a connection that has agreed on no profile.
+  using crypto::SrtpProfile;
+  dtls.srtp_profiles.push_back(SrtpProfile::aead_aes_128_gcm);
+  dtls.srtp_profiles.push_back(SrtpProfile::aead_aes_256_gcm);
+  dtls.srtp_profiles.push_back(SrtpProfile::aes128_cm_sha1_80);  // [rfc8827#6.5] everybody has it
   return dtls;
 }
 
