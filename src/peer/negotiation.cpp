@@ -51,12 +51,11 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   if (const Status parsed = sdp::parse(as_text(copy.bytes()), *description); !parsed) {
     return parsed.error();
   }
-  // Signalling that tells everybody tells us, too.
-  if (description->session_id_number == session_id_) return Incoming::ignored;
   if (is_older(*description)) return Incoming::ignored;
   if (const Status usable = sdp::read_remote(*description, {ours_.data, ours_.audio.codec}, remote);
       !usable)
     return usable.error();
+  if (is_ours(*description, remote)) return Incoming::ignored;
 
   const bool answer = is_answer(*description, remote);
   // Both sides rebuilt and offered: the larger session id stands.
@@ -113,6 +112,7 @@ Status Negotiation::describe(const LocalPath& local) {
   });
   if (!size) return size.error();
   ++session_version_;
+  our_fingerprint_ = local.fingerprint;
   if (!answering()) taken_.offer_outstanding = true;
   taken_.answer_owed = false;
   return {};
@@ -120,6 +120,13 @@ Status Negotiation::describe(const LocalPath& local) {
 
 bool Negotiation::is_duplicate(std::string_view text) {
   return equal(crypto_.sha256(as_bytes(text)), taken_.digest);
+}
+
+// Signalling that tells everybody tells us, too. The number of the session does not suffice:
+// webrtcbin's answer has that of the offer.
+bool Negotiation::is_ours(const sdp::Description& d, const sdp::RemoteData& remote) const {
+  return d.session_id_number == session_id_ && !remote.fingerprints.empty() &&
+         dtls::parse_fingerprint(remote.fingerprints[0]) == our_fingerprint_;
 }
 
 // Signalling may bring things late: an offer of before an answer must not be answered.

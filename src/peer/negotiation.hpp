@@ -77,6 +77,7 @@ class Negotiation {
 
  private:
   bool is_duplicate(std::string_view text);
+  bool is_ours(const sdp::Description& description, const sdp::Remote& remote) const;
   bool is_older(const sdp::Description& description) const;
   bool is_answer(const sdp::Description& description, const sdp::Remote& remote) const;
   std::optional<NegotiatedAudio> agree(const sdp::Remote& remote, bool answer) const;
@@ -84,6 +85,7 @@ class Negotiation {
 
   std::uint64_t session_id_, session_version_ = 0;
   Ours ours_;
+  dtls::Fingerprint our_fingerprint_;  // as described last
   crypto::Provider& crypto_;
   Env env_;
   std::uint32_t ssrc_ = 0;

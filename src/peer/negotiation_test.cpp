@@ -106,6 +106,16 @@ TEST(Negotiation, our_own_words_sent_back_by_the_signalling_are_ignored) {
   EXPECT_EQ(offerer.hear(answer), Incoming::answer);
 }
 
+// GStreamer's webrtcbin copies the origin of the offer into its answer.
+TEST(Negotiation, an_answer_with_the_number_of_our_session_is_not_our_own_word) {
+  End offerer(1), answerer(1);
+  answerer.fingerprint.digest[0] = std::byte{1};
+  const std::string offer = offerer.describe();
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+  EXPECT_EQ(offerer.hear(offer), Incoming::ignored);
+  EXPECT_EQ(offerer.hear(answerer.describe()), Incoming::answer);
+}
+
 TEST(Negotiation, a_hundred_offers_and_answers_later_the_dtls_roles_are_the_same) {
   End left(1), right(2);
   EXPECT_EQ(right.hear(left.describe()), Incoming::offer);

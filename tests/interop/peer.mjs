@@ -20,6 +20,7 @@ export const sum = bytes => bytes.reduce((s, b) => (Math.imul(s, 31) + b) >>> 0,
 export const pattern = size => Uint8Array.from({ length: size }, (_, i) => (i * 7) & 0xff);
 
 const patience = Number(process.env.ESP_PEER_PATIENCE ?? 20000); // ms; only failures take so long
+const talk = process.env.ESP_PEER_TALK; // shows all that is said
 
 export class Peer {
   name = 'a peer';
@@ -32,6 +33,7 @@ export class Peer {
   constructor(deliver) { this.deliver = deliver; }
 
   hear(event) {
+    if (talk) console.log(`<- ${this.name}`, JSON.stringify(event));
     this.events.push(event);
     this.#waiting = this.#waiting.filter(look => !look());
   }
@@ -77,6 +79,7 @@ export class Peer {
   // Gives a command and waits for its answer.
   async ask(command) {
     const id = ++this.#last;
+    if (talk) console.log(`-> ${this.name}`, JSON.stringify(command));
     this.deliver({ ...command, id });
     return this.wait(`answer to ${command.do}`, e => e.event === 'done' && e.id === id);
   }
@@ -95,7 +98,7 @@ export class ProcessPeer extends Peer {
     this.complaints = '';
     this.process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.process.stdin.on('error', () => {}); // its end tells more
-    this.process.stderr.on('data', text => { if (process.env.DBG) process.stderr.write(text);
+    this.process.stderr.on('data', text => {
       this.complaints = (this.complaints + text).slice(0, 4000);
     });
     readline.createInterface({ input: this.process.stdout }).on('line', line => {

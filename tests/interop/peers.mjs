@@ -31,7 +31,12 @@ export const peers = {
   },
   werift: {
     open: node('werift.mjs'),
-    cannot: { receiveLarge: 'announces 64 KB', ...noAudio('brings no codecs') },
+    cannot: {
+      empty: 'sends nothing where a message is empty',
+      receiveLarge: 'announces 64 KB',
+      sayGoodbye: 'closes without a word',
+      ...noAudio('brings no codecs'),
+    },
   },
   pion: {
     open: pion,
@@ -42,14 +47,20 @@ export const peers = {
     },
   },
   aiortc: {
-    open: python('aiortc.py'),
+    open: python('aiortc_peer.py'),
     cannot: {
       trickle: 'gathers before it describes',
       ...noAudio('not yet tried'),
     },
   },
   gstreamer: {
-    open: python('gst.py'),
-    cannot: {},
+    open: python('gst_peer.py'),
+    cannot: {
+      empty: 'takes an empty text for bytes, and sends none itself',
+      sendLarge: 'does not send it; why is not known',
+      receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
+      refuse: 'tells no result of sending',
+      sayGoodbye: 'closes without a word',
+    },
   },
 };

@@ -123,7 +123,7 @@ class Connection:
             body = body or b""
             self.note(event="message", label=label, bytes=len(body), sum=checksum(body))
             if self.echo:
-                channel.emit("send-data", GLib.Bytes.new(body))
+                channel.emit("send-data", GLib.Bytes.new(body) if body else None)
 
         channel.connect("on-message-string", text)
         channel.connect("on-message-data", binary)
@@ -212,7 +212,7 @@ class Connection:
         if text is not None:
             channel.emit("send-string", text)
         else:
-            channel.emit("send-data", GLib.Bytes.new(pattern(bytes)))
+            channel.emit("send-data", GLib.Bytes.new(pattern(bytes)) if bytes else None)
         answer()
 
     def set_echo(self, answer, on):
