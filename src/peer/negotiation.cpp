@@ -124,7 +124,7 @@ bool Negotiation::is_duplicate(std::string_view text) {
 
 // Signalling that tells everybody tells us, too. The number of the session does not suffice:
 // webrtcbin's answer has that of the offer.
-bool Negotiation::is_ours(const sdp::Description& d, const sdp::RemoteData& remote) const {
+bool Negotiation::is_ours(const sdp::Description& d, const sdp::Remote& remote) const {
   return d.session_id_number == session_id_ && !remote.fingerprints.empty() &&
          dtls::parse_fingerprint(remote.fingerprints[0]) == our_fingerprint_;
 }

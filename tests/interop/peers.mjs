@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { chromium } from './chromium.mjs';
 import { firefox } from './firefox.mjs';
+import { janus } from './janus.mjs';
 import { ProcessPeer } from './peer.mjs';
 
 const here = name => fileURLToPath(new URL(name, import.meta.url));
@@ -61,6 +62,16 @@ export const peers = {
       receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
       refuse: 'tells no result of sending',
       sayGoodbye: 'closes without a word',
+    },
+  },
+  janus: {
+    open: janus,
+    prefix: 'Janus EchoTest here! You wrote: ',
+    cannot: {
+      offer: 'its echotest only answers',
+      create: 'its echotest only speaks on channels of others',
+      receiveLarge: 'does not tell what it receives',
+      ...noAudio('not yet tried'),
     },
   },
 };

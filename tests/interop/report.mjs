@@ -1,12 +1,68 @@
 // What a run has found, as a table for a terminal and as docs/interop.md.
+import fs from 'node:fs';
+
 export function printTable(rows) {
   const cells = rows.map(r => [r.peer, r.weOffer ? 'we offer' : 'we answer', r.name, r.result,
-    r.seconds ? `${r.seconds.toFixed(1)} s` : '', r.detail]);
+    r.seconds ? `${r.seconds.toFixed(1)} s` : '', r.result === 'n/a' ? `n/a: ${r.detail}` : r.detail]);
   const widths = cells[0].map((_, i) => Math.max(...cells.map(c => c[i].length)));
-  for (const row of cells) console.log(row.map((cell, i) => cell.padEnd(i < 5 ? widths[i] : 0)).join('  ').trimEnd());
+  for (const row of cells) {
+    console.log(row.map((cell, i) => (i < 5 ? cell.padEnd(widths[i]) : cell)).join('  ').trimEnd());
+  }
   const again = rows.filter(r => r.result === 'ok, second try').length;
   const early = rows.filter(r => r.result === 'AWAITED').length;
   if (again) console.log(`${again} only passed the second time`);
   if (early) console.log(`!! ${early} cases WAIT FOR FEATURES OF OURS THAT ARE NOT THERE YET`);
 }
-export function writePage(rows) {}
+
+const preamble = `# Real peers
+
+Written by \`./dev interop --write\`; not by hand. Every peer runs on this machine, in a network of its
+own, against a program that uses the C API (\`tests/interop/interop_peer.cpp\`). A cell says what
+happened when **we offered / we answered**: ✓ passed, ✓² passed the second time, – the peer cannot
+(the reasons stand below), … waits for a feature of ours, ✗ failed.
+
+`;
+const traps = `## Worth knowing about them
+
+- Pion and werift end the connection when DTLS has agreed on no SRTP profile, for data alone too.
+- Pion 3.1 drops an INIT with a parameter that it does not know, so zero checksums (0x8001) must not
+  be offered to it; it says "connected" before DTLS is done.
+- GStreamer's webrtcbin answers with the session number of the offer in its \`o=\` line, and is silent
+  when it is closed: consent runs out after thirty seconds.
+- Firefox gathers nothing on loopback, nor where there is no default route.
+- Chromium gathers names of mDNS unless the page may use a camera; as answerer it is the DTLS client,
+  and its first flight is a ClientHello in two datagrams.
+- werift asks a STUN server on the internet when it is given none; as answerer it ends with an
+  exception when the peer's INIT comes before it has begun SCTP; it cannot send empty messages.
+- aiortc offers one \`m=\` section only that others understand; Janus' echotest sets words before a text.
+`;
+
+export function writePage(rows) {
+  const sign = { ok: '✓', 'ok, second try': '✓²', 'n/a': '–', AWAITED: '…', FAILED: '✗' };
+  const peers = [...new Set(rows.map(r => r.peer))];
+  const names = [...new Set(rows.map(r => r.name))];
+  const cell = (peer, name) => [true, false].map(weOffer => {
+    const row = rows.find(r => r.peer === peer && r.name === name && r.weOffer === weOffer);
+    return row ? sign[row.result] : ' ';
+  }).join(' / ');
+  const lines = ['| |', '|---|'];
+  for (const peer of peers) {
+    lines[0] += ` ${peer} |`;
+    lines[1] += ':-:|';
+  }
+  for (const name of names) lines.push(`| ${name} | ${peers.map(p => cell(p, name)).join(' | ')} |`);
+  const reasons = peers.flatMap(peer => {
+    const why = new Map();
+    for (const r of rows.filter(r => r.peer === peer && r.result === 'n/a')) {
+      why.set(r.detail, [...new Set([...(why.get(r.detail) ?? []), r.name])]);
+    }
+    return why.size === 0 ? [] : [`**${peer}**`, '',
+      ...[...why].map(([detail, cases]) => `- ${detail}: no “${cases.join('”, “')}”`), ''];
+  });
+  const waits = [...new Set(rows.filter(r => r.result === 'AWAITED').map(r => `- ${r.detail}`))];
+  const text = preamble + lines.join('\n') + '\n\n## What a peer cannot do\n\n' + reasons.join('\n') +
+    (waits.length ? '\n## What we cannot do yet\n\n' + waits.join('\n') + '\n' : '') + '\n' + traps;
+  const file = new URL('../../docs/interop.md', import.meta.url);
+  fs.mkdirSync(new URL('.', file), { recursive: true });
+  fs.writeFileSync(file, text);
+}

@@ -53,12 +53,12 @@ async function trial(peer, name, weOffer) {
   return row;
 }
 
-for (const [key, { open, cannot }] of Object.entries(peers)) {
+for (const [key, { open, ...traits }] of Object.entries(peers)) {
   if (wanted.length > 0 && !wanted.includes(key)) continue;
   const began = Date.now();
   let peer;
   try {
-    peer = Object.assign(await open(), { cannot });
+    peer = Object.assign(await open(), traits);
   } catch (error) {
     rows.push({ peer: key, weOffer: true, name: 'starts', result: 'FAILED', detail: brief(error), seconds: seconds(began) });
     console.log(`  ${key} does not start: ${brief(error)}`);
@@ -68,11 +68,11 @@ for (const [key, { open, cannot }] of Object.entries(peers)) {
   for (const name of Object.keys(cases)) {
     if (!name.includes(only)) continue;
     if (short && key !== 'chromium' && !cases[name].short) continue;
-    for (const weOffer of process.env.ROLE ? [process.env.ROLE === 'offer'] : [true, false]) {
+    for (const weOffer of [true, false]) {
       rows.push(await trial(peer, name, weOffer));
       if (!peer.gone) continue;
       console.log(`  ${peer.name} ended; it is started anew`);
-      peer = Object.assign(await open(), { cannot });
+      peer = Object.assign(await open(), traits);
     }
   }
   await peer.quit();
