@@ -89,7 +89,7 @@ async function echoes(ours, peer, { stream, label = 'chat' } = {}) {
     const said = (await ours.waitMessage()).text;
     equal(said, peer.prefix === undefined ? text : peer.prefix + text, 'echo');
   }
-  for (const bytes of [...empty, 1, 1200, 20000, peer.cannot.sendLarge ? 65535 : 65536]) {
+  for (const bytes of [...empty, 1, 1200, 20000, peer.largest ?? 65536]) {
     await ours.must({ do: 'send', bytes, stream });
     const message = await ours.waitMessage();
     equal(message.bytes, bytes, 'size of the echo');
@@ -104,7 +104,7 @@ async function echoes(ours, peer, { stream, label = 'chat' } = {}) {
 
 async function playBothWays(ours, peer, name) {
   const frames = 100;
-  const agreed = await ours.wait('agreement on audio', e => e.event === 'audio');
+  const agreed = await ours.wait('agreement on audio', e => e.event === 'audio', 3000);
   equal(agreed.codec, codec[name], 'codec');
   await ours.must({ do: 'play', frames });
   const played = await ours.wait('end of what we play', e => e.event === 'played');
@@ -254,8 +254,8 @@ export const cases = {
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
       await peer.do({ do: 'close', label: 'brief' });
-      await ours.waitClosed('brief', 5000);
-      await peer.waitClosed('brief', 5000);
+      await ours.waitClosed('brief', 3000);
+      await peer.waitClosed('brief', 3000);
       await peer.do({ do: 'create', label: 'again' });
       const { stream } = await ours.waitOpen('again');
       await peer.waitOpen('again');
@@ -268,8 +268,8 @@ export const cases = {
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
       await ours.must({ do: 'close', label: 'brief' });
-      await peer.waitClosed('brief', 5000);
-      await ours.waitClosed('brief', 5000);
+      await peer.waitClosed('brief', 3000);
+      await ours.waitClosed('brief', 3000);
       await ours.must({ do: 'create', label: 'again' });
       const { stream } = await ours.waitOpen('again');
       await peer.waitOpen('again');

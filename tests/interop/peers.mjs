@@ -1,5 +1,5 @@
 // All foreign peers: how each is started, and what it cannot do, with the reason. What a case needs
-// and a peer lacks is "n/a" in the table. Roles: `offer` and `answer` are theirs, not ours.
+// and a peer lacks is "n/a" in the table; `largest` is the longest message it says back. Roles: `offer` and `answer` are theirs, not ours.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { chromium } from './chromium.mjs';
@@ -41,6 +41,7 @@ export const peers = {
   },
   pion: {
     open: pion,
+    largest: 65535,
     cannot: {
       sendLarge: 'sends 65,535 bytes a message at most',
       receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
@@ -62,13 +63,16 @@ export const peers = {
       receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
       refuse: 'tells no result of sending',
       sayGoodbye: 'closes without a word',
+      hearGoodbye: 'does not tell that the other side has left',
     },
   },
   janus: {
     open: janus,
+    largest: 60000, // its buffer is a little smaller than 64 KB
     prefix: 'Janus EchoTest here! You wrote: ',
     cannot: {
       offer: 'its echotest only answers',
+      empty: 'says nothing back to an empty text',
       create: 'its echotest only speaks on channels of others',
       receiveLarge: 'does not tell what it receives',
       ...noAudio('not yet tried'),
