@@ -1,5 +1,7 @@
 #include "datachannel/channel_table.hpp"
 
+#include <algorithm>
+
 #include "datachannel/dcep.hpp"
 
 namespace esp_peer::datachannel {
@@ -25,9 +27,10 @@ void ChannelTable::remove_last() {
   channels_.pop_back();
 }
 
-void ChannelTable::close(Channel& channel) {
-  if (channel.state == Channel::State::closed) return;
-  channel.state = Channel::State::closed;
+void ChannelTable::close(Channel& channel, Channel::State as) {
+  const bool was_live = channel.is_live();
+  channel.state = as;
+  if (!was_live) return;
   channel.owes_open = channel.owes_ack = false;
   --alive_;
   open_bytes_ -= channel.open_message.size();
@@ -35,17 +38,36 @@ void ChannelTable::close(Channel& channel) {
 
 void ChannelTable::forget_closed() {
   for (std::size_t i = channels_.size(); i-- > 0;) {
-    const Channel& c = channels_[i];
-    const bool told = !c.untold_open && !c.untold_close;
-    if (c.state == Channel::State::closed && told) channels_.erase(i);
+    Channel& c = channels_[i];
+    if (c.is_live() || c.untold_open || c.untold_close) continue;
+    if (c.state == Channel::State::closing) c.open_message = Buffer();
+    if (c.state == Channel::State::closed) channels_.erase(i);
   }
 }
 
 Channel* ChannelTable::find(StreamId stream) {
-  for (Channel& c : channels_) {
-    if (c.stream == stream && c.state != Channel::State::closed) return &c;
+  // Who has spoken speaks again.
+  for (std::size_t n = channels_.size(), i = found_; n > 0; --n, ++i) {
+    if (i >= channels_.size()) i = 0;
+    Channel& c = channels_[i];
+    if (c.stream != stream || !c.is_live()) continue;
+    found_ = i;
+    return &c;
   }
   return nullptr;
+}
+
+Channel* ChannelTable::find_closing(StreamId stream) {
+  for (Channel& c : channels_) {
+    if (c.stream == stream && c.state == Channel::State::closing) return &c;
+  }
+  return nullptr;
+}
+
+bool ChannelTable::is_used(StreamId stream) const {
+  return std::any_of(channels_.begin(), channels_.end(), [&](const Channel& c) {
+    return c.stream == stream && c.state != Channel::State::closed;
+  });
 }
 
 const Channel* ChannelTable::find(StreamId stream) const {
@@ -56,13 +78,14 @@ const Channel* ChannelTable::last_on(StreamId stream) const {
   if (const Channel* alive = find(stream)) return alive;
   const Channel* last = nullptr;
   for (const Channel& c : channels_) {
-    if (c.stream == stream) last = &c;
+    if (c.stream == stream && c.open_message) last = &c;
   }
   return last;
 }
 
 bool ChannelTable::has_room_for(std::size_t open_size) const {
-  return alive_ < max_channels_ && open_size <= max_open_bytes_ - open_bytes_;
+  return alive_ < max_channels_ && channels_.size() < 2 * max_channels_ &&
+         open_size <= max_open_bytes_ - open_bytes_;
 }
 
 void ChannelTable::hash_state(StateHash& hash) const {
@@ -74,7 +97,7 @@ void ChannelTable::hash_state(StateHash& hash) const {
     hash.add(c.how.reliability);
     hash.add(c.how.limit);
     for (const bool flag : {c.by_peer, c.how.unordered, c.owes_open, c.owes_ack, c.untold_open,
-                            c.untold_close, c.skips_parts}) {
+                            c.untold_close, c.skips_parts, c.owes_reset, c.peer_reset}) {
       hash.add(flag);
     }
   }

@@ -1,5 +1,7 @@
 #include "datachannel/channels.hpp"
 
+#include <algorithm>
+
 #include "datachannel/ppid.hpp"
 
 namespace esp_peer::datachannel {
@@ -24,9 +26,9 @@ Result<StreamId> Channels::open(Instant now, const ChannelOptions& options) {
     return Error{Errc::invalid_argument, "label or protocol above 65,535 bytes"};
   }
   if (options.negotiated) return open_negotiated(options);
-  while (table_.find(StreamId{static_cast<std::uint16_t>(next_stream_)})) next_stream_ += 2;
-  if (next_stream_ >= no_stream) return Error{Errc::over_limit, "no stream is left"};
-  const StreamId stream{static_cast<std::uint16_t>(next_stream_)};
+  const auto unused = unused_stream();
+  if (!unused) return Error{Errc::over_limit, "no stream is left"};
+  const StreamId stream = *unused;
   auto added = add(stream, options);
   if (!added) return added.error();
   Channel* const channel = *added;
@@ -38,15 +40,18 @@ Result<StreamId> Channels::open(Instant now, const ChannelOptions& options) {
   }
   channel->owes_open = !sent;
   debts_ += channel->owes_open ? 1 : 0;
-  // Streams are not used twice: at the other end a closed one still belongs to its old channel.
-  next_stream_ += 2;
+  next_stream_ = static_cast<std::uint16_t>(stream) + 2u;
   return stream;
 }
 
 Result<StreamId> Channels::open_negotiated(const ChannelOptions& options) {
   const StreamId stream = *options.negotiated;
-  if (static_cast<std::uint16_t>(stream) == no_stream || table_.find(stream)) {
+  if (static_cast<std::uint16_t>(stream) == no_stream || table_.is_used(stream) ||
+      association_.is_resetting(stream)) {
     return Error{Errc::invalid_argument, "a negotiated stream that is in use, or none"};
+  }
+  if (static_cast<std::uint16_t>(stream) >= association_.outbound_streams()) {
+    return Error{Errc::over_limit, "a stream that the peer does not have"};
   }
   auto added = add(stream, options);
   if (!added) return added.error();
@@ -69,13 +74,27 @@ Result<Channel*> Channels::add(StreamId stream, const ChannelOptions& options) {
   return channel;
 }
 
-Status Channels::close(Instant, std::string_view label) {
+// One of our parity that was never used, while there are any; then again those that were reset in
+// both directions, in their turn.
+std::optional<StreamId> Channels::unused_stream() const {
+  const std::uint32_t end = std::min<std::uint32_t>(association_.outbound_streams(), no_stream);
+  std::uint32_t next = next_stream_;
+  for (std::uint32_t n = 0; n < end; n += 2, next += 2) {
+    if (next >= end && !association_.can_reset()) break;
+    if (next >= end) next = even_streams_ ? 0 : 1;
+    const StreamId stream{static_cast<std::uint16_t>(next)};
+    if (next < end && !table_.is_used(stream) && !association_.is_resetting(stream)) return stream;
+  }
+  return std::nullopt;
+}
+
+Status Channels::close(Instant now, std::string_view label) {
   table_.forget_closed();
   bool found = false;
   for (Channel& c : table_) {
-    if (c.state == State::closed || c.label() != label) continue;
+    if (!c.is_live() || c.label() != label) continue;
     found = true;
-    shut(c);
+    begin_closing(now, c);
   }
   return found ? Status() : Status(Error{Errc::not_found, "no channel of this label"});
 }
@@ -104,7 +123,7 @@ Status Channels::send(Instant now, StreamId stream, Kind kind, Bytes message) {
 
 void Channels::end(Instant) {
   ended_ = true;
-  for (Channel& c : table_) shut(c);
+  for (Channel& c : table_) shut(c, State::closed);
 }
 
 // ---------------------------------------------------------------- outputs
@@ -114,12 +133,14 @@ void Channels::process(Instant now) {
   pay_debts(now);
   while (!held_) {
     auto message = association_.read_message(now);
-    if (!message) return;
+    if (!message) break;
     take(now, std::move(*message));
   }
+  if (closing_ != 0) finish_closing();
 }
 
 std::optional<Channels::Event> Channels::poll_event() {
+  if (!news_) return std::nullopt;
   Channel* first = nullptr;
   for (Channel& c : table_) {
     if (c.untold_open && (!first || c.nth < first->nth)) first = &c;
@@ -136,6 +157,7 @@ std::optional<Channels::Event> Channels::poll_event() {
   for (Channel& c : table_) {
     if (std::exchange(c.untold_close, false)) return ChannelClosed{c.stream};
   }
+  news_ = false;
   return std::nullopt;
 }
 
@@ -180,11 +202,13 @@ void Channels::hash_state(StateHash& hash) const {
   hash.add(next_stream_);
   hash.add(opened_);
   hash.add(ended_);
+  hash.add(closing_);
 }
 
 // ---------------------------------------------------------------- messages of the peer
 
 void Channels::take(Instant now, sctp::Message message) {
+  if (message.reset) return on_reset(now, message.stream);
   if (message.ppid == ppid::dcep) return on_dcep(now, std::move(message));
   on_user_message(now, std::move(message));
 }
@@ -201,9 +225,13 @@ void Channels::on_open(Instant now, sctp::Message message) {
   const auto how = open ? sctp::SendOptions{!open->ordered, open->reliability, open->limit}
                         : sctp::SendOptions{};
   const char* why = open ? why_refused(message.stream, size) : "neither OPEN nor ACK, or malformed";
-  if (why) return drop(now, why, size);
-  Channel* channel = table_.add(message.stream, std::move(message.body));
-  if (!channel) return drop(now, "no memory for a channel", size);
+  const StreamId stream = message.stream;
+  if (why) return refuse(now, stream, why, size);
+  table_.forget_closed();
+  // The peer has reset its side and knows that we have ours, before we do.
+  if (Channel* before = table_.find_closing(stream)) set_closed(*before);
+  Channel* channel = table_.add(stream, std::move(message.body));
+  if (!channel) return refuse(now, stream, "no memory for a channel", size);
   channel->by_peer = true;
   channel->how = how;
   channel->owes_ack = true;
@@ -223,7 +251,11 @@ void Channels::on_user_message(Instant now, sctp::Message message) {
   const std::size_t size = message.body.size();
   Channel* channel = table_.find(message.stream);
   // [rfc8832#6] Until it is answered an opener sends in order, behind its OPEN: what comes before
-  // an OPEN is a mistake, and is not kept for one.
+  // an OPEN is a mistake, and is not kept for one. Nor is its stream reset: it may be that of a
+  // negotiated channel, which is still to be created here.
+  if (!channel && table_.find_closing(message.stream)) {
+    return drop(now, "message on a channel that was closed", size);
+  }
   if (!channel || channel->owes_open) return drop(now, "message on no channel", size);
   const bool is_string = message.ppid == string || message.ppid == string_empty;
   const bool is_empty = message.ppid == string_empty || message.ppid == binary_empty;
@@ -243,25 +275,77 @@ void Channels::on_user_message(Instant now, sctp::Message message) {
   held_ = Message{message.stream, is_string ? Kind::string : Kind::binary, std::move(message.body)};
 }
 
+// [rfc8831#6.7] The peer closes: so do we.
+void Channels::on_reset(Instant now, StreamId stream) {
+  Channel* channel = table_.find(stream);
+  if (channel) begin_closing(now, *channel);
+  Channel* closing = table_.find_closing(stream);
+  if (!closing) return drop(now, "reset of no channel", 0);
+  closing->peer_reset = true;
+}
+
 void Channels::set_open(Channel& channel) {
   channel.state = State::open;
   channel.nth = opened_++;
-  channel.untold_open = true;
+  channel.untold_open = news_ = true;
 }
 
-void Channels::shut(Channel& channel) {
-  if (channel.state == State::closed) return;
+void Channels::shut(Channel& channel, State as) {
+  if (!channel.is_live()) return;
   if (held_ && held_->stream == channel.stream) held_.reset();
   if (channel.owes_open || channel.owes_ack) --debts_;
   channel.untold_close = channel.state == State::open;
+  news_ = true;
+  table_.close(channel, as);
+}
+
+// What was taken for it goes out, then our side of the stream is reset [rfc8831#6.7].
+// exception: towards a peer that cannot reset streams a close is local: its messages are dropped.
+void Channels::begin_closing(Instant now, Channel& channel) {
+  // Nothing was said of it yet, and nothing will be.
+  if (channel.owes_open || !association_.can_reset()) return shut(channel, State::closed);
+  shut(channel, State::closing);
+  ++closing_;
+  channel.owes_reset = !association_.reset_stream(now, channel.stream);
+  debts_ += channel.owes_reset ? 1 : 0;
+}
+
+// [rfc8831#6.7] A stream can be used again when both directions have been reset.
+void Channels::finish_closing() {
+  for (Channel& c : table_) {
+    const bool over = c.state == State::closing && c.peer_reset && !c.owes_reset &&
+                      !association_.is_resetting(c.stream);
+    if (over) set_closed(c);
+  }
+}
+
+void Channels::set_closed(Channel& channel) {
+  if (channel.owes_reset) --debts_;
+  channel.owes_reset = false;
   table_.close(channel);
+  --closing_;
+}
+
+// [rfc8832#6] What is no channel, and cannot become one, is closed.
+void Channels::refuse(Instant now, StreamId stream, const char* why, std::size_t size) {
+  drop(now, why, size);
+  if (Channel* channel = table_.find(stream)) return begin_closing(now, *channel);
+  const bool is_closing = table_.find_closing(stream) != nullptr;
+  const bool exists = static_cast<std::uint16_t>(stream) < association_.outbound_streams();
+  if (!is_closing && exists) static_cast<void>(association_.reset_stream(now, stream));
 }
 
 // OPEN and ACK that the association had no room for before.
 void Channels::pay_debts(Instant now) {
   if (debts_ == 0) return;
   for (Channel& c : table_) {
+    if (c.owes_reset && association_.reset_stream(now, c.stream)) {
+      c.owes_reset = false;
+      --debts_;
+    }
     if (!c.owes_open && !c.owes_ack) continue;
+    // The stream of the channel before it is not through yet.
+    if (association_.is_resetting(c.stream)) continue;
     const Bytes ack(&ack_message, 1);
     const Bytes message = c.owes_open ? Bytes(c.open_message.bytes()) : ack;
     const Status sent = association_.send(now, c.stream, ppid::dcep, message, {});
@@ -278,9 +362,11 @@ bool Channels::is_of_peer(StreamId stream) const {
   return even != even_streams_ && static_cast<std::uint16_t>(stream) != no_stream;
 }
 
-const char* Channels::why_refused(StreamId stream, std::size_t open_size) const {
+const char* Channels::why_refused(StreamId stream, std::size_t open_size) {
   if (!is_of_peer(stream)) return "OPEN on a stream that is not the peer's to open";
   if (table_.find(stream)) return "OPEN on an open stream";
+  const Channel* closing = table_.find_closing(stream);
+  if (closing && !closing->peer_reset) return "OPEN on a stream that was not reset";
   if (!table_.has_room_for(open_size)) return "OPEN of one channel too many";
   return nullptr;
 }

@@ -1,9 +1,5 @@
 // The data channels of one association [rfc8831, rfc8832]. Reads every message of the association
 // and sorts out its own.
-//
-// Still to come with stream resets [rfc6525]:
-// exception: a channel that is closed, and an OPEN that is refused, should have their streams reset
-// [rfc8831#6.7, rfc8832#6]. For now the peer does not hear of it: its messages are dropped.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -31,10 +27,10 @@ struct ChannelOptions {
 
 struct Options {
   // At once, both sides' together; further OPENs of the peer are refused.
-  std::uint16_t max_channels = 256;
+  std::uint16_t max_channels = 1024;
   // Bytes of all OPEN messages, which hold labels and protocols; further ones are refused.
   // Two channels with the longest names fit.
-  std::uint32_t max_open_bytes = 256 * 1024;
+  std::uint32_t max_open_bytes = 272 * 1024;
   // The peer's a=max-message-size; 0 = no limit [rfc8841#6].
   std::uint32_t max_message_size = 65536;
 };
@@ -60,14 +56,14 @@ class Channels {
   // `even_streams`: we are the DTLS client [rfc8832#6].
   Channels(const Options& options, bool even_streams, sctp::Association& association, Env env);
 
-  // A new channel on the next stream of our parity that was never used; Opened comes once the peer
-  // has answered. Data may be sent at once. over_limit: no stream or no room in the table;
+  // A new channel on a stream of our parity that is not used; Opened comes once the peer has
+  // answered. Data may be sent at once. over_limit: no stream or no room in the table;
   // invalid_argument: label or protocol above 65,535 bytes; wrong_state: no association; no_memory.
   // invalid_argument also for a negotiated stream that is in use or none; that one is open at once.
   // An association that is full does not matter: the OPEN goes out when there is room.
   Result<StreamId> open(Instant now, const ChannelOptions& options);
-  // All channels with this label; not_found when there is none. What they have received and was not
-  // read is dropped.
+  // All channels with this label; not_found when there is none. What was sent on them arrives
+  // first; what they have received and was not read is dropped.
   Status close(Instant now, std::string_view label);
   // not_found: no such channel; over_limit: larger than the peer takes, or than can ever be sent;
   // would_block: no room now.
@@ -86,7 +82,8 @@ class Channels {
   // may open channels: fetch events and messages in turn until neither gives anything.
   std::optional<Message> read_message(Instant now);
 
-  // The label stays valid until the channel's ChannelClosed event was followed by another command.
+  // The label stays valid until the channel's ChannelClosed event was followed by another command
+  // or an input.
   std::optional<std::string_view> label(StreamId stream) const;
   bool is_open(StreamId stream) const;
   std::optional<StreamId> first_open() const;  // in order of opening
@@ -105,10 +102,16 @@ class Channels {
   void on_ack(Instant now, StreamId stream);
   void on_user_message(Instant now, sctp::Message message);
   void set_open(Channel& channel);
-  void shut(Channel& channel);
+  void on_reset(Instant now, StreamId stream);
+  void shut(Channel& channel, Channel::State as);
+  void begin_closing(Instant now, Channel& channel);
+  void finish_closing();
+  void set_closed(Channel& channel);
+  void refuse(Instant now, StreamId stream, const char* why, std::size_t size);
+  std::optional<StreamId> unused_stream() const;
   void pay_debts(Instant now);
   bool is_of_peer(StreamId stream) const;
-  const char* why_refused(StreamId stream, std::size_t open_size) const;
+  const char* why_refused(StreamId stream, std::size_t open_size);
   void drop(Instant now, const char* why, std::size_t size) const;
 
   Options options_;
@@ -119,7 +122,9 @@ class Channels {
   std::optional<Message> held_;  // the next one for the owner; the others wait in the association
   std::uint32_t next_stream_;
   std::uint32_t opened_ = 0;  // so many were opened, ever
-  std::size_t debts_ = 0;     // OPENs and ACKs that the association had no room for
+  std::size_t debts_ = 0;     // OPENs, ACKs and resets that the association had no room for
+  std::size_t closing_ = 0;   // channels whose streams are being reset
+  bool news_ = false;         // events may wait to be fetched
   bool ended_ = false;
 };
 

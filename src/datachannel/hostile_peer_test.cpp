@@ -66,23 +66,39 @@ TEST_F(HostilePeer, open_of_the_wrong_parity_is_not_answered) {
   EXPECT_TRUE(p.server.channels.is_open(stream(4'094)));
 }
 
-// covers: bug 74
-TEST_F(HostilePeer, open_on_an_open_stream_changes_nothing) {
+// covers: bug 74, must rfc8832#4
+TEST_F(HostilePeer, open_on_an_open_stream_closes_the_channel) {
   hear(0, ppid::dcep, open_message("first"));
-  remember();
+  p.client.heard.clear();
   hear(0, ppid::dcep, open_message("second"));
-  expect_dropped("OPEN on an open stream");
-  EXPECT_EQ(p.server.channels.label(stream(0)), "first");
+  EXPECT_EQ(p.server.drops.back(), "OPEN on an open stream");
+  EXPECT_EQ(p.server.log, (Log{"opened 0 by peer", "closed 0"}));
+  EXPECT_EQ(p.client.resets, std::vector<unsigned>{0});
+  EXPECT_TRUE(p.client.heard.empty()) << "and no ACK";
 }
 
-TEST_F(HostilePeer, open_on_a_stream_of_ours_changes_nothing) {
+// covers: bug 74
+TEST_F(HostilePeer, open_on_a_stream_of_ours_closes_the_channel_in_silence) {
   const auto id = p.open(p.server, "ours");
   ASSERT_EQ(id, stream(1));
   p.run_for(milliseconds(300));
-  remember();
   hear(1, ppid::dcep, open_message("theirs"));
-  expect_dropped("OPEN on a stream that is not the peer's to open");
+  EXPECT_EQ(p.server.drops.back(), "OPEN on a stream that is not the peer's to open");
   EXPECT_FALSE(p.server.channels.is_open(id));
+  EXPECT_EQ(p.server.channels.size(), 0u);
+  EXPECT_TRUE(p.server.log.empty()) << "it had not opened";
+  EXPECT_EQ(p.client.resets, std::vector<unsigned>{1});
+}
+
+// covers: must rfc8832#4
+TEST_F(HostilePeer, what_is_no_channel_has_its_stream_reset_and_can_be_opened_then) {
+  hear(0, ppid::dcep, "nonsense");
+  EXPECT_EQ(p.client.resets, std::vector<unsigned>{0});
+  hear(2, ppid::string, "before its OPEN");
+  EXPECT_EQ(p.client.resets, std::vector<unsigned>{0}) << "it may be a negotiated one";
+  hear(0, ppid::dcep, open_message("now"));
+  EXPECT_TRUE(p.server.channels.is_open(stream(0)));
+  EXPECT_EQ(p.client.heard.size(), 1u) << "one ACK";
 }
 
 // covers: bug 74
@@ -237,11 +253,28 @@ TEST_F(HostilePeer, a_flood_of_opens_and_closes_leaves_nothing_behind) {
   p.run_for(seconds(1));
   const std::size_t live = p.server.world.memory.live;
   for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(p.client.association.reset_stream(p.now, stream(0)));
+    p.run_for(milliseconds(300));
     hear(0, ppid::dcep, open_message("c"));
     ASSERT_TRUE(p.server.channels.close(p.now, "c"));
   }
   p.run_for(seconds(1));
   EXPECT_LE(p.server.world.memory.live, live + 4096);
+}
+
+// covers: bug 72
+TEST_F(HostilePeer, one_that_never_resets_its_side_cannot_fill_the_memory) {
+  unsigned refused = 0;
+  for (unsigned i = 0; i < 2'047; ++i) {
+    ASSERT_TRUE(p.say(p.client, 2 * i, ppid::dcep, open_message("c")));
+    p.run_for(milliseconds(50));
+    refused += p.server.channels.close(p.now, "c") ? 0u : 1u;
+  }
+  EXPECT_EQ(refused, 0u);
+  EXPECT_EQ(p.server.channels.size(), 0u);
+  EXPECT_LT(p.server.world.memory.live, 600'000u);
+  const auto opened = p.server.channels.open(p.now, {.label = "ours"});
+  EXPECT_TRUE(opened);
 }
 
 TEST_F(HostilePeer, random_dcep_messages_do_no_harm) {
@@ -257,7 +290,7 @@ TEST_F(HostilePeer, random_dcep_messages_do_no_harm) {
     if (i % 20 == 0) p.run_for(milliseconds(300));
   }
   p.run_for(seconds(10));
-  EXPECT_EQ(p.server.channels.size(), p.server.count("opened"));
+  EXPECT_EQ(p.server.channels.size(), p.server.count("opened") - p.server.count("closed"));
   EXPECT_TRUE(p.server.association.connected());
 }
 

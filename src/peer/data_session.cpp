@@ -26,10 +26,12 @@ Status DataSession::close(Instant now, std::string_view label) {
 
 Status DataSession::send(Instant now, sctp::StreamId stream, datachannel::Kind kind,
                          Bytes message) {
-  const auto first = channels_.first_open();
-  if (!connected_ || !first) return Error{Errc::wrong_state, "no channel is open"};
-  const bool is_default = stream == sctp::StreamId{0} && !channels_.is_open(stream);
-  return channels_.send(now, is_default ? *first : stream, kind, message);
+  if (!channels_.is_open(stream)) {
+    const auto first = channels_.first_open();
+    if (!connected_ || !first) return Error{Errc::wrong_state, "no channel is open"};
+    if (stream == sctp::StreamId{0}) stream = *first;
+  }
+  return channels_.send(now, stream, kind, message);
 }
 
 void DataSession::abort(Instant now) {

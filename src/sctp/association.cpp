@@ -25,7 +25,8 @@ Association::Association(const Options& options, crypto::Provider& crypto, Env e
       receiver_(env.memory, std::max<std::uint32_t>(options.receive_window, 1500)),
       sender_(env.memory, options.send_buffer,
               (options.max_packet - common_header_size - data_header_size) / 4u * 4u,
-              Rto(options.rto_initial, options.rto_min, options.rto_max)) {
+              Rto(options.rto_initial, options.rto_min, options.rto_max)),
+      resets_(env.memory) {
   env_.random.fill_secret(cookie_key_);
   local_tag_ = tag_of(env_.random);
   local_tsn_ = tag_of(env_.random);
@@ -45,6 +46,7 @@ Status Association::connect(Instant now) {
 Status Association::send(Instant now, StreamId stream, Ppid ppid, Bytes message,
                          const SendOptions& how) {
   if (state_ != State::established) return Error{Errc::wrong_state, "no association"};
+  if (resets_.is_pending(stream)) return Error{Errc::would_block, "the stream is being reset"};
   const Status queued = sender_.enqueue(now, stream, ppid, message, how);
   if (queued.code() == Errc::would_block) was_full_ = true;
   return queued;
@@ -93,7 +95,8 @@ void Association::on_packet(Instant now, Bytes bytes) {
     has_data = has_data || chunk->type == ChunkType::data ||
                (chunk->type == ChunkType::forward_tsn && extensions_.forward_tsn);
     const auto type = static_cast<std::uint8_t>(chunk->type);
-    const bool known = type <= 11 || type == 14 || chunk->type == ChunkType::forward_tsn;
+    const bool known = type <= 11 || type == 14 || chunk->type == ChunkType::forward_tsn ||
+                       chunk->type == ChunkType::reconfig;
     // [rfc9260#3.2] The highest bit of an unknown type says whether what follows still counts.
     // exception: none is reported; see parse_init().
     if (!known && (type & 0x80) == 0) break;
@@ -112,6 +115,7 @@ void Association::on_packet(Instant now, Bytes bytes) {
     errors_ = 0;
     timers_.arm(Timer::t2, now + handshake_rto_);
   }
+  finish_resets();
   advance_shutdown(now);
 }
 
@@ -144,6 +148,8 @@ void Association::on_chunk(Instant now, const PacketView& packet, const ChunkVie
       return on_sack(now, chunk);
     case ChunkType::forward_tsn:
       return on_forward_tsn(now, chunk);
+    case ChunkType::reconfig:
+      return on_reconfig(now, chunk);
     case ChunkType::heartbeat:
       return on_heartbeat(chunk);
     case ChunkType::heartbeat_ack:
@@ -177,7 +183,9 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
   // The peer is through, so its COOKIE-ACK was lost. exception: [rfc9260#5.1] would wait for T1,
   // and the peer meanwhile retransmit in vain.
   if (state_ == State::cookie_echoed && data) send_cookie_echo_ = true;
-  if (!open || !data) return drop(now, "DATA that cannot be taken", chunk.value.size());
+  if (!open || !data || resets_.holds_back(*data)) {
+    return drop(now, "DATA that cannot be taken", chunk.value.size());
+  }
   send_sack_ = send_sack_ || data->immediate;
   on_verdict(receiver_.on_data(*data));
 }
@@ -293,6 +301,8 @@ void Association::on_deadline(Instant now) {
       case Timer::heartbeat_ack:
         if (sender_.empty()) count_error(now);  // else T3 counts
         return;
+      case Timer::reconfig:
+        return on_reconfig_timer(now);
       case Timer::count:
         return;
     }
@@ -381,6 +391,7 @@ std::optional<Message> Association::read_message(Instant) {
   const std::uint32_t before = receiver_.free_window();
   auto message = receiver_.read();
   if (!receiver_.has_messages()) said_ready_ = false;
+  finish_resets();
   // [rfc9260#6.2] A window that was nearly shut is said to be open again, or nobody would ask.
   const std::uint32_t worth_saying =
       std::min<std::uint32_t>(options_.max_packet * 2u, receiver_.window() / 2);
@@ -420,6 +431,8 @@ void Association::hash_state(StateHash& hash) const {
   hash.add(stale_tag_);
   hash.add(unacknowledged_packets_);
   hash.add(init_ack_.has_value());
+  resets_.hash_state(hash);
+  hash.add(send_reset_request_);
 }
 
 void Association::drop(Instant now, const char* why, std::size_t size) const {

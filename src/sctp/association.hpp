@@ -13,6 +13,7 @@
 #include "sctp/cookie.hpp"
 #include "sctp/packet/chunk.hpp"
 #include "sctp/rx/receiver.hpp"
+#include "sctp/stream_resets.hpp"
 #include "sctp/tx/sender.hpp"
 #include "sctp/types.hpp"
 
@@ -54,6 +55,9 @@ class Association {
   // never can, wrong_state before Connected or after the end. To a peer that cannot leave anything
   // out everything is reliable.
   Status send(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
+  // [rfc6525] All that was taken for the stream arrives, then it begins anew at both ends; until
+  // then nothing is taken for it (would_block). unsupported: by the peer.
+  Status reset_stream(Instant now, StreamId stream);
   void shutdown(Instant now);
   void abort(Instant now);
 
@@ -64,7 +68,8 @@ class Association {
   // Writes the next packet into `out` and says its size; 0 = nothing to send now.
   std::size_t write_packet(Instant now, MutableBytes out);
   std::optional<Event> poll_event();
-  // Messages wait here until they are read; the window offered to the peer shrinks meanwhile.
+  // Messages wait here until they are read, and resets among them; the window offered to the peer
+  // shrinks meanwhile.
   std::optional<Message> read_message(Instant now);
 
   std::optional<Instant> next_deadline() const;
@@ -73,6 +78,9 @@ class Association {
   bool owes_ack() const { return send_sack_ && data_may_flow(); }
   std::size_t buffered() const;  // bytes of messages not yet acknowledged
   Duration round_trip() const { return sender_.rto().srtt(); }  // smoothed; 0 = none measured
+  std::uint16_t outbound_streams() const { return sender_.streams(); }
+  bool can_reset() const { return extensions_.reconfig; }
+  bool is_resetting(StreamId stream) const { return resets_.is_pending(stream); }
   void hash_state(StateHash& hash) const;
 
  private:
@@ -93,6 +101,7 @@ class Association {
     delayed_ack,
     heartbeat,
     heartbeat_ack,
+    reconfig,
     count,
   };
   struct PendingInitAck {
@@ -120,6 +129,9 @@ class Association {
   void note_room();
   void on_sack(Instant now, const ChunkView& chunk);
   void on_forward_tsn(Instant now, const ChunkView& chunk);
+  void on_reconfig(Instant now, const ChunkView& chunk);
+  void on_reset_request(std::uint32_t sequence, Bytes rest);
+  void on_reset_response(std::uint32_t sequence, Bytes rest);
   void on_heartbeat(const ChunkView& chunk);
   void on_heartbeat_ack(Instant now, const ChunkView& chunk);
   void on_shutdown(Instant now, const ChunkView& chunk);
@@ -135,6 +147,8 @@ class Association {
   void on_t1(Instant now);
   void on_t2(Instant now);
   void on_t3(Instant now);
+  void on_reconfig_timer(Instant now);
+  void finish_resets();
   void count_error(Instant now);
   void advance_shutdown(Instant now);
   void end(const char* why, bool by_peer);
@@ -150,6 +164,8 @@ class Association {
   void write_control(Instant now, PacketWriter& packet);
   void write_sack(PacketWriter& packet);
   void write_heartbeat(Instant now, PacketWriter& packet);
+  void write_reset_answers(PacketWriter& packet);
+  void write_reset_request(Instant now, PacketWriter& packet);
   bool data_may_flow() const;
   bool may_receive_data() const;
 
@@ -162,6 +178,7 @@ class Association {
   CookieKey cookie_key_{};
   Receiver receiver_;
   Sender sender_;
+  StreamResets resets_;
   TimerTable<Timer> timers_;
   Buffer peer_cookie_;  // to be echoed; at most max_peer_cookie
   std::optional<PendingInitAck> init_ack_;
@@ -170,12 +187,13 @@ class Association {
   Buffer heartbeat_info_;  // to be answered, the last one; at most max_heartbeat_info
   std::array<std::byte, 8> heartbeat_nonce_{};
   Instant heartbeat_sent_{}, first_error_{};
-  Duration handshake_rto_{};
+  Duration handshake_rto_{}, reconfig_rto_{};
   std::uint8_t handshake_tries_ = 0, errors_ = 0, unacknowledged_packets_ = 0;
   // What write_packet() owes.
   bool send_init_ = false, send_cookie_echo_ = false, send_cookie_ack_ = false, send_sack_ = false;
   bool send_heartbeat_ = false, send_shutdown_ = false, send_shutdown_ack_ = false;
   bool send_shutdown_complete_ = false, send_abort_ = false;
+  bool send_reset_request_ = false, reset_in_progress_ = false;
   // Events that were not fetched; they take no memory, for none may be left to tell of the end.
   bool say_connected_ = false, say_ready_ = false, say_drained_ = false;
   std::optional<Event> say_end_;

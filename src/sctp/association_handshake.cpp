@@ -99,6 +99,7 @@ void Association::adopt(const Cookie& cookie) {
 void Association::begin_sending(std::uint32_t a_rwnd, std::uint16_t inbound_streams,
                                 Extensions extensions) {
   extensions_ = extensions;
+  resets_.start(local_tsn_, peer_tsn_);
   sender_.start(local_tsn_, a_rwnd, streams_to(inbound_streams), extensions.forward_tsn);
 }
 

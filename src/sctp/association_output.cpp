@@ -42,6 +42,8 @@ void Association::write_control(Instant now, PacketWriter& packet) {
     heartbeat_info_ = Buffer();
   }
   if (send_heartbeat_ && data_may_flow()) write_heartbeat(now, packet);
+  write_reset_answers(packet);
+  write_reset_request(now, packet);
   if (std::exchange(send_shutdown_, false)) {
     const MutableBytes value = packet.begin(ChunkType::shutdown, 0, 4);
     Writer(value).u32(receiver_.cumulative_tsn());

@@ -4,7 +4,7 @@ namespace esp_peer::sctp {
 namespace {
 
 constexpr std::size_t mac_at = cookie_size - 32;
-constexpr std::uint16_t forward_tsn_bit = 1;
+constexpr unsigned forward_tsn_bit = 1, reconfig_bit = 2;
 
 crypto::Sha256Digest mac_of(Bytes body, const CookieKey& key, crypto::Provider& crypto) {
   const Bytes parts[] = {body};
@@ -20,7 +20,8 @@ SealedCookie seal(const Cookie& c, const CookieKey& key, crypto::Provider& crypt
     w.u32(v);
   }
   w.u16(c.peer_inbound_streams);
-  w.u16(c.peer_extensions.forward_tsn ? forward_tsn_bit : 0);
+  w.u16(static_cast<std::uint16_t>((c.peer_extensions.forward_tsn ? forward_tsn_bit : 0) |
+                                   (c.peer_extensions.reconfig ? reconfig_bit : 0)));
   w.u32(c.local_tie_tag);
   w.u32(c.peer_tie_tag);
   w.u64(static_cast<std::uint64_t>(c.created.time_since_epoch().count()));
@@ -40,6 +41,7 @@ std::optional<Cookie> open(Bytes sealed, const CookieKey& key, crypto::Provider&
   c.peer_inbound_streams = r.u16();
   const unsigned extensions = r.u16();
   c.peer_extensions.forward_tsn = (extensions & forward_tsn_bit) != 0;
+  c.peer_extensions.reconfig = (extensions & reconfig_bit) != 0;
   c.local_tie_tag = r.u32();
   c.peer_tie_tag = r.u32();
   c.created = Instant(Duration(static_cast<std::int64_t>(r.u64())));

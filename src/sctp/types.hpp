@@ -24,6 +24,8 @@ struct Message {
   Ppid ppid{};
   bool unordered = false;
   Buffer body;
+  // No message: the peer begins this stream anew, and all that it said before has been read.
+  bool reset = false;
 };
 
 // Bytes that a message or fragment costs us beside its own, counted in every bound.

@@ -124,6 +124,7 @@ void check_cookie(Bytes packet) {
   c.local_tag = r.u32(), c.local_tsn = r.u32();
   c.peer_tag = r.u32(), c.peer_tsn = r.u32(), c.peer_a_rwnd = r.u32();
   c.peer_inbound_streams = r.u16(), c.peer_extensions.forward_tsn = (r.u16() & 1) != 0;
+  c.peer_extensions.reconfig = c.peer_inbound_streams % 2 != 0;
   c.local_tie_tag = r.u32(), c.peer_tie_tag = r.u32();
   c.created = Instant(Duration(static_cast<std::int64_t>(r.u64())));
   SealedCookie sealed = seal(c, key, openssl::provider());

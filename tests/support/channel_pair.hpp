@@ -56,6 +56,10 @@ struct End {
     if (idle) return;
     if (bare) {
       while (auto message = association.read_message(now)) {
+        if (message->reset) {
+          resets.push_back(number(message->stream));
+          continue;
+        }
         heard.push_back({number(message->stream),
                          message->ppid == datachannel::ppid::dcep ? Kind::string : Kind::binary,
                          std::string(as_text(message->body.bytes()))});
@@ -102,8 +106,9 @@ struct End {
   std::vector<std::string> log;
   std::vector<ReceivedMessage> heard;
   std::vector<std::string> drops;
-  std::vector<unsigned> ppids;  // of a bare end, beside heard
-  std::vector<bool> unordered;  // the same
+  std::vector<unsigned> ppids;   // of a bare end, beside heard
+  std::vector<bool> unordered;   // the same
+  std::vector<unsigned> resets;  // streams of the peer that a bare end heard to be reset
   bool reads = true;
   bool bare = false;  // the test says what goes out, and sees what comes in
   bool idle = false;  // the test fetches by itself

@@ -32,6 +32,7 @@ std::uint32_t swap_bytes(std::uint32_t v) {
 void note_extensions(Bytes chunk_types, Extensions& extensions) {
   for (const std::byte type : chunk_types) {
     if (static_cast<ChunkType>(type) == ChunkType::forward_tsn) extensions.forward_tsn = true;
+    if (static_cast<ChunkType>(type) == ChunkType::reconfig) extensions.reconfig = true;
   }
 }
 
@@ -64,6 +65,19 @@ std::optional<ChunkView> take_chunk(Bytes& rest) {
   return chunk;
 }
 
+std::optional<ParameterView> take_parameter(Bytes& rest) {
+  Reader r(rest);
+  ParameterView parameter;
+  parameter.type = r.u16();
+  const std::uint16_t length = r.u16();
+  if (length < 4) return std::nullopt;
+  parameter.value = r.bytes(length - 4u);
+  if (!r.ok()) return std::nullopt;
+  r.skip(std::min<std::size_t>((4u - length % 4u) % 4u, r.remaining()));
+  rest = r.rest();
+  return parameter;
+}
+
 std::optional<DataView> parse_data(const ChunkView& chunk) {
   Reader r(chunk.value);
   DataView data;
@@ -90,12 +104,10 @@ std::optional<InitView> parse_init(const ChunkView& chunk) {
   init.initial_tsn = r.u32();
   if (!r.ok() || init.initiate_tag == 0 || init.a_rwnd < min_a_rwnd) return std::nullopt;
   if (init.outbound_streams == 0 || init.inbound_streams == 0) return std::nullopt;
-  while (r.remaining() > 0) {
-    const std::uint16_t type = r.u16(), length = r.u16();
-    if (!r.ok() || length < 4) return std::nullopt;
-    const Bytes value = r.bytes(length - 4u);
-    if (!r.ok()) return std::nullopt;
-    r.skip(std::min<std::size_t>((4u - length % 4u) % 4u, r.remaining()));
+  for (Bytes rest = r.rest(); !rest.empty();) {
+    const auto parameter = take_parameter(rest);
+    if (!parameter) return std::nullopt;
+    const auto [type, value] = *parameter;
     if (type == state_cookie) init.cookie = value;
     if (type == forward_tsn_supported) init.extensions.forward_tsn = true;
     // Pion announces FORWARD-TSN in this list alone.
@@ -134,6 +146,11 @@ std::optional<ForwardTsnView> parse_forward_tsn(const ChunkView& chunk) {
 void write_extension_parameters(Writer& w) {
   w.u16(forward_tsn_supported);
   w.u16(4);
+  w.u16(supported_extensions);
+  w.u16(6);
+  w.u8(static_cast<std::uint8_t>(ChunkType::reconfig));
+  w.u8(static_cast<std::uint8_t>(ChunkType::forward_tsn));
+  w.u16(0);
 }
 
 PacketWriter::PacketWriter(MutableBytes room, std::uint16_t source_port,

@@ -22,6 +22,7 @@ enum class ChunkType : std::uint8_t {
   cookie_echo = 10,
   cookie_ack = 11,
   shutdown_complete = 14,
+  reconfig = 130,     // [rfc6525]
   forward_tsn = 192,  // [rfc3758]
 };
 
@@ -47,6 +48,13 @@ std::optional<PacketView> parse_packet(Bytes packet);
 // Takes the first chunk off `rest`; nothing at the end, or where a length does not hold.
 std::optional<ChunkView> take_chunk(Bytes& rest);
 
+struct ParameterView {
+  std::uint16_t type = 0;
+  Bytes value;  // without header and padding
+};
+// Takes the first parameter off `rest`; nothing at the end, or where a length does not hold.
+std::optional<ParameterView> take_parameter(Bytes& rest);
+
 struct DataView {
   bool immediate = false, unordered = false, beginning = false, ending = false;
   std::uint32_t tsn = 0;
@@ -59,6 +67,7 @@ std::optional<DataView> parse_data(const ChunkView& chunk);
 // What a peer can do beyond the RFC: a bit for each.
 struct Extensions {
   bool forward_tsn = false;  // it can be told to leave something out [rfc3758]
+  bool reconfig = false;     // its streams can begin anew [rfc6525]
   friend bool operator==(const Extensions&, const Extensions&) = default;
 };
 
@@ -102,8 +111,15 @@ struct ForwardTsnView {
 };
 std::optional<ForwardTsnView> parse_forward_tsn(const ChunkView& chunk);
 
-// What we announce in INIT and INIT-ACK: Forward-TSN-Supported [rfc3758#3.1].
-inline constexpr std::size_t extension_parameters_size = 4;
+// Parameters of RE-CONFIG [rfc6525#4].
+inline constexpr std::uint16_t outgoing_reset_request = 13;
+inline constexpr std::uint16_t reconfig_response = 16;
+inline constexpr std::uint16_t add_outgoing_streams_request = 17;
+inline constexpr std::uint16_t last_reconfig_request = 18;
+
+// What we announce in INIT and INIT-ACK: Forward-TSN-Supported [rfc3758#3.1] and Supported
+// Extensions [rfc6525#5.1.1].
+inline constexpr std::size_t extension_parameters_size = 12;
 void write_extension_parameters(Writer& w);
 
 // Writes one packet. A chunk is begun only where it fits as a whole.

@@ -64,6 +64,23 @@ std::optional<Message> Receiver::read() {
   return message;
 }
 
+void Receiver::reset_stream(std::uint16_t id) {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    if (streams_[i].id != id) continue;
+    streams_.erase(i);
+    break;
+  }
+  Message reset;
+  reset.stream = StreamId{id};
+  reset.reset = true;
+  used_ += bookkeeping;
+  push_ready(std::move(reset));
+}
+
+void Receiver::reset_all_streams() {
+  while (!streams_.empty()) reset_stream(streams_.back().id);
+}
+
 std::size_t Receiver::sack_size(std::size_t max_value) const {
   const std::size_t wanted = 12 + 4 * (ranges_.size() + duplicates_.size());
   return std::min(wanted, max_value / 4 * 4);

@@ -41,6 +41,10 @@ class Receiver {
   // What is missing up to there will not come [rfc3758#3.6]. `duplicate` if that is old.
   Verdict on_forward_tsn(const ForwardTsnView& forward);
   std::optional<Message> read();
+  // [rfc6525#5.2.2] E3: the next message of the stream is its first, and the reader hears of that
+  // behind those that it sent before.
+  void reset_stream(std::uint16_t stream);
+  void reset_all_streams();
 
   // Writes cumulative TSN, window, gap blocks and duplicates, as many as fit in `max_value` bytes.
   std::size_t sack_size(std::size_t max_value) const;

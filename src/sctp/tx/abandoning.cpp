@@ -12,7 +12,8 @@ void Sender::set_limit(OutMessage& message, Instant now, const SendOptions& how)
   message.expires = Instant::max();
   if (message.reliable) return;
   if (how.reliability == Reliability::retransmits) {
-    message.max_retransmits = static_cast<std::uint16_t>(std::min<std::uint32_t>(how.limit, 0xFFFF));
+    message.max_retransmits =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(how.limit, 0xFFFF));
   } else {
     // A millisecond more: with a lifetime of 0 it may still go at once.
     message.expires = now + milliseconds(how.limit) + milliseconds(1);

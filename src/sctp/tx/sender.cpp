@@ -43,6 +43,17 @@ Status Sender::enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message,
   return {};
 }
 
+void Sender::reset_stream(StreamId stream) {
+  if (Stream* s = stream_of(stream)) s->next_ssn = 0;
+}
+
+std::optional<std::uint32_t> Sender::last_message_on(StreamId stream) const {
+  for (std::size_t i = messages_.size(); i-- > 0;) {
+    if (messages_[i].stream == stream) return first_message_ + static_cast<std::uint32_t>(i);
+  }
+  return std::nullopt;
+}
+
 Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
   const std::uint32_t last_acked = first_outstanding() - 1;
   if (serial_less(sack.cumulative_tsn, last_acked)) return SackResult::old;

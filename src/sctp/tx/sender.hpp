@@ -41,6 +41,8 @@ class Sender {
              bool may_skip);
   Status enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
 
+  void reset_stream(StreamId stream);  // its next message is its first
+
   SackResult on_sack(Instant now, const SackView& sack);
   // SHUTDOWN carries a cumulative TSN too. [rfc9260#3.3.8] That it has no gap blocks takes none
   // back.
@@ -67,6 +69,12 @@ class Sender {
     return !outstanding_.empty() && peer_a_rwnd_ < outstanding_.front().size + max_payload_;
   }
   std::uint32_t next_tsn() const { return next_tsn_; }
+  std::uint16_t streams() const { return max_stream_count_; }
+  // The number of what was taken last for a stream and has not arrived; and whether it has by now.
+  std::optional<std::uint32_t> last_message_on(StreamId stream) const;
+  bool has_arrived(std::optional<std::uint32_t> message) const {
+    return !message || messages_.empty() || serial_less(*message, first_message_);
+  }
   Rto& rto() { return rto_; }
   const Rto& rto() const { return rto_; }
   const NewReno& congestion() const { return congestion_; }
