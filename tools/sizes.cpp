@@ -13,6 +13,7 @@ SIZE_OF(sizeof_sctp_association, sctp::Association);
 SIZE_OF(sizeof_channels, datachannel::Channels);
 SIZE_OF(sizeof_secure_path, peer::SecurePath);
 SIZE_OF(sizeof_data_session, peer::DataSession);
+SIZE_OF(sizeof_audio_session, peer::AudioSession);
 SIZE_OF(sizeof_connection, peer::Connection);
 SIZE_OF(sizeof_session, peer::Session);
 }  // namespace esp_peer
