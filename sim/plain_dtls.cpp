@@ -24,6 +24,7 @@ void PlainDtls::release(dtls::Identity& identity) {
 
 dtls::Endpoint* PlainDtls::create_endpoint(const dtls::Options& options, dtls::Identity& identity,
                                            Env env) {
+  last_ = options;
   auto& ours = static_cast<PlainIdentity&>(identity);
   auto* endpoint = make<PlainEndpoint>(env.memory, options, ours, crypto_, env);
   if (!endpoint) return nullptr;

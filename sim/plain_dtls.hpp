@@ -22,11 +22,14 @@ class PlainDtls final : public dtls::Backend {
   // What nobody has given back.
   int live_identities() const { return identities_; }
   int live_endpoints() const { return endpoints_; }
+  // What the endpoint made last is to offer.
+  const dtls::Options& options() const { return last_; }
 
  private:
   crypto::Provider& crypto_;
   Rng rng_;
   int identities_ = 0, endpoints_ = 0;
+  dtls::Options last_{};
 };
 
 }  // namespace esp_peer::sim

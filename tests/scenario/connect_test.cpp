@@ -19,6 +19,14 @@ class Connect : public ::testing::Test {
   World world_{1};
 };
 
+// Pion and werift end a connection whose handshake has agreed on none.
+TEST_F(Connect, the_handshake_agrees_on_an_srtp_profile_for_data_alone_too) {
+  Pair pair(world_, {});
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_FALSE(pair.plain_dtls().options().srtp_profiles.empty());
+}
+
 class WithEachCipher : public ::testing::TestWithParam<Cipher> {};
 
 // covers: changelog 64
