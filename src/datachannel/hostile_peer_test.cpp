@@ -144,7 +144,7 @@ TEST_F(HostilePeer, a_second_ack_is_ignored) {
   EXPECT_EQ(p.server.log, Log{"opened 1 by us"});
 }
 
-// covers: bug 73
+// covers: bug 73, changelog 32
 TEST_F(HostilePeer, data_before_open_is_dropped_and_the_channel_can_still_open) {
   for (const unsigned id : {0u, 1u, 2u, 4'094u}) {
     for (const bool unordered : {false, true}) {

@@ -234,7 +234,7 @@ TEST(IceConsent, a_signed_403_revokes_it_at_once_and_an_unsigned_one_does_not) {
   EXPECT_EQ(n.left.count<Lost>(), 1u);
 }
 
-// covers: bug 35, must rfc8445#11
+// covers: bug 35, must rfc8445#11, changelog 60
 TEST(IceConsent, an_idle_hour_costs_a_check_and_an_answer_every_five_seconds) {
   Network n;
   n.start();

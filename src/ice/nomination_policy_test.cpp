@@ -44,6 +44,7 @@ class Nomination : public ::testing::Test {
   std::uint8_t last_ = 0;
 };
 
+// covers: changelog 22
 TEST_F(Nomination, without_a_valid_pair_there_is_nothing_to_do) {
   add(host, host, 9, {});
   const auto v = decide(100);

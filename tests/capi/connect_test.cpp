@@ -4,6 +4,7 @@
 namespace esp_peer::test {
 namespace {
 
+// covers: changelog 64
 TEST(CApi, two_peers_connect_and_every_state_comes_in_its_order) {
   Couple c;
   c.connect_with_channel();
@@ -92,6 +93,7 @@ TEST(CApi, a_handle_connects_again_and_again) {
   }
 }
 
+// covers: changelog 62
 TEST(CApi, manual_channels_open_from_both_sides) {
   Couple c;
   c.cat.cfg.manual_ch_create = c.sheep.cfg.manual_ch_create = true;

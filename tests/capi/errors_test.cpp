@@ -24,6 +24,7 @@ class Errors : public testing::Test {
   Peer peer;
 };
 
+// covers: changelog 42
 TEST_F(Errors, a_message_has_a_type_and_a_size) {
   char text[] = "v=0";
   EXPECT_EQ(esp_peer_send_msg(peer.handle, nullptr), ESP_PEER_ERR_INVALID_ARG);
@@ -46,6 +47,7 @@ TEST_F(Errors, a_description_that_cannot_be_read_is_bad_data) {
   EXPECT_EQ(peer.states.back(), ESP_PEER_STATE_CANDIDATE_GATHERING) << "and changes nothing";
 }
 
+// covers: changelog 7
 TEST_F(Errors, a_description_with_nothing_for_us_is_not_supported) {
   const std::string audio_only =
       "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
@@ -56,6 +58,7 @@ TEST_F(Errors, a_description_with_nothing_for_us_is_not_supported) {
   EXPECT_EQ(peer.give_sdp(audio_only), ESP_PEER_ERR_NOT_SUPPORT);
 }
 
+// covers: changelog 24
 TEST_F(Errors, candidates) {
   EXPECT_EQ(peer.give_candidate("nonsense"), ESP_PEER_ERR_BAD_DATA);
   EXPECT_EQ(peer.give_candidate("candidate:1 1 udp 1 192.0.2.1 99999 typ host"),
@@ -95,6 +98,7 @@ TEST_F(Errors, too_many_candidates_before_a_connection_are_told_too) {
   EXPECT_EQ(result, ESP_PEER_ERR_OVER_LIMITED);
 }
 
+// covers: changelog 42
 TEST_F(Errors, data_frames) {
   std::uint8_t byte = 0;
   esp_peer_data_frame_t frame{};
@@ -212,6 +216,7 @@ TEST(OpenErrors, a_peer_with_nothing_to_connect_for_says_so) {
   EXPECT_TRUE(peer.states.empty());
 }
 
+// covers: changelog 3
 TEST(ProcessWide, the_cipher_preference_has_three_values) {
   EXPECT_EQ(esp_peer_set_dtls_cipher_pref(ESP_PEER_DTLS_CIPHER_CHACHA), 0);
   EXPECT_EQ(esp_peer_set_dtls_cipher_pref(ESP_PEER_DTLS_CIPHER_AES_GCM), 0);

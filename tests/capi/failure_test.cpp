@@ -47,6 +47,7 @@ TEST_F(Failing, is_nothing_before_the_first_end) {
   EXPECT_EQ(failure_of(c.cat), ESP_PEER_EXT_FAILURE_NONE);
 }
 
+// covers: changelog 45
 TEST_F(Failing, by_our_own_wish_is_none_and_to_the_other_side_the_peer_has_closed) {
   c.connect_here();
   ASSERT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
@@ -93,6 +94,7 @@ TEST_F(Failing, because_the_certificate_is_anothers) {
   EXPECT_EQ(cat_told, Failures{ESP_PEER_EXT_FAILURE_WRONG_FINGERPRINT});
 }
 
+// covers: changelog 23, changelog 63
 TEST_F(Failing, because_the_peer_answers_no_more) {
   Wire wire;
   c.cat.carry = [&](std::string sdp) { return wire.carry(Wire::cat, std::move(sdp)); };
@@ -109,6 +111,27 @@ TEST_F(Failing, because_the_peer_answers_no_more) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "esp_peer: disconnected, last ended because the peer answers no more\n");
   c.cat.on_state = c.sheep.on_state = nullptr;
+  c.close();
+}
+
+// covers: changelog 14
+TEST_F(Failing, because_the_peer_has_begun_anew) {
+  for (Peer* p : {&c.cat, &c.sheep}) p->cfg.no_auto_reconnect = false;
+  for (Peer* p : {&c.cat, &c.sheep}) p->ext.base.keep_role = true;
+  c.connect_here();
+  // The cat is gone without a word, and another one stands in its place.
+  c.cat.on_state = nullptr;
+  c.cat.other = nullptr;
+  Peer reborn;
+  reborn.ext = c.cat.ext;
+  reborn.other = &c.sheep;
+  c.sheep.other = &reborn;
+  ASSERT_EQ(reborn.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_new_connection(reborn.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(
+      pump({&reborn, &c.sheep}, [&] { return reborn.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED); }));
+  EXPECT_EQ(sheep_told, Failures{ESP_PEER_EXT_FAILURE_REPLACED});
+  c.sheep.on_state = nullptr;
   c.close();
 }
 

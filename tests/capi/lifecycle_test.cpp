@@ -44,6 +44,7 @@ TEST_P(InState, close_says_disconnected_and_closed_and_the_handle_is_gone) {
   }
 }
 
+// covers: changelog 55
 TEST_P(InState, disconnect_ends_it_and_the_handle_connects_again) {
   Couple c;
   c.never_wait();
@@ -282,7 +283,7 @@ TEST(Close, by_two_threads_at_once_succeeds_for_one) {
   }
 }
 
-// covers: bug 80, bug 83, changelog 37, changelog 43
+// covers: bug 80, bug 83, changelog 37, changelog 43, changelog 55
 TEST(Close, while_every_function_is_being_called_from_other_threads) {
   for (int round = 0; round < 20; ++round) {
     Couple c;

@@ -32,7 +32,7 @@ TEST(Memory, is_constant_over_50_connections_of_the_same_peers) {
   EXPECT_LE(heap_in_use(), before + nothing_much);
 }
 
-// covers: bug 79, changelog 6, changelog 16
+// covers: bug 79, changelog 6, changelog 16, changelog 55
 TEST(Memory, is_constant_over_50_peers_that_open_connect_and_close) {
   long before = 0;
   for (int round = 0; round < 60; ++round) {

@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(Spellings, Trickle,
                                          "{\"candidate\":{\"candidate\":\"@\"}}"));
 
 // The original's flag means the remote: it sends no checks, so ours decide, whoever offered.
-// covers: changelog 29
+// covers: changelog 29, changelog 19
 TEST_F(Signalling, with_a_lite_remote_we_are_controlling_and_not_lite_ourselves) {
   c.open();
   const std::string sdp = offer();
@@ -228,7 +228,7 @@ TEST_F(Signalling, with_a_lite_remote_we_are_controlling_and_not_lite_ourselves)
   }
 }
 
-// covers: fault 23
+// covers: fault 23, changelog 61
 TEST_F(Signalling, candidates_that_come_before_everything_are_kept) {
   c.open();
   const std::string sdp = offer();

@@ -199,6 +199,7 @@ TEST(States, query_says_what_the_peer_is_doing_in_every_one) {
   EXPECT_EQ(said, "esp_peer: closed\n");
 }
 
+// covers: changelog 10
 TEST(States, a_description_again_while_connected_is_answered_and_harms_nothing) {
   Couple c;
   c.connect_here();

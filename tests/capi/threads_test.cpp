@@ -1,4 +1,4 @@
-// Whose thread runs a loop, who may call meanwhile, and many peers in few threads.
+// Whose thread runs a loop, and who may call meanwhile.
 #include <memory>
 
 #include "tests/capi/peer_harness.hpp"
@@ -6,6 +6,7 @@
 namespace esp_peer::test {
 namespace {
 
+// covers: changelog 43
 TEST(MainLoop, runs_in_one_thread_at_a_time) {
   Peer peer;
   peer.ext.loop_wait_set = true;
@@ -84,7 +85,7 @@ TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
   peer.close();
 }
 
-// covers: changelog 34, changelog 51
+// covers: changelog 34, changelog 51, changelog 43
 TEST(Threads, send_from_everywhere_while_the_loop_runs) {
   Couple c;
   c.connect_with_channel();
@@ -160,38 +161,6 @@ TEST(Threads, two_loops_that_call_into_each_others_peers_never_wait_for_each_oth
   cats.join();
   sheep.join();
   EXPECT_EQ(done, 2 * pairs);
-}
-
-TEST(ManyPeers, a_hundred_pairs_in_one_thread) {
-  constexpr std::size_t pairs = 100;
-  std::vector<std::unique_ptr<Couple>> couples;
-  for (std::size_t i = 0; i < pairs; ++i) {
-    auto& c = *couples.emplace_back(std::make_unique<Couple>());
-    c.never_wait();
-    c.open();
-    c.begin();
-  }
-  const auto end = std::chrono::steady_clock::now() + 3 * patience;
-  std::size_t done = 0;
-  while (done < pairs && std::chrono::steady_clock::now() < end) {
-    done = 0;
-    for (auto& c : couples) {
-      esp_peer_main_loop(c->cat.handle);
-      esp_peer_main_loop(c->sheep.handle);
-      const bool both = c->cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
-                        c->sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
-      done += both ? 1 : 0;
-    }
-  }
-  ASSERT_EQ(done, pairs);
-  for (std::size_t i = 0; i < pairs; ++i) {
-    ASSERT_EQ(couples[i]->cat.send("pair " + std::to_string(i)), ESP_PEER_ERR_NONE);
-  }
-  for (std::size_t i = 0; i < pairs; ++i) {
-    Couple& c = *couples[i];
-    ASSERT_TRUE(c.pump_until([&] { return !c.sheep.messages.empty(); }));
-    EXPECT_EQ(c.sheep.messages[0].body, "pair " + std::to_string(i));
-  }
 }
 
 }  // namespace

@@ -210,6 +210,7 @@ TEST(WrapperWithoutOperations, says_so_and_close_gives_the_handle_back) {
   EXPECT_EQ(esp_peer_main_loop(peer), ESP_PEER_ERR_INVALID_ARG);
 }
 
+// covers: changelog 42
 TEST(WrapperOpen, wants_all_of_its_arguments) {
   esp_peer_cfg_t cfg{};
   esp_peer_ops_t ops = all_operations();

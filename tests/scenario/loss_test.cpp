@@ -101,7 +101,7 @@ TEST_F(Loss, after_two_dark_minutes_both_come_back_by_themselves) {
 }
 
 // One side noticed, rebuilt and offered while the other still thought that it was connected.
-// covers: fault 27
+// covers: fault 27, changelog 14
 TEST_F(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
   begin(true);
   const int attempts = pair_->left->attempts();
