@@ -1,6 +1,7 @@
 /*
  * The cat and the sheep: two peers in one program, each with a thread of its own. They connect, the
- * cat asks, the sheep answers, they part, and do it all again; memory must stay as it was.
+ * cat asks, the sheep answers, both make sounds meanwhile, they part, and do it all again; memory
+ * must stay as it was.
  *
  *   peer_demo [rounds]        5 by default
  */
@@ -23,16 +24,21 @@
 #define GREEN "\033[32m"
 #define PLAIN "\033[0m"
 
-enum { QUESTIONS = 3, PATIENCE_MS = 10000 };
+#ifndef WITH_AUDIO /* CMake knows */
+#define WITH_AUDIO 0
+#endif
+
+enum { QUESTIONS = 3, SOUNDS = 25, SOUND_MS = 20, SOUND_BYTES = 160, PATIENCE_MS = 10000 };
 
 typedef struct demo_peer {
   const char* name;
   const char* colour;
   struct demo_peer* other;
   esp_peer_handle_t handle;
-  pthread_t loop;
+  pthread_t loop, voice;
+  uint32_t pts; /* of the next sound; goes on from round to round */
   atomic_bool running, open, disconnected;
-  atomic_int heard;
+  atomic_int heard, sounds, wrong_sounds;
 } demo_peer_t;
 
 static const char* const questions[QUESTIONS] = {"Who are you?", "What do you eat?",
@@ -124,6 +130,39 @@ static int on_data(esp_peer_data_frame_t* frame, void* ctx) {
   return 0;
 }
 
+/* A sound says in its first bytes what its pts was, so that the other sees whether it still is. */
+static int on_audio_data(esp_peer_audio_frame_t* frame, void* ctx) {
+  demo_peer_t* peer = ctx;
+  uint32_t said = ~frame->pts;
+  if (frame->size == SOUND_BYTES) memcpy(&said, frame->data, sizeof(said));
+  if (said == frame->pts) {
+    peer->sounds++;
+  } else {
+    peer->wrong_sounds++;
+  }
+  return 0;
+}
+
+static void* make_sounds(void* ctx) {
+  demo_peer_t* peer = ctx;
+  for (int i = 0; WITH_AUDIO && i < SOUNDS && peer->running; i++) {
+    uint8_t sound[SOUND_BYTES] = {0};
+    memcpy(sound, &peer->pts, sizeof(peer->pts));
+    esp_peer_audio_frame_t frame = {.pts = peer->pts, .data = sound, .size = sizeof(sound)};
+    if (esp_peer_send_audio(peer->handle, &frame) != ESP_PEER_ERR_NONE) peer->wrong_sounds++;
+    peer->pts += SOUND_MS;
+    usleep(2000);
+  }
+  return NULL;
+}
+
+static bool all_sounds_came(const demo_peer_t* peer) {
+  for (int waited = 0; WITH_AUDIO && waited < PATIENCE_MS && peer->sounds < SOUNDS; waited++) {
+    usleep(1000);
+  }
+  return !WITH_AUDIO || (peer->sounds == SOUNDS && peer->wrong_sounds == 0);
+}
+
 static void* loop(void* ctx) {
   demo_peer_t* peer = ctx;
   while (peer->running) esp_peer_main_loop(peer->handle);
@@ -139,19 +178,25 @@ static bool open_peer(demo_peer_t* peer, esp_peer_role_t role) {
   esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
   ext.loopback_only = true; /* the demo never touches the network */
   ext.base.data_ch_cfg.send_cache_size = ext.base.data_ch_cfg.recv_cache_size = 1536;
-  esp_peer_cfg_t cfg = {.role = role,
-                        .no_auto_reconnect = true,
-                        .enable_data_channel = true,
-                        .extra_cfg = &ext,
-                        .extra_size = sizeof(ext),
-                        .ctx = peer,
-                        .on_state = on_state,
-                        .on_msg = on_msg,
-                        .on_channel_open = on_channel_open,
-                        .on_data = on_data};
+  ext.base.rtp_cfg.audio_recv_jitter.cache_size = ext.base.rtp_cfg.send_pool_size = 1024;
+  ext.base.rtp_cfg.send_queue_num = 10;
+  esp_peer_cfg_t cfg = {
+      .role = role,
+      .audio_info = {.codec = ESP_PEER_AUDIO_CODEC_G711A, .sample_rate = 8000, .channel = 1},
+      .audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV,
+      .no_auto_reconnect = true,
+      .enable_data_channel = true,
+      .extra_cfg = &ext,
+      .extra_size = sizeof(ext),
+      .ctx = peer,
+      .on_state = on_state,
+      .on_msg = on_msg,
+      .on_audio_data = on_audio_data,
+      .on_channel_open = on_channel_open,
+      .on_data = on_data};
   peer->running = true;
   peer->open = peer->disconnected = false;
-  peer->heard = 0;
+  peer->heard = peer->sounds = peer->wrong_sounds = 0;
   return esp_peer_open(&cfg, esp_peer_get_default_impl(), &peer->handle) == ESP_PEER_ERR_NONE;
 }
 
@@ -175,7 +220,14 @@ static bool round_trip(demo_peer_t* cat, demo_peer_t* sheep, int* connected_in_m
   esp_peer_new_connection(cat->handle);
   bool ok = wait_for(&cat->open) && wait_for(&sheep->open);
   *connected_in_ms = elapsed_ms() - begin;
-  ok = ok && talk(cat, sheep);
+  if (ok) {
+    pthread_create(&cat->voice, NULL, make_sounds, cat);
+    pthread_create(&sheep->voice, NULL, make_sounds, sheep);
+    ok = talk(cat, sheep);
+    pthread_join(cat->voice, NULL);
+    pthread_join(sheep->voice, NULL);
+    ok = all_sounds_came(cat) && all_sounds_came(sheep) && ok;
+  }
   esp_peer_disconnect(cat->handle);
   ok = wait_for(&sheep->disconnected) && ok;
 
@@ -211,8 +263,10 @@ int main(int argc, char** argv) {
     }
     in_use = mallinfo2().uordblks;
     if (round == 1) settled = in_use; /* with what OpenSSL makes once and keeps */
-    printf("            %sopen after %d ms, %d questions answered, heap in use: %zu bytes%s\n",
-           paint(GREEN), connected_in_ms, QUESTIONS, in_use, paint(PLAIN));
+    printf("            %sopen after %d ms, %d questions answered, ", paint(GREEN), connected_in_ms,
+           QUESTIONS);
+    if (WITH_AUDIO) printf("%d sounds each way at their time, ", SOUNDS);
+    printf("heap in use: %zu bytes%s\n", in_use, paint(PLAIN));
   }
   if (in_use > settled + 1024) {
     printf("Memory grew from %zu to %zu bytes.\n", settled, in_use);
