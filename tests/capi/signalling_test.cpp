@@ -297,6 +297,30 @@ TEST_F(Signalling, new_servers_while_connected_wait_for_the_next_connection) {
   EXPECT_TRUE(c.pump_until([&] { return server.asked(); }));
 }
 
+TEST_F(Signalling, new_servers_are_harmless_in_every_state) {
+  SilentServer server;
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    p->on_state = [&, p](esp_peer_state_t state) {
+      if (state == ESP_PEER_STATE_CLOSED) return;
+      auto list = server.config();
+      const auto role = p == &c.cat ? ESP_PEER_ROLE_CONTROLLING : ESP_PEER_ROLE_CONTROLLED;
+      EXPECT_EQ(esp_peer_update_ice_info(p->handle, role, &list, 1), ESP_PEER_ERR_NONE) << state;
+    };
+  }
+  c.open();
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] { return connected(); }));
+  ASSERT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return c.sheep.has(ESP_PEER_STATE_DISCONNECTED); }));
+  // And the handles connect again, with the roles that were given last.
+  c.begin();
+  EXPECT_TRUE(c.pump_until([&] {
+    return c.cat.count(ESP_PEER_STATE_DATA_CHANNEL_OPENED) == 2 &&
+           c.sheep.count(ESP_PEER_STATE_DATA_CHANNEL_OPENED) == 2;
+  }));
+  c.cat.on_state = c.sheep.on_state = nullptr;
+}
+
 TEST_F(Signalling, a_bad_url_keeps_the_old_servers) {
   SilentServer server;
   auto config = server.config();
