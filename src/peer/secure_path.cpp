@@ -278,7 +278,7 @@ void SecurePath::on_dtls_event(Instant now, const dtls::Endpoint::Event& event) 
   } else if (std::holds_alternative<dtls::Closed>(event)) {
     end(now, Event::closed_by_peer);
   } else {
-    end(now, secured_ ? Event::broken : why_failed(std::get<dtls::Failed>(event).reason));
+    end(now, secured_ ? Event::broken : why_failed(std::get_if<dtls::Failed>(&event)->reason));
   }
 }
 

@@ -61,7 +61,7 @@ TEST(Background, peers_connect_and_talk_and_callbacks_come_from_main_loop) {
 }
 
 TEST(Background, is_one_thread_for_all_peers_and_ends_with_the_last_one) {
-  EXPECT_EQ(background_threads().size(), 0u);
+  EXPECT_TRUE(until([] { return background_threads().empty(); })) << "of the test before";
   {
     std::vector<std::unique_ptr<Couple>> couples;
     for (int i = 0; i < 10; ++i) {
