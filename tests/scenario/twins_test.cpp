@@ -123,9 +123,11 @@ std::vector<SignalTwin> signal_twins() {
   }
   return all;
 }
-INSTANTIATE_TEST_SUITE_P(Twin, Signalled, ::testing::ValuesIn(signal_twins()), [](const auto& t) {
-  return std::string(t.param.wrong.name) + (t.param.of_the_offer ? "_offered" : "_answered");
-});
+INSTANTIATE_TEST_SUITE_P(Twin, Signalled, ::testing::ValuesIn(signal_twins()),
+                         [](const auto& tested) {
+                           return std::string(tested.param.wrong.name) +
+                                  (tested.param.of_the_offer ? "_offered" : "_answered");
+                         });
 
 // covers: bug 3
 TEST(Twins, any_digit_of_either_fingerprint_wrong_is_refused) {
