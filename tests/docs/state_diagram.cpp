@@ -35,6 +35,10 @@ const char* name_of(State state) {
       return "DATA_CHANNEL_CLOSED";
     case State::data_disconnected:
       return "DATA_CHANNEL_DISCONNECTED";
+    case State::audio_added:
+      return "REMOTE_AUDIO_TRACK_ADDED";
+    case State::audio_removed:
+      return "REMOTE_AUDIO_TRACK_REMOVED";
   }
   return "?";
 }
