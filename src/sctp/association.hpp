@@ -174,7 +174,8 @@ class Association {
   Env env_;
   State state_ = State::closed;
   std::uint32_t local_tag_ = 0, local_tsn_ = 0, peer_tag_ = 0, peer_tsn_ = 0;
-  Extensions extensions_;  // that the peer has, as we do
+  std::array<std::uint32_t, 2> tie_tags_{};  // of this association [rfc9260#5.2.4]
+  Extensions extensions_;                    // that the peer has, as we do
   CookieKey cookie_key_{};
   Receiver receiver_;
   Sender sender_;

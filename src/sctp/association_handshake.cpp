@@ -31,8 +31,8 @@ void Association::on_init(Instant now, const ChunkView& chunk) {
     env_.random.fill_secret(std::as_writable_bytes(std::span(&cookie.local_tag, 1)));
     cookie.local_tag |= 1;  // never zero
     env_.random.fill_secret(std::as_writable_bytes(std::span(&cookie.local_tsn, 1)));
-    cookie.local_tie_tag = local_tag_;
-    cookie.peer_tie_tag = peer_tag_;
+    cookie.local_tie_tag = tie_tags_[0];
+    cookie.peer_tie_tag = tie_tags_[1];
   }
   init_ack_ = PendingInitAck{cookie.peer_tag, cookie.local_tag, cookie.local_tsn,
                              seal(cookie, cookie_key_, crypto_)};
@@ -74,9 +74,14 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
   if (state_ >= State::established) {
     // [rfc9260#5.2.4] D: our COOKIE-ACK was lost. A: the peer has begun anew; over one DTLS
     // connection there is no way that it forgot without meaning it.
+    // exception: no new association takes the place of the old one. All channels would be gone in
+    // any case, and a new connection says so more clearly.
+    const bool anew = cookie->local_tie_tag == tie_tags_[0] && cookie->peer_tie_tag == tie_tags_[1];
     if (our_tag && their_tag) {
       send_cookie_ack_ = true;
-    } else if (cookie->local_tie_tag == local_tag_ && cookie->peer_tie_tag == peer_tag_) {
+    } else if (anew && state_ == State::shutdown_ack_sent) {
+      send_shutdown_ack_ = true;
+    } else if (anew && !our_tag && !their_tag) {
       send_abort_ = true;
       end("the peer restarted the association", true);
     }
@@ -120,6 +125,8 @@ void Association::on_cookie_ack(Instant now) {
 
 void Association::establish(Instant now) {
   state_ = State::established;
+  // [rfc9260#5.2.2] Not the tags themselves, which are nobody's business.
+  env_.random.fill_secret(std::as_writable_bytes(std::span(tie_tags_)));
   send_init_ = send_cookie_echo_ = false;
   peer_cookie_ = Buffer();
   timers_.disarm(Timer::t1);
