@@ -48,7 +48,7 @@ class Hostile : public ::testing::Test {
   const Route attacker{n.left_address, Address::v4(203, 0, 113, 9, 9)};
 };
 
-// covers: bug 26, must rfc8489#9.1.3
+// covers: bug 26, must rfc8489#9.1.3, must rfc8445#7.2.2
 TEST_F(Hostile, requests_that_prove_nothing_change_nothing_and_get_no_more_than_they_sent) {
   connect();
   const std::string ours(n.left.agent.local_credentials().ufrag.view());
@@ -391,7 +391,7 @@ TEST_F(Hostile, learned_addresses_that_lead_nowhere_make_room_for_the_real_one) 
   EXPECT_TRUE(n.agreed());
 }
 
-// covers: must rfc8445#6.1.2.5
+// covers: must rfc8445#6.1.2.5, bug 31
 TEST_F(Hostile, a_thousand_pairs_are_cut_to_the_bound_and_the_proven_one_gets_in) {
   Options few = role(Role::controlled);
   few.max_pairs = 4;

@@ -31,7 +31,7 @@ TEST(IceAgent, two_hosts_select_the_same_pair_within_two_round_trips) {
   }
 }
 
-// covers: must rfc8445#14.2
+// covers: must rfc8445#14.2, must rfc8445#14.2-14.3
 TEST(IceAgent, the_first_check_goes_at_once_and_the_others_every_ta) {
   Network n;
   for (std::uint8_t i = 1; i <= 4; ++i) n.add_host(n.left, Address::v4(10, 0, 0, i, 1000));
@@ -49,7 +49,7 @@ TEST(IceAgent, the_first_check_goes_at_once_and_the_others_every_ta) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(sent[static_cast<std::size_t>(i)], at_ms(1000 + 20 * i));
 }
 
-// covers: must rfc8445#14.3
+// covers: must rfc8445#14.3, must rfc8445#14.2-14.3
 TEST(IceAgent, a_check_that_nobody_answers_is_sent_again_after_500_ms_and_begun_again_later) {
   Network n;
   std::vector<std::int64_t> sent;
@@ -69,7 +69,7 @@ TEST(IceAgent, a_check_that_nobody_answers_is_sent_again_after_500_ms_and_begun_
   EXPECT_EQ(ids[3], ids[4]);
 }
 
-// covers: must rfc8445#7.1.1, must rfc8445#7.2.4, changelog 12
+// covers: must rfc8445#7.1.1, must rfc8445#7.2.4, changelog 12, must rfc8445#7.1.1-7.1.3
 TEST(IceAgent, every_check_carries_what_the_role_demands) {
   Network n;
   int checks = 0, nominations = 0;
@@ -103,7 +103,7 @@ TEST(IceAgent, every_check_carries_what_the_role_demands) {
   EXPECT_GE(nominations, 1);
 }
 
-// covers: changelog 12, changelog 22
+// covers: changelog 12, changelog 22, must rfc8445#8.1.1
 TEST(IceAgent, only_what_works_is_nominated_whatever_the_controlled_side_says) {
   Network n;
   n.add_hosts();
@@ -150,6 +150,7 @@ TEST(IceAgent, a_candidate_that_trickles_in_late_is_checked_at_once) {
   EXPECT_TRUE(n.agreed()) << "and the other side learns it from the check";
 }
 
+// covers: must rfc8838#9-14
 TEST(IceAgent, after_end_of_candidates_none_is_taken_until_the_peer_describes_itself_again) {
   Network n;
   n.add_hosts();
@@ -359,6 +360,7 @@ TEST(IceAgent, once_a_pair_is_selected_nothing_else_is_tried) {
   EXPECT_TRUE(n.agreed());
 }
 
+// covers: must rfc8445#14.2-14.3
 TEST(IceAgent, ta_is_the_larger_of_both_and_never_below_5_ms) {
   for (const auto& [ours, theirs, ta] :
        {std::array{0, 0, 5}, {5, 20, 20}, {50, 5, 50}, {1, 2, 5}, {5, 50, 50}}) {
@@ -516,6 +518,7 @@ INSTANTIATE_TEST_SUITE_P(Both, RoleConflict,
                                                     ~0ull}),
                          [](const auto& test) { return test.param.name; });
 
+// covers: bug 29
 TEST(IceAgent, role_conflicts_end_on_bad_networks_too) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     const Role both = seed % 2 == 0 ? Role::controlling : Role::controlled;
@@ -529,7 +532,7 @@ TEST(IceAgent, role_conflicts_end_on_bad_networks_too) {
   }
 }
 
-// covers: must rfc8445#6.1.1, changelog 19
+// covers: must rfc8445#6.1.1, changelog 19, changelog 29
 TEST(IceAgent, a_lite_peer_is_checked_by_the_controlling_side_alone) {
   Network n(1, role(Role::controlled), role(Role::controlled));
   n.add_hosts();

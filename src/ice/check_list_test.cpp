@@ -223,6 +223,7 @@ TEST_F(CheckListTest, reflexive_candidates_and_foreign_families_make_no_pair) {
   EXPECT_TRUE(list.add(l, r, false));
 }
 
+// covers: must rfc8445#5.1.2
 TEST_F(CheckListTest, local_priorities_and_foundations_are_what_the_book_says) {
   std::set<std::uint32_t> priorities;
   for (std::uint8_t i = 1; i <= 8; ++i) host(i);

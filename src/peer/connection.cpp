@@ -198,7 +198,6 @@ Status Connection::restart_ice(Instant now) {
 
 // What a renegotiation changes of what is carried [rfc8829#5.10].
 void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard_audio) {
-  if (!audio_) begin_audio(now);
   const bool hears = hears_audio(negotiation_.audio());
   if (hears != heard_audio) {
     outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});

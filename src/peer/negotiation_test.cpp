@@ -116,6 +116,7 @@ TEST(Negotiation, an_answer_with_the_number_of_our_session_is_not_our_own_word) 
   EXPECT_EQ(offerer.hear(answerer.describe()), Incoming::answer);
 }
 
+// covers: bug 45
 TEST(Negotiation, a_hundred_offers_and_answers_later_the_dtls_roles_are_the_same) {
   End left(1), right(2);
   EXPECT_EQ(right.hear(left.describe()), Incoming::offer);
@@ -204,6 +205,7 @@ class BadSignalling {
   std::vector<Message> in_flight_;
 };
 
+// covers: bug 47
 TEST(Negotiation, ends_in_opposite_roles_whatever_the_signalling_does) {
   for (std::uint64_t seed = 1; seed <= 500; ++seed) {
     BadSignalling signalling(seed);

@@ -66,6 +66,7 @@ TEST(Parse, a_description_without_sections_is_one_but_of_no_use) {
   EXPECT_EQ(complaint("v=0"), "no m=application section for webrtc-datachannel");
 }
 
+// covers: must rfc8841#5.1
 TEST(Parse, the_words_say_which_piece_is_missing) {
   const std::string body = credentials + sctp;
   const auto lacking = [&](std::string_view line) {
@@ -218,6 +219,7 @@ TEST(Parse, port_0_refuses_unless_a_living_section_carries_the_bundle) {
   EXPECT_TRUE(rejects(replaced(refused, session, with_audio) + "m=audio 0 X 0\r\na=mid:a\r\n"));
 }
 
+// covers: bug 45
 TEST(Parse, of_several_groups_the_one_with_the_data_section_is_ours) {
   const auto d = parsed(session + "a=group:LS a v\r\na=group:BUNDLE a\r\na=group:BUNDLE v d\r\n" +
                         "m=audio 9 X 0\r\na=mid:a\r\nm=video 9 X 0\r\na=mid:v\r\n" + data_line +
@@ -290,6 +292,7 @@ TEST(Parse, one_of_ours_is_known_by_its_attribute_in_the_data_section) {
       data_of(session + "a=x-esp-peer:1\r\n" + offer.substr(session.size())).data->esp_peer);
 }
 
+// covers: bug 44, bug 46, must rfc8841#6.1
 TEST(Parse, numbers_of_any_size_are_refused_or_clamped_never_wrapped) {
   const auto size_of = [](const std::string& n) {
     return data_of(offer + "a=max-message-size:" + n + "\r\n").data->max_message_size;
@@ -312,6 +315,7 @@ TEST(Parse, numbers_of_any_size_are_refused_or_clamped_never_wrapped) {
   }
 }
 
+// covers: bug 44
 TEST(Parse, ports_end_at_65535) {
   const auto sctp_port = [](const std::string& n) {
     return complaint(replaced(offer, "port:5000", "port:" + n));
@@ -364,6 +368,7 @@ TEST(Parse, payload_types_are_words_that_nobody_counts) {
   EXPECT_EQ(d->media[0].formats, "0 127 128 255 4294967296 -1");
 }
 
+// covers: bug 42
 TEST(Parse, credentials_have_their_limits) {
   const auto ufrag = [](std::size_t n) {
     return complaint(replaced(offer, "ufrag:abcd", "ufrag:" + std::string(n, 'x')));
@@ -383,6 +388,7 @@ TEST(Parse, credentials_have_their_limits) {
   for (const unsigned n : {22u, 23u, 255u, 256u}) EXPECT_EQ(password(n), "usable");
 }
 
+// covers: bug 42
 TEST(Parse, any_token_may_have_any_length) {
   // Every word of an offer of Chromium, replaced by none, one and very many characters.
   const std::string text = sample("chromium_data_offer");
@@ -442,6 +448,7 @@ TEST(Parse, superfluous_candidates_and_fingerprints_are_ignored) {
   EXPECT_EQ(data.fingerprints.size(), max_fingerprints);
 }
 
+// covers: bug 43
 TEST(Parse, a_broken_m_line_cannot_be_answered) {
   for (const std::string line :
        {"m=", "m=audio", "m=audio 9", "m=audio 9 X", "m=audio 9 X ", "m=audio x X 0",

@@ -261,6 +261,7 @@ void parse_exactly(const char* bytes, std::size_t size) {
   }
 }
 
+// covers: bug 43
 TEST(RealDescriptions, cut_at_any_byte_do_no_harm) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);
@@ -273,6 +274,7 @@ TEST(RealDescriptions, cut_at_any_byte_do_no_harm) {
   }
 }
 
+// covers: bug 43
 TEST(RealDescriptions, with_bytes_changed_removed_and_doubled_do_no_harm) {
   std::mt19937 random(7);
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random()) % n; };

@@ -11,6 +11,7 @@ struct Expected {
   bool dtls_client;
 };
 
+// covers: bug 45, changelog 13, must rfc8842#4
 TEST(Setup, of_an_offer_decides_our_answer) {
   constexpr Expected table[] = {
       {Setup::actpass, Setup::active, true},
@@ -27,6 +28,7 @@ TEST(Setup, of_an_offer_decides_our_answer) {
   EXPECT_FALSE(setup_for_offer(Setup::holdconn));
 }
 
+// covers: bug 45, changelog 48, must rfc8842#4
 TEST(Setup, of_an_answer_leaves_us_the_other_role) {
   constexpr Expected table[] = {
       {Setup::active, Setup::passive, false},

@@ -170,6 +170,7 @@ TEST(Write, a_bundle_only_section_is_taken_with_a_port) {
   EXPECT_EQ(answer.find("bundle-only"), answer.npos);
 }
 
+// covers: must rfc8841#5.1
 TEST(Write, the_old_form_is_answered_in_the_old_form) {
   const std::string answer = answer_of(our_side(Setup::active), sample("aiortc_offer_data"));
   EXPECT_NE(answer.find("m=application 5000 DTLS/SCTP 5000\r\n"), answer.npos);

@@ -157,6 +157,39 @@ TEST_F(Renegotiation, a_hundred_times_changes_nothing_of_the_data_section) {
   EXPECT_EQ(times(State::audio_added), 50);
 }
 
+// The offer that loses against another one is made again, when that was no restart itself.
+TEST_F(Renegotiation, a_restart_waits_for_an_offer_that_crossed_it) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  const auto id = [](const std::string& sdp) {
+    return std::stoull(sdp.substr(sdp.find("o=- ") + 4));
+  };
+  const auto ufrag = [](const std::string& sdp) {
+    return sdp.substr(sdp.find("a=ice-ufrag:"), 20);
+  };
+  // The offer of the one with the larger session id stands.
+  const bool left_wins = id(offer_) > id(first_answer_);
+  Peer& loser = left_wins ? *pair_->right : *pair_->left;
+  const std::string before = left_wins ? first_answer_ : offer_;
+  std::string crossing = left_wins ? offer_ : first_answer_;
+  const auto version = crossing.find(' ', crossing.find("o=- ") + 4) + 1;
+  crossing.replace(version, crossing.find(' ', version) - version, "77");
+  const std::string role = "a=setup:active\r";
+  for (auto at = crossing.find(role); at != crossing.npos; at = crossing.find(role)) {
+    crossing.replace(at, role.size(), "a=setup:actpass\r");
+  }
+
+  ASSERT_TRUE(loser.command([](auto& session, Instant now) { return session.restart_ice(now); }));
+  ASSERT_TRUE(pair_->run_until([&] { return said_.size() == 1; }, seconds(2)));
+  EXPECT_NE(ufrag(said_[0]), ufrag(before));
+  EXPECT_TRUE(loser.hear_description(crossing));
+  ASSERT_TRUE(pair_->run_until([&] { return said_.size() == 3; }, seconds(2)));
+  EXPECT_EQ(ufrag(said_[1]), ufrag(before)) << "the answer knows of no restart";
+  EXPECT_FALSE(has(said_[1], "a=setup:actpass"));
+  EXPECT_NE(ufrag(said_[2]), ufrag(before)) << "and then it is offered";
+  EXPECT_NE(ufrag(said_[2]), ufrag(said_[0]));
+  EXPECT_TRUE(has(said_[2], "a=setup:actpass\r\n"));
+}
+
 TEST_F(Renegotiation, what_cannot_be_used_is_refused_and_changes_nothing) {
   begin(AudioCodec::opus, AudioCodec::opus);
   const auto refused = [&](const std::string& sdp) {
