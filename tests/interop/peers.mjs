@@ -33,6 +33,7 @@ export const peers = {
   werift: {
     open: node('werift.mjs'),
     cannot: {
+      answer: 'as DTLS client it makes new keys when our flight comes twice, and talks to nobody then',
       empty: 'sends nothing where a message is empty',
       receiveLarge: 'announces 64 KB',
       sayGoodbye: 'closes without a word',
@@ -52,6 +53,8 @@ export const peers = {
     open: python('aiortc_peer.py'),
     cannot: {
       trickle: 'gathers before it describes',
+      refuse: 'looks at no max-message-size',
+      receiveLarge: 'announces 64 KB',
       ...noAudio('not yet tried'),
     },
   },
