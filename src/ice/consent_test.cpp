@@ -15,7 +15,7 @@ using test::at_ms;
 const Route path{Address::v4(10, 0, 0, 1, 1), Address::v4(10, 0, 0, 2, 2)};
 const Route other_path{Address::v4(10, 0, 0, 1, 1), Address::v4(10, 0, 0, 3, 3)};
 
-// covers: bug 34, must rfc7675#5.1b, must rfc7675#5.1
+// covers: bug 34, must rfc7675#5.1b
 TEST(Consent, intervals_are_uniform_between_four_and_six_seconds) {
   test::SeededRandom random(1);
   Consent c(Consent::never_report);
@@ -47,7 +47,7 @@ TEST(Consent, intervals_are_uniform_between_four_and_six_seconds) {
   EXPECT_GT(most, 5.99);
 }
 
-// covers: bug 34, must rfc7675#5.1a, must rfc7675#5.1
+// covers: bug 34, must rfc7675#5.1a
 TEST(Consent, ends_thirty_seconds_after_the_last_answer_and_stays_ended) {
   test::SeededRandom random(1);
   Consent c(Consent::never_report);
@@ -105,7 +105,7 @@ TEST(Consent, an_answer_to_an_older_check_counts_but_not_to_one_of_another_path)
 
 // ---------------------------------------------------------------- two agents
 
-// covers: must rfc7675#5.1b, must rfc8445#11, changelog 60, bug 34, must rfc7675#5.1
+// covers: must rfc7675#5.1b, must rfc8445#11, changelog 60, bug 34
 TEST(IceConsent, each_check_is_sent_once_with_an_id_of_its_own_for_ten_minutes) {
   Network n;
   n.start();
@@ -146,7 +146,7 @@ TEST(IceConsent, one_lost_check_in_two_is_survived_for_an_hour) {
   EXPECT_TRUE(n.right.agent.route());
 }
 
-// covers: changelog 23, must rfc7675#5.1
+// covers: changelog 23, must rfc7675#5.1a
 TEST(IceConsent, the_loss_is_told_and_sending_stops_thirty_seconds_after_the_last_answer) {
   Options o = role(Role::controlling);
   o.consent_misses = 2;
@@ -182,7 +182,7 @@ TEST(IceConsent, the_loss_is_told_and_sending_stops_thirty_seconds_after_the_las
   EXPECT_EQ(sent_by_left, 0u) << "silence, so that the peer notices too";
 }
 
-// covers: must rfc7675#5.1a, changelog 23, must rfc7675#5.1
+// covers: must rfc7675#5.1a, changelog 23
 TEST(IceConsent, never_reported_still_stops_the_sending) {
   Options o = role(Role::controlling);
   o.consent_misses = Consent::never_report;

@@ -79,7 +79,7 @@ TEST_P(DtlsBackend, nobody_starts_without_a_usable_fingerprint) {
   EXPECT_EQ(p.client.start(p.now, dtls::Role::client, empty).code(), Errc::wrong_state);
 }
 
-// covers: must rfc8827#6.5
+// covers: must rfc8827#6.5d
 TEST_P(DtlsBackend, identities_differ_are_counted_and_their_dates_are_not_judged) {
   dtls::Backend& backend = library().backend();
   DtlsPair p(library());

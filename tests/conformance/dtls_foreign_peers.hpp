@@ -15,7 +15,7 @@ TEST_P(DtlsBackend, connects_to_peers_with_rsa_certificates_in_both_roles) {
   }
 }
 
-// covers: must rfc8827#6.5
+// covers: must rfc8827#6.5a
 TEST_P(DtlsBackend, connects_to_peers_that_know_one_cipher_one_group_or_no_extended_secret) {
   const ForeignKey key = ForeignKey::ecdsa();
   const ForeignPeer::Bend bends[] = {
@@ -112,7 +112,7 @@ TEST_P(DtlsBackend, a_peer_without_a_certificate_is_refused) {
   EXPECT_FALSE(as_client.ours.endpoint->connected());
 }
 
-// covers: must rfc8827#6.5
+// covers: must rfc8827#6.5a
 TEST_P(DtlsBackend, weak_ciphers_old_versions_and_old_signatures_are_refused) {
   const ForeignKey ecdsa = ForeignKey::ecdsa(), rsa = ForeignKey::rsa(2048);
   const std::pair<const ForeignKey*, ForeignPeer::Bend> weak[] = {
@@ -146,7 +146,7 @@ TEST_P(DtlsBackend, weak_ciphers_old_versions_and_old_signatures_are_refused) {
   }
 }
 
-// covers: must rfc8827#6.5
+// covers: must rfc8827#6.5c
 TEST_P(DtlsBackend, nobody_renegotiates) {
   const ForeignKey key = ForeignKey::ecdsa();
   for (const auto role : roles) {

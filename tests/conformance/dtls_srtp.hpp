@@ -51,7 +51,7 @@ TEST_P(DtlsBackend, of_several_common_profiles_the_servers_order_decides) {
   }
 }
 
-// covers: bug 15, must rfc8827#6.5
+// covers: bug 15, must rfc8827#6.5b
 TEST_P(DtlsBackend, a_client_offers_what_it_is_told_in_that_order_and_nothing_else) {
   for (const dtls::Options& options :
        {offering_all(), offering({SrtpProfile::aes128_cm_sha1_80}), offering({})}) {
@@ -115,7 +115,7 @@ inline int answer_to_offer(const DtlsLibrary& library, std::array<std::uint16_t,
   return chosen.empty() ? 0 : chosen[0];
 }
 
-// covers: bug 15, must rfc8827#6.5
+// covers: bug 15, must rfc8827#6.5b
 TEST_P(DtlsBackend, a_server_chooses_neither_null_nor_short_tags_nor_what_it_does_not_know) {
   const bool gcm = known(library(), SrtpProfile::aead_aes_128_gcm);
   EXPECT_EQ(answer_to_offer(library(), {1, 8, 7}), gcm ? 7 : 1) << "Chromium's order";
@@ -126,7 +126,7 @@ TEST_P(DtlsBackend, a_server_chooses_neither_null_nor_short_tags_nor_what_it_doe
   EXPECT_EQ(answer_to_offer(library(), {3, 4, 0xABCD}), 0);
 }
 
-// covers: bug 15, must rfc5764#4.1.2, must rfc8827#6.5
+// covers: bug 15, must rfc5764#4.1.2, must rfc8827#6.5b
 TEST_P(DtlsBackend, a_client_refuses_a_server_that_picks_what_was_not_offered) {
   const SrtpProfile offered = library().srtp_profiles.front();
   for (const std::uint16_t pick : std::initializer_list<std::uint16_t>{1, 2, 5, 6, 7, 8, 0xABCD}) {

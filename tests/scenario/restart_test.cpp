@@ -122,7 +122,7 @@ TEST_F(Restart, a_hundred_times_costs_nothing) {
   expect_talk("after");
 }
 
-// covers: must rfc7675#5.1
+// covers: must rfc7675#5.1c
 TEST_F(Restart, meanwhile_the_old_pair_carries_on_with_its_consent) {
   begin();
   // The answer takes two minutes.
