@@ -245,7 +245,7 @@ void command(Side& side, Input& in) {
     }
     case 10: {
       esp_peer_ext_stats_t stats{};
-      stats.size = in.byte() % sizeof(stats) + 4u;
+      stats.size = in.byte() % static_cast<std::uint32_t>(sizeof(stats)) + 4u;
       if (stats.size <= sizeof(stats)) esp_peer_ext_get_stats(handle, &stats);
       return;
     }
