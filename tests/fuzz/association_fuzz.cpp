@@ -155,8 +155,8 @@ class Script {
     const std::size_t size = 8 + length % (plan_.tight ? 900 : 4000);
     const bool unordered = (how & 0x40) != 0;
     const std::string body = message(++serial_, size);
-    const Status sent =
-        side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body), {.unordered = unordered});
+    const Status sent = side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body),
+                                              {.unordered = unordered});
     if (sent) {
       require(side.connected && !side.ended);
       if (unordered) side.unordered.emplace(serial_, size);
@@ -277,7 +277,8 @@ class Script {
     return packet;
   }
   void put_chunk(PacketWriter& w, Side& to, std::uint8_t type, std::uint8_t flags) {
-    const auto as = static_cast<ChunkType>(type & 0x40 ? type : type % 16);
+    const bool named = (type & 0x40) != 0 || static_cast<ChunkType>(type) == ChunkType::reconfig;
+    const auto as = static_cast<ChunkType>(named ? type : type % 16);
     const std::size_t extra = in_.u8();
     std::array<std::byte, 300> value{};
     Writer v(value);
@@ -299,6 +300,16 @@ class Script {
       v.u16(in_.u8());
       v.u16(in_.u8());
       v.u32(in_.u32());
+    } else if (as == ChunkType::forward_tsn) {
+      v.u32(other(to).next_tsn + static_cast<std::uint32_t>(in_.u8()) - 4);
+      for (int n = in_.u8() % 4; n > 0; --n) v.u32(in_.u32() & 0x00FF'00FF);
+    } else if (as == ChunkType::reconfig) {
+      // Requests and answers near the numbers that are due: they begin with the first TSNs.
+      v.u16(static_cast<std::uint16_t>(12 + in_.u8() % 8));
+      v.u16(static_cast<std::uint16_t>(12 + in_.u8() % 12));
+      v.u32((in_.u8() & 1 ? to.next_tsn : other(to).next_tsn) - in_.u8() % 8);
+      v.u32(in_.u8() % 8);
+      v.u32(other(to).next_tsn + static_cast<std::uint32_t>(in_.u8()) - 4);
     } else if (as == ChunkType::shutdown) {
       v.u32(to.next_tsn - in_.u8() % 64);
     } else if (as == ChunkType::heartbeat_ack && to.last) {

@@ -164,6 +164,13 @@ void check_packet(Bytes bytes) {
         check_own_sack(receiver, data->ssn);
         if ((data->ppid & 1) != 0) static_cast<void>(receiver.read());
       }
+      const auto forward = parse_forward_tsn(*chunk);
+      if (chunk->type == ChunkType::forward_tsn && forward) {
+        require(forward->streams.size() % 4 == 0 && inside(forward->streams, chunk->value));
+        if (!std::exchange(started, true)) receiver.start(forward->cumulative_tsn);
+        if (receiver.on_forward_tsn(*forward) == Receiver::Verdict::violation) break;
+        check_own_sack(receiver, 100);
+      }
       if (chunk->value.empty()) {
         require(copy.begin_empty(chunk->type, chunk->flags));
       } else {
