@@ -37,7 +37,7 @@ struct Options {
   std::uint16_t mtu = 1200;  // of handshake datagrams, bytes of UDP payload
   // [rfc5764#4.1.1] What a client offers, and a server chooses from by its own order, the dearest
   // first; empty = use_srtp is neither said nor answered. The MKI is empty [rfc8827#6.5].
-  SrtpProfiles srtp_profiles;
+  SrtpProfiles srtp_profiles = {};
 };
 
 enum class FailureReason : std::uint8_t { handshake, fingerprint_mismatch, timeout, library };

@@ -253,6 +253,21 @@ TEST_P(DtlsBackend, a_hello_that_cannot_be_served_leaves_the_server_waiting_for_
   EXPECT_TRUE(p.connected());
 }
 
+// A flight is ten times as long as the hello that it answers: by time alone is it repeated.
+// covers: bug 12, must rfc6347#4.2.1
+TEST_P(DtlsBackend, a_hello_that_comes_again_brings_no_second_flight) {
+  for (const auto& hello : browser_hellos()) {
+    DtlsPair p(library());
+    wait_for_hello(p);
+    for (const Datagram& datagram : hello.datagrams) p.server.deliver(p.now, datagram);
+    EXPECT_FALSE(p.server.written(p.now).empty());
+    for (int i = 0; i < 100; ++i) {
+      for (const Datagram& datagram : hello.datagrams) p.server.deliver(p.now, datagram);
+      EXPECT_TRUE(p.server.written(p.now).empty()) << hello.name;
+    }
+  }
+}
+
 // covers: bug 12, must rfc6347#4.2.8
 TEST_P(DtlsBackend, hellos_forged_during_a_handshake_do_not_end_it) {
   DtlsPair p(library());
