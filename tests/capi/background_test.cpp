@@ -185,7 +185,9 @@ TEST(Background, a_filter_may_close_its_peer_in_our_thread) {
   peer.ext.background_thread = true;
   peer.ext.interface_filter = [](const char*, const esp_peer_addr_t*, void*) {
     EXPECT_EQ(esp_peer_main_loop(handle), ESP_PEER_ERR_WRONG_STATE);
-    if (!closed) EXPECT_EQ(esp_peer_close(handle), ESP_PEER_ERR_NONE);
+    if (!closed) {
+      EXPECT_EQ(esp_peer_close(handle), ESP_PEER_ERR_NONE);
+    }
     closed = true;
     return false;
   };
