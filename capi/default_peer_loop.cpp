@@ -292,6 +292,8 @@ void DefaultPeer::open_sockets(Lock& lock) {
   lock.lock();
   if (epoch != socket_epoch_) return;  // disconnected meanwhile
   const Instant now = linux_runner::now();
+  if (blocked_fd_ >= 0) waiter_.want_writable(blocked_fd_, false);
+  blocked_fd_ = -1;  // the socket may go, and another get its number
   const auto bound = sockets_.open(addresses);
   for (std::size_t i = 0; i < sockets_.size(); ++i) waiter_.add(sockets_.fd(i));
   session_.on_sockets(now, bound);

@@ -10,12 +10,6 @@ namespace {
 constexpr unsigned long replay_window = 1024;
 constexpr std::size_t max_packet = 2048;
 
-template <std::size_t N>
-void wipe(std::array<unsigned char, N>& secret) {
-  volatile unsigned char* at = secret.data();
-  for (std::size_t i = 0; i < N; ++i) at[i] = 0;
-}
-
 // libsrtp wants its packets at whole words, which datagrams in a run are not.
 template <class Call>
 std::size_t on_whole_words(MutableBytes room, std::size_t size, Call call) {
@@ -70,13 +64,13 @@ Transform::Transform(crypto::SrtpProfile profile, const srtp::MasterKey& ours,
   const srtp_policy_t in = policy({ssrc_any_inbound, 0}, in_key_);
   if (srtp_create(&out_, &out) != srtp_err_status_ok) out_ = nullptr;
   if (srtp_create(&in_, &in) != srtp_err_status_ok) in_ = nullptr;
-  wipe(out_key);
+  wipe(std::as_writable_bytes(std::span(out_key)));
 }
 
 Transform::~Transform() {
   if (in_) srtp_dealloc(in_);  // keys of theirs are overwritten there
   if (out_) srtp_dealloc(out_);
-  wipe(in_key_);
+  wipe(std::as_writable_bytes(std::span(in_key_)));
 }
 
 srtp_policy_t Transform::policy(srtp_ssrc_t whose, Key& key) const {

@@ -6,8 +6,10 @@
 #include <mbedtls/platform_util.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 
 namespace esp_peer::mbedtls {
@@ -110,6 +112,7 @@ class Generator {
     must(mbedtls_ctr_drbg_seed(&drbg_, mbedtls_entropy_func, &entropy_, name, 8));
   }
   int draw(unsigned char* out, std::size_t size) {
+    if (const int error = leave_parent_behind(); error != 0) return error;
     while (size != 0) {
       const std::size_t n = std::min<std::size_t>(size, MBEDTLS_CTR_DRBG_MAX_REQUEST);
       if (const int error = mbedtls_ctr_drbg_random(&drbg_, out, n); error != 0) return error;
@@ -120,8 +123,19 @@ class Generator {
   }
 
  private:
+  // A process that forked has our numbers, too: ours are others from then on.
+  int leave_parent_behind() {
+    const pid_t process = getpid();
+    if (process_ == process) return 0;
+    const auto* name = reinterpret_cast<const unsigned char*>(&process);
+    const int error = mbedtls_ctr_drbg_reseed(&drbg_, name, sizeof(process));
+    if (error == 0) process_ = process;
+    return error;
+  }
+
   mbedtls_entropy_context entropy_;
   mbedtls_ctr_drbg_context drbg_;
+  std::atomic<pid_t> process_ = getpid();
 };
 
 }  // namespace

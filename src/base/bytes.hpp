@@ -37,6 +37,12 @@ inline void copy_bytes(Bytes from, MutableBytes to) {
   if (n != 0) std::memmove(to.data(), from.data(), n);
 }
 
+// Of keys that are not needed any more: no compiler leaves this out.
+inline void wipe(MutableBytes secret) {
+  volatile std::byte* const at = secret.data();
+  for (std::size_t i = 0; i < secret.size(); ++i) at[i] = std::byte{0};
+}
+
 // Reads values from the front. The first read past the end fails the reader for good: it returns
 // zeros and empty ranges from then on, so that a parser may ask ok() once, at the end.
 class Reader {

@@ -17,6 +17,10 @@ namespace esp_peer::peer {
 
 // The keys that the handshake made.
 struct MediaKeys {
+  MediaKeys() = default;
+  MediaKeys(const MediaKeys&) = delete;
+  ~MediaKeys() { wipe(exported); }
+
   crypto::SrtpProfile profile = crypto::SrtpProfile::aes128_cm_sha1_80;
   std::array<std::byte, srtp::max_exported_size> exported{};
   bool dtls_client = false;

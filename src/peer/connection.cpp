@@ -81,7 +81,7 @@ void Connection::start(Instant now) {
 }
 
 void Connection::set_servers(Instant now, const Servers& servers) {
-  if (path_.paired()) return;  // for the next gathering
+  if (path_.paired()) return gathering_.keep(servers);
   gathering_.set_servers(now, servers);
   redescribe_ = negotiation_.described();
   advance(now);
@@ -90,14 +90,14 @@ void Connection::set_servers(Instant now, const Servers& servers) {
 Status Connection::set_remote_description(Instant now, std::string_view text) {
   auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!remote) return Error{Errc::no_memory, "no room for the description"};
-  const bool heard_audio = hears_audio(negotiation_.audio());
+  const bool heard_audio = hears_audio(negotiation_.audio()), had_data = data_ && has_data_;
   peer_has_rebuilt_ = false;
   auto incoming = negotiation_.on_description(text, *remote);
   if (!incoming) return incoming.error();
   if (*incoming == Negotiation::Incoming::ignored) return {};
   const Status applied = apply(now, *remote, *incoming);
   if (!applied) negotiation_.reject();
-  if (applied && path_.secured()) follow_media(now, *remote, heard_audio);
+  if (applied && path_.secured()) follow_media(now, *remote, heard_audio, had_data);
   advance(now);
   return applied;
 }
@@ -119,13 +119,16 @@ Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::In
   path.our_dtls_role = negotiation_.dtls_role();
 
   if (remote_known_) {
-    if (const Status joined = join_restart(now, path, kind); !joined) return joined;
+    // [rfc8842#5.5] Further offers leave the choice of roles open; what does not answers something.
+    const bool offers = kind == Negotiation::Incoming::offer &&
+                        (remote.setup == sdp::Setup::actpass || remote.setup == sdp::Setup::absent);
+    if (const Status joined = join_restart(now, path, offers); !joined) return joined;
   } else {
     say(State::pairing);
     remote_known_ = true;
   }
   if (const Status checks = path_.set_remote(now, path); !checks) return checks;
-  if (!data_) {
+  if (!data_ || !has_data_) {
     has_data_ = remote.data.has_value();
     const sdp::RemoteData data = remote.data.value_or(sdp::RemoteData{});
     data_options_.sctp.remote_port = data.sctp_port;
@@ -150,20 +153,22 @@ Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::In
 }
 
 // What a further description means for ICE [rfc8445#9, rfc8839#4.4.1, rfc8842#5.1].
-Status Connection::join_restart(Instant now, const RemotePath& remote, Negotiation::Incoming kind) {
-  const bool offered = kind == Negotiation::Incoming::offer;
+Status Connection::join_restart(Instant now, const RemotePath& remote, bool offered) {
   const bool ours = !path_.ice().knows_remote();  // a restart that waits for the peer
-  if (!path_.is_remote(remote.credentials)) {
-    if (negotiation_.from_another_session() || path_.is_another_peer(remote)) {
-      peer_has_rebuilt_ = true;
-      return Error{Errc::unsupported, "the peer has begun anew"};
-    }
+  const bool changed = !path_.is_remote(remote.credentials);
+  if (path_.is_another_peer(remote) || (changed && negotiation_.from_another_session())) {
+    peer_has_rebuilt_ = true;
+    return Error{Errc::unsupported, "the peer has begun anew"};
+  }
+  if (changed) {
     if (ours) return {};  // it joins in, or both have thought of it at once
     if (!offered) return Error{Errc::unsupported, "an ICE restart that nobody asked for"};
     return renew_agent(now);
   }
+  // An earlier answer once more, or the peer cannot restart: what works goes on.
+  if (ours && !offered) return Error{Errc::unsupported, "an answer of before the ICE restart"};
   // The peer's offer is of before it heard of our restart: that comes after the answer.
-  if (ours && offered && path_.take_back_restart()) {
+  if (ours && path_.take_back_restart()) {
     offer_due_ = false;
     restart_later_ = true;
   }
@@ -189,25 +194,34 @@ Status Connection::restart_ice(Instant now) {
     restart_later_ = true;
     return {};
   }
-  if (const Status renewed = renew_agent(now); !renewed) return renewed;
+  if (path_.ice().knows_remote()) {
+    if (const Status renewed = renew_agent(now); !renewed) return renewed;
+  } else {  // the last one still waits for its answer, which must find what it is for
+    reopen_at_ = now;
+    gathering_.restart();
+  }
   negotiation_.offer_again();
   offer_due_ = true;
   advance(now);
   return {};
 }
 
+bool Connection::carries_audio() const { return audio_ && negotiation_.audio(); }
+
 // What a renegotiation changes of what is carried [rfc8829#5.10].
-void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard_audio) {
+void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard_audio,
+                              bool had_data) {
   const bool hears = hears_audio(negotiation_.audio());
   if (hears != heard_audio) {
     outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});
   }
-  if (!remote.data && data_ && has_data_) {
+  if (!remote.data && had_data) {
     has_data_ = false;  // [rfc8841#10.4] the section is refused: the association is closed
     data_->abort(now);
-  } else if (remote.data && !data_) {
+  } else if (remote.data && !had_data) {
     begin_data(now);
   }
+  if (!has_data_ && !carries_audio()) end(now, State::disconnected, Failure::association_lost);
 }
 
 Status Connection::add_remote_candidate(Instant now, const ice::Candidate& candidate) {
@@ -398,6 +412,7 @@ void Connection::on_secured(Instant now) {
   }
   say(State::connected);  // whoever hears of it may send audio at once
   negotiation_.settle();
+  redescribe_ = redescribe_ && negotiation_.answer_owed();  // servers that came too late for it
   if (has_data_) begin_data(now);
 }
 
@@ -434,9 +449,10 @@ void Connection::take_data_events(Instant now) {
     const auto event = data_->poll_event(now);
     if (!event) return;
     on_data_event(*event);
+    if (event->kind < DataSession::Event::Kind::disconnected) continue;
     // Without its association a connection that carries nothing else stands for nothing.
-    if (event->kind >= DataSession::Event::Kind::disconnected &&
-        !(audio_ && negotiation_.audio())) {
+    has_data_ = false;
+    if (!carries_audio()) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }
@@ -469,8 +485,7 @@ void Connection::describe_when_ready(Instant now) {
   if (!first_offer && !due) return;
   const auto candidates = path_.ice().local_candidates();
   const bool more_will_come = options_.trickle_out && !gathering_.complete();
-  if (candidates.empty() && !more_will_come)
-    return end(now, State::disconnected, Failure::no_address);
+  if (candidates.empty() && !more_will_come) return on_no_address(now);
   redescribe_ = offer_due_ = false;
   if (negotiation_.answering()) {
     tell_agreed_audio();
@@ -493,6 +508,13 @@ void Connection::describe_when_ready(Instant now) {
   if (!restart_ice(now)) end(now, State::disconnected, Failure::no_memory);
 }
 
+// Nobody could reach us. A restart meanwhile leaves alone what works, and looks again.
+void Connection::on_no_address(Instant now) {
+  if (!path_.secured()) return end(now, State::disconnected, Failure::no_address);
+  reopen_at_ = now + seconds(1);
+  gathering_.restart();
+}
+
 // [rfc8838#4] What was found after the description went out.
 void Connection::tell_candidates(Instant now) {
   if (ended_ || !options_.trickle_out || !negotiation_.described()) return;
@@ -503,7 +525,7 @@ void Connection::tell_candidates(Instant now) {
   if (told_last_candidate_ || !gathering_.complete()) return;
   told_last_candidate_ = true;
   outbox_.say(LocalCandidatesDone{});
-  if (found == 0) end(now, State::disconnected, Failure::no_address);
+  if (found == 0) on_no_address(now);
 }
 
 // Once for each time that it is something else than what was told before. What the application left

@@ -66,9 +66,10 @@ class Connection {
 
  private:
   Status apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind);
-  Status join_restart(Instant now, const RemotePath& remote, Negotiation::Incoming kind);
+  Status join_restart(Instant now, const RemotePath& remote, bool offered);
   Status renew_agent(Instant now);
-  void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio);
+  void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio, bool had_data);
+  bool carries_audio() const;
   bool frozen() const;
   void advance(Instant now);
   void on_path_event(Instant now, SecurePath::Event event);
@@ -80,6 +81,7 @@ class Connection {
   void tell_agreed_audio();
   void describe_when_ready(Instant now);
   void tell_candidates(Instant now);
+  void on_no_address(Instant now);
   void transmit_audio(Instant now, TxBatch& out);
   void transmit_records(Instant now, TxBatch& out);
   void end(Instant now, State how, Failure why);

@@ -14,10 +14,14 @@ void Gathering::restart() {
   has_sockets_ = time_is_up_ = false;
 }
 
-void Gathering::set_servers(Instant now, const Servers& servers) {
+void Gathering::keep(const Servers& servers) {
   servers_ = servers;
   ++generation_;
   unresolved_ = 0;
+}
+
+void Gathering::set_servers(Instant now, const Servers& servers) {
+  keep(servers);
   if (has_sockets_) ask(now);
 }
 

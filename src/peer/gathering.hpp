@@ -19,6 +19,8 @@ class Gathering {
   // Once more, for the path's new agent: on_sockets() comes again.
   void restart();
 
+  // Servers for the next restart.
+  void keep(const Servers& servers);
   // Replaces the servers; asks them at once when the sockets are there.
   void set_servers(Instant now, const Servers& servers);
   void on_sockets(Instant now, std::span<const Address> sockets);

@@ -53,10 +53,11 @@ class Negotiation {
   void reject();
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
-  // The connection stands: the peer's text is not needed any more, and the DTLS roles are for good.
+  // The connection stands: the peer's text is not needed any more, but for an answer that is still
+  // owed, and the DTLS roles are for good.
   void settle() {
     settled_ = true;
-    taken_.text = Buffer();
+    if (!taken_.answer_owed) taken_.text = Buffer();
     before_.text = Buffer();
   }
 

@@ -243,7 +243,9 @@ void SecurePath::on_ice_event(Instant now, const ice::Agent::Event& event) {
     timers_.arm(Timer::retirement, now + retirement);
   }
   if (std::holds_alternative<ice::Failed>(event)) on_ice_failed(now);
-  if (std::holds_alternative<ice::Lost>(event)) end(now, Event::lost);
+  if (!std::holds_alternative<ice::Lost>(event)) return;
+  // A pair that was never nominated does not take the old one with it.
+  old_agent_ && !agent_->selected() ? on_ice_failed(now) : end(now, Event::lost);
 }
 
 // The session before the restart. When it is lost, the new one still has its time to find a pair,

@@ -10,9 +10,7 @@
 
 namespace esp_peer::sdp {
 
-inline std::filesystem::path sample_folder() {
-  return std::filesystem::path(__FILE__).parent_path() / "../sdp";
-}
+inline std::filesystem::path sample_folder() { return ESP_PEER_TEST_SDP; }
 inline std::string sample(const std::string& name) {
   std::ifstream file(sample_folder() / (name + ".sdp"), std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
