@@ -301,9 +301,9 @@ int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
  * Sends a frame of audio of the configured codec, in one packet, at once. Its pts, in milliseconds,
  * comes out at the peer unchanged.
  *
- * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not connected),
- * _NOT_SUPPORT (no audio was agreed on, or the direction forbids it), _OVER_LIMITED (fits no packet)
- * or _NO_MEM.
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
+ * connected), _NOT_SUPPORT (no audio was agreed on, or the direction forbids it), _OVER_LIMITED
+ * (fits no packet) or _NO_MEM.
  */
 int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t* frame);
 
