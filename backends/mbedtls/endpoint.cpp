@@ -136,9 +136,6 @@ std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
 void Endpoint::on_datagram(Instant now, MutableBytes datagram) {
   if (state_ != State::shaking_hands && state_ != State::connected) return;
   unread_.forget();
-  // While a timer of its own is over the library looks at nothing else.
-  on_deadline(now);
-  if (state_ == State::ended) return;
   now_ = now;
   wire_->on_datagram(now, datagram);
   if (state_ == State::shaking_hands) shake_hands(now);
@@ -147,13 +144,22 @@ void Endpoint::on_datagram(Instant now, MutableBytes datagram) {
 }
 
 void Endpoint::on_deadline(Instant now) {
-  if (state_ == State::shaking_hands && final_ && *final_ <= now) shake_hands(now);
+  if (state_ != State::shaking_hands || !final_ || *final_ > now) return;
+  at_deadline_ = true;
+  wire_->outgoing().begin_repeat();
+  shake_hands(now);
+  wire_->outgoing().end_repeat();
+  wire_->outgoing().release_repeat();
+  at_deadline_ = false;
 }
 
 // ---------------------------------------------------------------- outputs
 
-std::size_t Endpoint::write_datagram(Instant, MutableBytes out) {
-  return wire_ ? wire_->write_datagram(out) : 0;
+std::size_t Endpoint::write_datagram(Instant now, MutableBytes out) {
+  const std::size_t size = wire_ ? wire_->write_datagram(out) : 0;
+  // The flight goes now, however long its keys have taken.
+  if (size != 0 && final_) final_ = now + wait_;
+  return size;
 }
 
 std::optional<dtls::Endpoint::Event> Endpoint::poll_event() {
@@ -275,6 +281,7 @@ void Endpoint::on_handshake_done() {
   // record for as long as it keeps its last flight.
   if (ssl_.handshake) ssl_.handshake->mtu = 0;
   wire_->gate().close_epoch_0();
+  wire_->outgoing().forget_repeat();
   state_ = State::connected;
   events_.push_back(dtls::Connected{});
 }
@@ -362,13 +369,16 @@ void Endpoint::set_timer(void* self, std::uint32_t first_ms, std::uint32_t last_
   e.final_.reset();
   if (last_ms == 0) return;
   e.intermediate_ = e.now_ + milliseconds(first_ms);
-  e.final_ = e.now_ + milliseconds(last_ms);
+  e.wait_ = milliseconds(last_ms);
+  e.final_ = e.now_ + e.wait_;
 }
 
+// The library asks before it reads, and where the timer is over it reads nothing: an answer that
+// has come is read all the same.
 int Endpoint::get_timer(void* self) {
   const auto& e = *static_cast<Endpoint*>(self);
   if (!e.final_) return -1;
-  if (*e.final_ <= e.now_) return 2;
+  if (e.at_deadline_ && *e.final_ <= e.now_) return 2;
   return *e.intermediate_ <= e.now_ ? 1 : 0;
 }
 

@@ -92,6 +92,8 @@ class Endpoint final : public dtls::Endpoint {
 
   Instant now_{};                                // of the call that is going on
   std::optional<Instant> intermediate_, final_;  // the library's timer
+  Duration wait_{};                              // of the flight that is on its way
+  bool at_deadline_ = false;
   std::uint64_t delivered_ = 0, sealed_ = 0;
 };
 

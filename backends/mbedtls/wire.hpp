@@ -41,6 +41,7 @@ class Wire {
 
   std::size_t write_datagram(MutableBytes out) { return outgoing_.write_datagram(out); }
 
+  dtls::Outgoing& outgoing() { return outgoing_; }
   dtls::RecordGate& gate() { return gate_; }
   // The library has written a handshake message.
   bool has_spoken() const { return has_spoken_; }
@@ -53,6 +54,7 @@ class Wire {
  private:
   Bytes next_record();
   bool peer_has_changed_cipher() const;
+  bool awaits_change_of_cipher() const;
   bool authentic(Bytes record) const;
   void write(Bytes datagram);
   void drop(const char* why, std::size_t size) const;

@@ -100,8 +100,13 @@ void Endpoint::on_deadline(Instant now) {
 
 // ---------------------------------------------------------------- outputs
 
-std::size_t Endpoint::write_datagram(Instant, MutableBytes out) {
-  return wire_ ? wire_->write_datagram(out) : 0;
+std::size_t Endpoint::write_datagram(Instant now, MutableBytes out) {
+  const std::size_t size = wire_ ? wire_->write_datagram(out) : 0;
+  // The flight goes now, however long its keys have taken.
+  if (size != 0 && timers_.armed(Timer::retransmission)) {
+    timers_.arm(Timer::retransmission, now + wait_);
+  }
+  return size;
 }
 
 std::optional<dtls::Endpoint::Event> Endpoint::poll_event() {
@@ -205,6 +210,7 @@ void Endpoint::on_handshake_done(Instant now) {
     return end(dtls::Failed{dtls::FailureReason::fingerprint_mismatch, "no certificate"});
   }
   wire_->gate().close_epoch_0();
+  wire_->outgoing().forget_repeat();
   state_ = State::connected;
   timers_.disarm_all();
   static_cast<void>(wake(now));
@@ -220,12 +226,18 @@ void Endpoint::begin_again(Instant now) {
 }
 
 void Endpoint::retransmit(Instant now) {
-  ERR_clear_error();
-  library_wait_.reset();
-  if (DTLSv1_handle_timeout(ssl_) < 0) {
-    return end(dtls::Failed{dtls::FailureReason::timeout, "no answer to the handshake"});
+  if (!wire_->outgoing().holds_repeat()) {
+    ERR_clear_error();
+    library_wait_.reset();
+    if (DTLSv1_handle_timeout(ssl_) < 0) {
+      return end(dtls::Failed{dtls::FailureReason::timeout, "no answer to the handshake"});
+    }
+    wire_->outgoing().end_repeat();
   }
-  if (library_wait_) return follow_library_timer(now);
+  if (library_wait_) {
+    wire_->outgoing().release_repeat();
+    return follow_library_timer(now);
+  }
   // The wall clock was set back, or runs behind: OpenSSL would wait. It is never trusted to say
   // how long; whoever owns this association bounds the whole handshake.
   timers_.arm(Timer::retransmission, now + patience_);
@@ -237,8 +249,11 @@ void Endpoint::follow_library_timer(Instant now) {
   timeval left{};
   if (!DTLSv1_get_timeout(ssl_, &left)) {
     timers_.disarm(Timer::retransmission);
+  } else if (wire_->outgoing().holds_repeat()) {
+    return;  // our timer, which is not over yet, will follow
   } else if (library_wait_) {
-    timers_.arm(Timer::retransmission, now + *library_wait_);
+    wait_ = *library_wait_;
+    timers_.arm(Timer::retransmission, now + wait_);
     patience_ = first_patience;
   }
   library_wait_.reset();
@@ -326,13 +341,18 @@ unsigned Endpoint::on_timer(SSL* ssl, unsigned previous_us) {
   const Duration wait = previous_us == 0 ? self.options_.first_retransmission
                                          : std::min(Duration(previous_us) * 2, longest_wait);
   self.library_wait_ = wait;
+  // It says so before it repeats the flight: until it looks at another record, or writes an alert.
+  if (previous_us != 0) self.wire_->outgoing().begin_repeat();
   return static_cast<unsigned>(wait.count());
 }
 
 // A ChangeCipherSpec out of turn is a stranger's: OpenSSL drops it after it has shown it here, and
 // behind a gate opened too early it would keep a hundred records of 16 KB each.
 void Endpoint::on_message(int outgoing, int, int type, const void*, std::size_t, SSL* ssl, void*) {
-  if (outgoing != 0 || type != SSL3_RT_CHANGE_CIPHER_SPEC) return;
+  if (outgoing != 0) return;
+  auto& wire = *static_cast<Endpoint*>(SSL_get_app_data(ssl))->wire_;
+  wire.outgoing().end_repeat();
+  if (type != SSL3_RT_CHANGE_CIPHER_SPEC) return;
   const OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
   const bool expected =
       SSL_is_server(ssl) ? state == TLS_ST_SR_CERT_VRFY : state == TLS_ST_CW_FINISHED;
@@ -340,7 +360,7 @@ void Endpoint::on_message(int outgoing, int, int type, const void*, std::size_t,
   // [rfc5288#3] An explicit nonce of 8 bytes; [rfc7905#2] none. Both have a tag of 16.
   const SSL_CIPHER* cipher = SSL_get_pending_cipher(ssl);
   const bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
-  static_cast<Endpoint*>(SSL_get_app_data(ssl))->wire_->gate().open_epoch_1(chacha ? 16 : 24);
+  wire.gate().open_epoch_1(chacha ? 16 : 24);
 }
 
 bool Endpoint::verify(SSL* ssl, X509* certificate) {

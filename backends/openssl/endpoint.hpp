@@ -2,7 +2,8 @@
 //
 // Its randomness is OpenSSL's own and not Env's: keys come from where the library wants them. Its
 // retransmission timer compares with the wall clock inside OpenSSL; the deadlines said here are in
-// our time, and survive a wall clock that steps (timers_ below).
+// our time, and survive a wall clock that steps (timers_ below). It looks at that timer whenever it
+// reads, too: what it repeats then is held until ours is over (dtls::Outgoing).
 #pragma once
 #include <openssl/ssl.h>
 
@@ -85,7 +86,8 @@ class Endpoint final : public dtls::Endpoint {
   FixedVector<Event, 2> events_;  // Connected, and one of the ends
 
   TimerTable<Timer> timers_;
-  std::optional<Duration> library_wait_;  // what OpenSSL was just told to wait
+  std::optional<Duration> library_wait_;  // what OpenSSL was told to wait, not followed yet
+  Duration wait_{};                       // of the flight that is on its way
   Duration patience_ = first_patience;
   Instant last_used_{};
   bool resting_ = false;  // without buffers

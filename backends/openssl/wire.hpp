@@ -27,6 +27,7 @@ class Wire {
 
   std::size_t write_datagram(MutableBytes out) { return outgoing_.write_datagram(out); }
 
+  dtls::Outgoing& outgoing() { return outgoing_; }
   dtls::RecordGate& gate() { return gate_; }
   const dtls::RecordGate& gate() const { return gate_; }
   // The library has written a handshake message.

@@ -7,28 +7,52 @@
 
 namespace esp_peer::dtls {
 
+// A repeat of a flight is of use until the answer comes. Libraries write it when they look for the
+// answer, by timers of their own: so it is held until ours is over, and forgotten when they write
+// anything else. Never does it share a datagram with another flight.
 class Outgoing {
  public:
   Outgoing(Memory& memory, std::size_t mtu) : memory_(memory), mtu_(mtu), queue_(memory) {}
 
   // One that finds the queue full, or no memory, is lost like any other: it is sent again.
   void push(Bytes datagram) {
+    constexpr std::byte alert{21};  // [rfc5246#6.2.1] Of no flight.
+    if (datagram.empty()) return;
+    if (datagram[0] == alert) end_repeat();
+    if (!repeating_) forget_repeat();
     if (queue_.size() == max_waiting) return;
     Buffer copy = Buffer::copy_of(memory_, datagram);
-    if (copy) static_cast<void>(queue_.push_back(std::move(copy)));
+    if (!copy || !queue_.push_back(std::move(copy))) return;
+    if (repeating_) ++repeats_;
+  }
+
+  // What is pushed from here to the end repeats the flight that went before, and is held.
+  void begin_repeat() {
+    forget_repeat();
+    repeating_ = held_ = true;
+  }
+  void end_repeat() { repeating_ = false; }
+  void release_repeat() { held_ = false; }
+  void forget_repeat() {
+    for (; repeats_ != 0; --repeats_) queue_.pop_back();
+    held_ = false;
   }
 
   // OpenSSL repeats a flight message by message. Together in one datagram they share one fate, and
   // on a bad path the handshake needs less luck. The size; 0 = none, or no room.
   std::size_t write_datagram(MutableBytes out) {
+    const bool first = queue_.size() != repeats_;
+    std::size_t left = first ? queue_.size() - repeats_ : held_ ? 0 : repeats_;
     Writer w(out.first(std::min(out.size(), mtu_)));
-    while (!queue_.empty() && (w.size() == 0 || queue_.front().size() <= w.room_left())) {
+    for (; left != 0 && (w.size() == 0 || queue_.front().size() <= w.room_left()); --left) {
       w.bytes(queue_.front().bytes());
       queue_.pop_front();
+      if (!first) --repeats_;
     }
     return w.ok() ? w.size() : 0;
   }
 
+  bool holds_repeat() const { return held_; }
   std::size_t size() const { return queue_.size(); }
 
  private:
@@ -37,7 +61,9 @@ class Outgoing {
 
   Memory& memory_;
   std::size_t mtu_;
-  Deque<Buffer> queue_;  // at most max_waiting
+  Deque<Buffer> queue_;      // at most max_waiting
+  std::size_t repeats_ = 0;  // of these, the last
+  bool repeating_ = false, held_ = false;
 };
 
 }  // namespace esp_peer::dtls

@@ -4,6 +4,7 @@
 #include "tests/conformance/dtls_authentic_records.hpp"
 #include "tests/conformance/dtls_end.hpp"
 #include "tests/conformance/dtls_fingerprints.hpp"
+#include "tests/conformance/dtls_flights.hpp"
 #include "tests/conformance/dtls_foreign_peers.hpp"
 #include "tests/conformance/dtls_handshake.hpp"
 #include "tests/conformance/dtls_loss.hpp"

@@ -9,9 +9,12 @@
 
 namespace esp_peer::test {
 
+// covers: changelog 35, changelog 51
 TEST_P(DtlsBackend, two_endpoints_with_the_right_fingerprints_connect_and_talk) {
   DtlsPair p(library());
   p.connect();
+  EXPECT_EQ(p.client.events.size(), 1u) << "and nobody is told of a failure";
+  EXPECT_EQ(p.server.events.size(), 1u);
   EXPECT_EQ(p.client.count<dtls::Connected>(), 1u);
   EXPECT_EQ(p.server.count<dtls::Connected>(), 1u);
   p.server.deliver(p.now, p.client.seal(p.now, "hello"));
@@ -77,7 +80,7 @@ TEST_P(DtlsBackend, no_datagram_of_the_handshake_is_larger_than_asked) {
   }
 }
 
-// covers: bug 17, must rfc6347#4.2.2
+// covers: bug 17, must rfc6347#4.2.2, changelog 4
 TEST_P(DtlsBackend, the_server_answers_the_fragmented_hellos_of_browsers_in_any_order) {
   for (const auto& hello : browser_hellos()) {
     for (const bool reversed : {false, true}) {
@@ -97,7 +100,7 @@ TEST_P(DtlsBackend, the_server_answers_the_fragmented_hellos_of_browsers_in_any_
   }
 }
 
-// covers: bug 17, must rfc6347#4.2.2
+// covers: bug 17, must rfc6347#4.2.2, changelog 4
 TEST_P(DtlsBackend, a_large_hello_in_two_to_twenty_shuffled_and_doubled_pieces_is_answered) {
   Datagram body;  // of the largest ClientHello of a browser
   const auto chromium = browser_hellos()[0];
