@@ -73,6 +73,7 @@ TEST(MbedtlsEndpoint, a_flight_that_was_lost_makes_no_later_record_smaller) {
 }
 
 // As OpenSSL reads it, which has not written it.
+// covers: changelog 11
 TEST(MbedtlsIdentity, proves_itself_by_p256_and_names_nobody) {
   const auto parsed = [](Identity& identity) {
     const auto& raw = identity.certificate().raw;

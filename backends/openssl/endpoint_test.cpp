@@ -36,6 +36,7 @@ TEST(OpensslEndpoint, gives_its_buffers_back_when_nobody_talks) {
       << "and nobody has to be woken";
 }
 
+// covers: changelog 11
 TEST(Identity, proves_itself_by_p256_and_names_nobody) {
   auto* a = Identity::create(1'700'000'000);
   auto* b = Identity::create(1'700'000'000);

@@ -100,6 +100,25 @@ TEST_P(DtlsBackend, the_server_answers_the_fragmented_hellos_of_browsers_in_any_
   }
 }
 
+// covers: changelog 4, changelog 5, must rfc6347#4.2.2
+TEST_P(DtlsBackend, a_handshake_whose_hello_comes_in_pieces_connects_at_the_first_try) {
+  DtlsPair p(library());
+  int hellos = 0;
+  p.meddle = [&](bool from_client, Datagram& hello) {
+    if (!from_client || hellos++ != 0) return true;
+    const auto length = static_cast<std::uint32_t>(hello.size() - 25);
+    for (std::uint32_t piece = 3; piece-- != 0;) {  // the last comes first
+      const std::uint32_t from = piece * length / 3, to = (piece + 1) * length / 3;
+      const Datagram bytes(hello.begin() + 25 + from, hello.begin() + 25 + to);
+      p.server.deliver(p.now, record(22, 0, piece, fragment(1, length, 0, from, bytes)));
+    }
+    return false;
+  };
+  p.connect();  // before any timer is over
+  p.server.deliver(p.now, p.client.seal(p.now, "hello"));
+  EXPECT_EQ(p.server.received, std::vector<std::string>{"hello"});
+}
+
 // covers: bug 17, must rfc6347#4.2.2, changelog 4
 TEST_P(DtlsBackend, a_large_hello_in_two_to_twenty_shuffled_and_doubled_pieces_is_answered) {
   Datagram body;  // of the largest ClientHello of a browser
