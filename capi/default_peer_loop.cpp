@@ -93,10 +93,16 @@ bool DefaultPeer::may_read() const {
 }
 
 void DefaultPeer::step(Lock& lock) {
+  const auto overdue = [&](Instant at) {
+    const auto due = session_.next_deadline();
+    return due && *due <= at;
+  };
+  // Where we come late, what was waited for may be there: it is read before its timer is over.
+  if (overdue(linux_runner::now())) receive();
   const Instant now = linux_runner::now();
   take_resolved(now);
   session_.set_ciphers(identity_cache::cipher_preference());
-  if (const auto due = session_.next_deadline(); due && *due <= now) session_.on_deadline(now);
+  if (overdue(now)) session_.on_deadline(now);
   transmit(now);
   collect(now);
   handle_requests(lock);

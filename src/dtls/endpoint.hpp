@@ -75,7 +75,7 @@ class Endpoint {
   virtual void on_datagram(Instant now, MutableBytes datagram) = 0;
   virtual void on_deadline(Instant now) = 0;
 
-  // The next datagram of a handshake or alert; 0 = none.
+  // The next datagram of a handshake or alert; 0 = none. A flight's timer runs from here.
   virtual std::size_t write_datagram(Instant now, MutableBytes out) = 0;
   // Closed and Failed are said after what came before them was read.
   virtual std::optional<Event> poll_event() = 0;
