@@ -300,5 +300,70 @@ TEST(Closing, five_hundred_channels_of_each_side_open_speak_and_close) {
   for (unsigned s = 0; s < 1000; ++s) EXPECT_FALSE(p.client.association.is_resetting(stream(s)));
 }
 
+// ---------------------------------------------------------------- negotiated ones
+
+// covers: must rfc8831#6.5, bug 73
+TEST(Closing, what_comes_for_a_negotiated_channel_before_it_is_created_here_spoils_nothing) {
+  for (const unsigned id : {0u, 1u}) {  // even and odd do not matter
+    ChannelPair p;
+    ASSERT_TRUE(p.connect());
+    const ChannelOptions negotiated{.label = "n", .negotiated = stream(id)};
+    ASSERT_EQ(p.open(p.client, negotiated), stream(id));
+    ASSERT_TRUE(p.send(p.client, stream(id), "nobody is there"));
+    p.run_for(seconds(1));
+    EXPECT_TRUE(p.server.log.empty());
+    EXPECT_EQ(p.server.drops.back(), "message on no channel");
+    EXPECT_FALSE(p.server.association.is_resetting(stream(id)));
+    ASSERT_EQ(p.open(p.server, negotiated), stream(id));
+    ASSERT_TRUE(p.send(p.client, stream(id), "to the server"));
+    ASSERT_TRUE(p.send(p.server, stream(id), "to the client"));
+    p.run_for(seconds(1));
+    const std::string n = std::to_string(id);
+    EXPECT_EQ(p.client.log, (Log{"opened " + n + " by us", "message " + n}));
+    EXPECT_EQ(p.server.log, (Log{"opened " + n + " by us", "message " + n}));
+    EXPECT_EQ(p.server.heard.back().body, "to the server");
+    EXPECT_EQ(p.client.heard.back().body, "to the client");
+  }
+}
+
+TEST(Closing, our_own_channels_keep_off_a_negotiated_stream_and_it_off_theirs) {
+  ChannelPair p;
+  ASSERT_TRUE(p.connect());
+  ASSERT_EQ(p.open(p.client, {.label = "n", .negotiated = stream(0)}), stream(0));
+  EXPECT_EQ(p.open(p.client, "c"), stream(2));
+  auto twice = p.client.channels.open(p.now, {.label = "m", .negotiated = stream(2)});
+  EXPECT_EQ(twice.error().code, Errc::invalid_argument);
+  auto none = p.client.channels.open(p.now, {.label = "m", .negotiated = stream(65'535)});
+  EXPECT_EQ(none.error().code, Errc::invalid_argument);
+  auto beyond = p.client.channels.open(p.now, {.label = "m", .negotiated = stream(65'534)});
+  EXPECT_EQ(beyond.error().code, Errc::over_limit);
+}
+
+// covers: must rfc8831#6.7
+TEST(Closing, a_negotiated_channel_closes_and_is_created_again_on_its_stream) {
+  ChannelPair p;
+  ASSERT_TRUE(p.connect());
+  p.link.loss = 0.1;
+  p.link.jitter_ms = 20;
+  const ChannelOptions negotiated{.label = "n", .negotiated = stream(7)};
+  for (std::size_t round = 1; round <= 20; ++round) {
+    ASSERT_EQ(p.open(p.client, negotiated), stream(7)) << round;
+    ASSERT_EQ(p.open(p.server, negotiated), stream(7)) << round;
+    const std::string body = std::to_string(round);
+    ASSERT_TRUE(p.send(p.client, stream(7), body));
+    ASSERT_TRUE(p.send(p.server, stream(7), body));
+    p.run_for(seconds(20));
+    ASSERT_EQ(p.client.heard.size(), round);
+    ASSERT_EQ(p.server.heard.size(), round);
+    EXPECT_EQ(p.client.heard.back().body, body);
+    ASSERT_TRUE((round % 2 ? p.client : p.server).channels.close(p.now, "n"));
+    auto too_early = p.client.channels.open(p.now, negotiated);
+    EXPECT_EQ(too_early.error().code, Errc::invalid_argument) << "it is being reset, or still open";
+    p.run_for(seconds(40));
+    ASSERT_EQ(p.client.count("closed"), round);
+    ASSERT_EQ(p.server.count("closed"), round);
+  }
+}
+
 }  // namespace
 }  // namespace esp_peer::datachannel
