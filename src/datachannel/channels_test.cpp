@@ -52,6 +52,7 @@ TEST(Channels, a_channel_opens_at_both_ends) {
   }
 }
 
+// covers: must rfc8832#6, changelog 56
 TEST(Channels, the_dtls_client_takes_even_streams_and_the_server_odd_ones) {
   ChannelPair p;
   ASSERT_TRUE(p.connect());
@@ -64,6 +65,7 @@ TEST(Channels, the_dtls_client_takes_even_streams_and_the_server_odd_ones) {
   EXPECT_EQ(p.server.count("opened"), 4u);
 }
 
+// covers: must rfc8831#6.6
 TEST(Channels, text_binary_and_empty_messages_arrive_as_what_they_are) {
   ChannelPair p;
   ASSERT_TRUE(p.connect());
@@ -88,6 +90,7 @@ TEST(Channels, text_binary_and_empty_messages_arrive_as_what_they_are) {
   EXPECT_EQ(heard[4].body, zero) << "one zero byte is not nothing";
 }
 
+// covers: must rfc8831#6.6
 TEST(Channels, the_ppids_are_those_of_rfc8831) {
   ChannelPair p;
   p.server.bare = true;
@@ -137,6 +140,7 @@ TEST(Channels, no_message_is_read_before_its_open_event_is_fetched) {
   EXPECT_TRUE(server.read_message(p.now));
 }
 
+// covers: must rfc8832#6
 TEST(Channels, everything_on_an_unordered_channel_is_in_order_until_the_answer) {
   ChannelPair p;
   p.server.bare = true;
@@ -164,6 +168,7 @@ TEST(Channels, an_ordered_channel_stays_ordered) {
   EXPECT_EQ(p.server.unordered, (std::vector<bool>{false, false}));
 }
 
+// covers: must rfc8832#5
 TEST(Channels, the_accepting_end_sends_as_the_open_says_and_its_ack_in_order) {
   ChannelPair p;
   p.client.bare = true;
@@ -219,7 +224,7 @@ TEST(Channels, reliability_and_priority_stand_in_the_open) {
   EXPECT_EQ(parse_open(as_bytes(p.server.heard[1].body))->reliability, Reliability::retransmits);
 }
 
-// covers: must rfc8831#6.1, must rfc8832#4, changelog 47
+// covers: must rfc8831#6.1, must rfc8832#4, changelog 47, changelog 15
 TEST(Channels, a_limit_of_retransmissions_holds_in_both_directions_and_for_no_open_or_ack) {
   ChannelPair p(1, roomy());
   ASSERT_TRUE(p.connect());
@@ -372,6 +377,7 @@ TEST(Channels, opens_wait_in_line_by_the_hundred) {
   }
 }
 
+// covers: must rfc9260#6.5
 TEST(Channels, on_a_bad_link_every_channel_opens_and_every_message_comes_once_in_order) {
   for (std::uint64_t seed = 1; seed <= 15; ++seed) {
     SCOPED_TRACE(seed);
@@ -410,6 +416,7 @@ TEST(Channels, on_a_bad_link_every_channel_opens_and_every_message_comes_once_in
   }
 }
 
+// covers: bug 71
 TEST(Channels, what_is_not_read_closes_the_window_and_loses_nothing) {
   ChannelPair p;
   ASSERT_TRUE(p.connect());

@@ -122,6 +122,30 @@ TEST(IceAgent, only_what_works_is_nominated_whatever_the_controlled_side_says) {
   EXPECT_TRUE(n.left.agent.selected());
 }
 
+// covers: must rfc8445#12.1
+TEST(IceAgent, data_goes_on_a_valid_pair_before_nomination_and_on_the_selected_one_afterwards) {
+  Network n;
+  n.add_host(n.left, Address::v4(10, 0, 0, 7, 1111));
+  bool holds_up = true;
+  n.meddle = [&](Route&, std::vector<std::byte>& bytes) {
+    const auto m = stun::parse(bytes);
+    return !(holds_up && m && m->use_candidate);
+  };
+  n.start();
+  n.run_for(milliseconds(400));
+  for (const Side* side : {&n.left, &n.right}) {
+    EXPECT_FALSE(side->agent.selected());
+    ASSERT_TRUE(side->agent.route());
+    EXPECT_TRUE(side->agent.valid(*side->agent.route()));
+  }
+  holds_up = false;
+  n.run_for(seconds(5));
+  ASSERT_TRUE(n.agreed());
+  for (const Side* side : {&n.left, &n.right}) {
+    EXPECT_EQ(side->agent.route(), side->agent.selected());
+  }
+}
+
 TEST(IceAgent, candidates_may_come_before_the_credentials_and_the_sockets_last) {
   Network n;
   n.add_host(n.left, n.left_address);

@@ -6,6 +6,7 @@ namespace {
 
 // ---------------------------------------------------------------- shutdown
 
+// covers: must rfc9260#9.2
 TEST_F(PeerByHand, data_after_our_shutdown_is_answered_by_another_one_and_time_to_go_on) {
   establish();
   association_->shutdown(now_);
@@ -29,6 +30,7 @@ TEST_F(PeerByHand, data_after_our_shutdown_is_answered_by_another_one_and_time_t
   EXPECT_TRUE(ended_by<Closed>());
 }
 
+// covers: must rfc9260#9.2
 TEST_F(PeerByHand, an_init_while_our_shutdown_ack_waits_is_answered_by_the_shutdown_ack) {
   establish();
   say({{ChunkType::shutdown, 0, Value().u32(its_tsn_ - 1).bytes}});
@@ -53,7 +55,7 @@ TEST_F(PeerByHand, shutdown_complete_is_said_whatever_comes_behind_the_shutdown_
   EXPECT_TRUE(hear().empty());
 }
 
-// covers: must rfc9260#9.1
+// covers: must rfc9260#9.1, must rfc9260#9.2
 TEST_F(PeerByHand, a_shutdown_of_both_at_once_ends_in_order) {
   establish();
   association_->shutdown(now_);
@@ -65,6 +67,7 @@ TEST_F(PeerByHand, a_shutdown_of_both_at_once_ends_in_order) {
   EXPECT_TRUE(ended_by<Closed>());
 }
 
+// covers: must rfc9260#9.2
 TEST_F(PeerByHand, a_shutdown_takes_no_gap_block_back) {
   establish();
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(send("x"));
@@ -78,6 +81,7 @@ TEST_F(PeerByHand, a_shutdown_takes_no_gap_block_back) {
   EXPECT_EQ(count(hear(), ChunkType::shutdown_ack), 1u) << "all has arrived";
 }
 
+// covers: bug 69, must rfc9260#9.2
 TEST_F(PeerByHand, a_shutdown_that_acknowledges_what_was_never_sent_is_ignored) {
   establish();
   const std::uint64_t before = state();

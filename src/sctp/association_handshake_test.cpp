@@ -1,4 +1,6 @@
 // How an association begins with a peer made by hand: tags, cookies, what is agreed on.
+#include <set>
+
 #include "tests/support/sctp_peer_by_hand.hpp"
 
 namespace esp_peer::sctp {
@@ -6,6 +8,7 @@ namespace {
 
 // ---------------------------------------------------------------- tags and cookies
 
+// covers: bug 65, bug 67, must rfc9260#5.1.5
 TEST_F(PeerByHand, a_cookie_echo_opens_no_door_for_what_is_bundled_behind_it) {
   establish();
   const std::vector<std::byte> forged(cookie_.size(), std::byte{7});
@@ -63,6 +66,7 @@ TEST_F(PeerByHand, a_stale_cookie_is_answered_by_an_error_that_says_how_stale) {
   EXPECT_TRUE(association_->connected());
 }
 
+// covers: must rfc9260#5.2.1
 TEST_F(PeerByHand, an_old_cookie_whose_tags_are_those_of_the_association_is_good) {
   // Both began; ours is at COOKIE-ECHOED when the cookie for the peer's own INIT comes back late.
   let_it_begin();
@@ -148,6 +152,7 @@ TEST_F(PeerByHand, a_cookie_of_an_attempt_before_the_association_does_not_end_it
   EXPECT_TRUE(hear().empty());
 }
 
+// covers: must rfc9260#5.2.1
 TEST_F(PeerByHand, told_that_its_cookie_is_stale_it_asks_for_a_new_one) {
   let_it_begin();
   say({{ChunkType::error, 0, Value().u16(3).u16(8).u32(1000).bytes}});
@@ -200,8 +205,38 @@ TEST_F(PeerByHand, a_last_parameter_that_is_cut_off_spoils_the_init_but_missing_
   }
 }
 
+// [rfc8261#6.1] There is one path, and DTLS knows it: no side says an address, or obeys one.
+// covers: must rfc8261#6.1
+TEST_F(PeerByHand, no_address_is_said_and_those_of_the_peer_are_passed_over) {
+  const auto parameters = [](const Chunk& chunk) {
+    std::vector<unsigned> types;
+    Bytes rest = Bytes(chunk.value).subspan(16);
+    while (const auto parameter = take_parameter(rest)) types.push_back(parameter->type);
+    EXPECT_TRUE(rest.empty());
+    return types;
+  };
+  // State cookie, Supported Extensions, Forward-TSN-Supported; not 5, 6 and 11, addresses.
+  const std::set<unsigned> known{7, 0x8008, 0xC000};
+  make();
+  ASSERT_TRUE(association_->connect(now_));
+  for (const unsigned type : parameters(hear_packet().chunks.at(0))) {
+    EXPECT_TRUE(known.count(type)) << type;
+  }
+  extensions_ = Value().u16(5).u16(8).u32(0xC000'0205).u16(11).u16(8).text("peer").bytes;
+  make();
+  say_alone(0, {ChunkType::init, 0, init()});
+  const Packet answer = hear_packet();
+  for (const unsigned type : parameters(answer.chunks.at(0))) {
+    EXPECT_TRUE(known.count(type)) << type;
+  }
+  take_init_ack(answer);
+  say({{ChunkType::cookie_echo, 0, cookie_}});
+  EXPECT_TRUE(association_->connected());
+}
+
 // ---------------------------------------------------------------- streams
 
+// covers: must rfc9260#6.5
 TEST_F(PeerByHand, no_stream_is_used_that_the_peer_cannot_take) {
   for (const bool it_begins : {false, true}) {
     association_.reset();
@@ -226,6 +261,7 @@ TEST_F(PeerByHand, our_own_limit_of_streams_holds_too) {
   EXPECT_EQ(send("beyond what our INIT-ACK said", 4).code(), Errc::over_limit);
 }
 
+// covers: bug 78, must rfc9260#6.5
 TEST_F(PeerByHand, the_last_streams_there_are_carry_messages) {
   establish();
   say({data(our_tsn_, 65533, 0, "a"), data(our_tsn_ + 1, 65534, 0, "b")});
@@ -235,6 +271,7 @@ TEST_F(PeerByHand, the_last_streams_there_are_carry_messages) {
 }
 
 // [rfc9260#3.3.2] More than was announced no conforming peer uses: it is never aborted for that.
+// covers: bug 78
 TEST_F(PeerByHand, a_peer_that_uses_every_stream_it_was_offered_is_not_aborted) {
   for (const bool it_begins : {false, true}) {
     make();

@@ -68,7 +68,7 @@ TEST_F(HostilePackets, every_corrupted_bit_is_caught_by_the_checksum) {
   }
 }
 
-// covers: bug 61
+// covers: bug 61, changelog 2
 TEST_F(HostilePackets, lengths_of_zero_to_three_and_beyond_the_end_are_steps_to_nowhere) {
   for (unsigned type = 0; type < 16; ++type) {
     for (const unsigned length : {0u, 1u, 2u, 3u, 5u, 100u, 65535u}) {
@@ -140,7 +140,7 @@ TEST_F(HostilePackets, a_million_inits_cost_no_memory) {
   EXPECT_TRUE(pair_.left.association.connected()) << "and it lives on";
 }
 
-// covers: must rfc9260#3.3.2, bug 78
+// covers: must rfc9260#3.3.2, bug 78, changelog 2
 TEST_F(HostilePackets, inits_that_may_not_be_obeyed_get_no_answer) {
   struct Row {
     std::uint32_t tag, a_rwnd;

@@ -4,6 +4,7 @@
 namespace esp_peer::sctp {
 namespace {
 
+// covers: must rfc9260#3.2
 TEST_F(PeerByHand, chunks_that_were_never_agreed_on_are_passed_over) {
   establish();
   std::uint32_t tsn = our_tsn_;
@@ -26,6 +27,7 @@ TEST_F(PeerByHand, chunks_that_were_never_agreed_on_are_passed_over) {
   EXPECT_EQ(read().size(), 1u);
 }
 
+// covers: bug 76, bug 78, fault 26, must rfc9260#6.5
 TEST_F(PeerByHand, numbers_that_begin_at_their_end_wrap_in_both_directions) {
   our_tsn_ = 0xFFFF'FFFE;
   Ones ones;
@@ -49,6 +51,7 @@ TEST_F(PeerByHand, numbers_that_begin_at_their_end_wrap_in_both_directions) {
   EXPECT_EQ(association_->buffered(), 0u);
 }
 
+// covers: must rfc9260#9.1
 TEST_F(PeerByHand, nothing_is_said_behind_the_end) {
   establish();
   say({data(our_tsn_, 1, 0, "last words"), {ChunkType::abort, 0, {}}});
@@ -67,6 +70,7 @@ TEST_F(PeerByHand, data_without_a_byte_of_data_ends_the_association) {
   EXPECT_TRUE(ended_by<Aborted>());
 }
 
+// covers: must rfc9260#6.2
 TEST_F(PeerByHand, a_duplicate_is_reported_at_once) {
   establish();
   say({data(our_tsn_, 1, 0, "once")});
@@ -79,6 +83,7 @@ TEST_F(PeerByHand, a_duplicate_is_reported_at_once) {
   EXPECT_EQ(read().size(), 1u);
 }
 
+// covers: must rfc9260#6.2
 TEST_F(PeerByHand, acknowledges_every_second_packet_and_a_single_one_after_200_ms) {
   establish();
   say({data(our_tsn_, 1, 0, "1")});
@@ -94,6 +99,7 @@ TEST_F(PeerByHand, acknowledges_every_second_packet_and_a_single_one_after_200_m
   EXPECT_EQ(count(hear(), ChunkType::sack), 1u) << "the I bit does not wait";
 }
 
+// covers: must rfc9260#6.7
 TEST_F(PeerByHand, five_hundred_gaps_leave_room_for_the_other_chunks) {
   establish();
   for (unsigned i = 0; i < 500; ++i) {
@@ -111,6 +117,7 @@ TEST_F(PeerByHand, five_hundred_gaps_leave_room_for_the_other_chunks) {
   EXPECT_EQ(count(hear(), ChunkType::heartbeat), 1u);
 }
 
+// covers: bug 71, bug 78, must rfc9260#6.2
 TEST_F(PeerByHand, even_the_smallest_window_is_said_to_be_open_again) {
   Options o;
   o.receive_window = 1500;
@@ -135,6 +142,7 @@ TEST_F(PeerByHand, a_chunk_that_no_empty_window_could_hold_ends_the_association)
 
 // Each packet finds its place without going through all that waits: by the square this took
 // minutes.
+// covers: must rfc9260#6.5
 TEST_F(PeerByHand, forty_thousand_messages_behind_one_gap_are_all_read_once_it_is_filled) {
   constexpr std::uint32_t chunks = 40'001;
   Options o;
@@ -155,6 +163,7 @@ TEST_F(PeerByHand, forty_thousand_messages_behind_one_gap_are_all_read_once_it_i
 }
 
 // Each of them is put behind the others without going back to the first.
+// covers: must rfc9260#6.9
 TEST_F(PeerByHand, a_message_of_forty_thousand_fragments_behind_a_gap_is_read_whole) {
   constexpr std::uint32_t fragments = 40'000;
   Options o;

@@ -52,6 +52,7 @@ TEST_F(PeerByHand, its_state_tells_which_chunk_has_arrived) {
   EXPECT_NE(states[0], states[1]);
 }
 
+// covers: must rfc9260#7.2
 TEST_F(PeerByHand, headers_count_in_the_congestion_window) {
   establish();
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(send("x"));
@@ -61,6 +62,7 @@ TEST_F(PeerByHand, headers_count_in_the_congestion_window) {
   EXPECT_LE(bytes, 4344u + 1188u + 4 * common_header_size);
 }
 
+// covers: must rfc9260#7.2
 TEST_F(PeerByHand, a_fast_retransmission_does_not_wait_for_the_congestion_window) {
   Options o;
   o.send_buffer = 400'000;
@@ -98,6 +100,7 @@ TEST_F(PeerByHand, while_it_recovers_every_hole_counts_whenever_the_cumulative_t
   EXPECT_EQ(std::count(said.begin(), said.end(), first + 2), 1) << "[rfc9260#7.2.4]";
 }
 
+// covers: must rfc9260#7.2
 TEST_F(PeerByHand, what_t3_sent_again_may_be_sent_again_fast_and_only_once) {
   establish();
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(send(std::string(1160, 'x')));
@@ -123,6 +126,7 @@ TEST_F(PeerByHand, what_t3_sent_again_may_be_sent_again_fast_and_only_once) {
   }
 }
 
+// covers: must rfc9260#7.2
 TEST_F(PeerByHand, after_t3_one_packet_is_out_until_it_is_acknowledged) {
   establish();
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(send("small"));
@@ -165,6 +169,7 @@ TEST_F(PeerByHand, t3_waits_twice_as_long_each_time_and_gives_up_after_ten) {
   EXPECT_TRUE(ended_by<Aborted>());
 }
 
+// covers: must rfc9260#6.3.1
 TEST_F(PeerByHand, after_t3_the_answer_to_a_heartbeat_brings_the_rto_back) {
   establish();
   ASSERT_TRUE(send("lost three times"));
@@ -188,6 +193,7 @@ TEST_F(PeerByHand, after_t3_the_answer_to_a_heartbeat_brings_the_rto_back) {
 }
 
 // Answers to heartbeats keep the RTO short: ten retransmissions were over in seconds.
+// covers: bug 71, must rfc9260#8.1
 TEST_F(PeerByHand, a_peer_that_answers_heartbeats_and_takes_no_data_is_given_up_after_a_minute) {
   establish();
   ASSERT_TRUE(send("into a hole"));
@@ -235,6 +241,7 @@ TEST_F(PeerByHand, a_shut_window_is_probed_at_doubling_intervals_and_costs_no_co
   EXPECT_GE(hear_tsns().size(), 3u) << "probing does not touch cwnd";
 }
 
+// covers: must rfc9260#6.1, bug 71
 TEST_F(PeerByHand, a_window_that_opens_is_used_at_once_although_the_probe_was_dropped) {
   establish(1500);
   ASSERT_TRUE(send(std::string(1160, 'x')));
@@ -275,6 +282,7 @@ TEST_F(PeerByHand,
   }
 }
 
+// covers: bug 71, must rfc9260#8.1
 TEST_F(PeerByHand, a_peer_that_dies_with_its_window_full_is_given_up) {
   establish(2400);
   ASSERT_TRUE(send(std::string(1160, 'x')));
@@ -284,6 +292,7 @@ TEST_F(PeerByHand, a_peer_that_dies_with_its_window_full_is_given_up) {
   EXPECT_TRUE(ended_by<Aborted>());
 }
 
+// covers: must rfc9260#6.2.1
 TEST_F(PeerByHand, what_a_gap_block_said_may_be_taken_back) {
   establish();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(send(std::string(1160, 'x')));
@@ -362,6 +371,7 @@ TEST_F(PeerByHand, only_the_true_answer_to_the_last_heartbeat_counts) {
   EXPECT_EQ(state(), after) << "once";
 }
 
+// covers: must rfc9260#8.3
 TEST_F(PeerByHand, a_heartbeat_is_answered_as_soon_as_the_cookie_is_echoed) {
   let_it_begin();
   const auto info = Value().u16(1).u16(12).u32(1).u32(2).bytes;

@@ -17,6 +17,7 @@
 namespace esp_peer::sctp {
 namespace {
 
+// covers: must rfc9260#5.2.1
 TEST(Association, is_made_in_two_round_trips_by_one_side_or_both) {
   for (const bool both : {false, true}) {
     Pair p;
@@ -32,6 +33,7 @@ TEST(Association, is_made_in_two_round_trips_by_one_side_or_both) {
   }
 }
 
+// covers: must rfc9260#5.1
 TEST(Association, every_handshake_packet_may_be_lost_five_times) {
   for (const bool both : {false, true}) {
     for (const auto type :
@@ -52,6 +54,7 @@ TEST(Association, every_handshake_packet_may_be_lost_five_times) {
   }
 }
 
+// covers: changelog 8
 TEST(Association, a_silent_peer_is_given_up_with_doubling_waits) {
   Pair p;
   std::vector<Instant> inits;
@@ -201,6 +204,7 @@ void check_conservation(std::uint64_t seed) {
   }
 }
 
+// covers: must rfc9260#6.2, must rfc9260#6.5, must rfc9260#6.9, fault 11
 TEST(Association, conserves_every_message_on_a_thousand_bad_networks) {
   const char* wanted = std::getenv("ESP_PEER_SEEDS");
   const std::uint64_t seeds = wanted ? std::strtoull(wanted, nullptr, 10) : 300;
@@ -210,7 +214,7 @@ TEST(Association, conserves_every_message_on_a_thousand_bad_networks) {
   }
 }
 
-// covers: bug 78, fault 26
+// covers: bug 78, fault 26, must rfc9260#6.5, must rfc9260#6.6
 TEST(Association, numbers_wrap_without_a_trace) {
   Pair p;
   p.connect();
@@ -244,6 +248,7 @@ TEST(Association, a_slow_reader_shuts_the_window_and_opens_it_again) {
   EXPECT_EQ(p.right.received.size(), static_cast<std::size_t>(sent));
 }
 
+// covers: must rfc9260#7.2
 TEST(Association, three_reports_of_a_loss_are_enough) {
   Pair p;
   p.link.delay_ms = 20;
@@ -298,6 +303,7 @@ TEST(Association, works_wherever_the_clock_stands) {
   }
 }
 
+// covers: must rfc9260#8.1, bug 71
 TEST(Association, a_dead_peer_is_noticed_by_unanswered_heartbeats) {
   Pair p;
   p.connect();
@@ -344,7 +350,7 @@ TEST(Association, an_abort_ends_it_at_once_and_is_not_answered) {
   EXPECT_EQ(p.left.association.write_packet(p.now, room), 0u) << "silence";
 }
 
-// covers: bug 66
+// covers: bug 66, bug 63
 TEST(Association, two_seeds_share_no_tag_and_one_seed_gives_the_same_bytes) {
   std::vector<std::vector<std::byte>> traces[3];
   for (int i = 0; i < 3; ++i) {

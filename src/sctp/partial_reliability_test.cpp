@@ -68,6 +68,7 @@ TEST_F(PartialReliability, is_announced_in_init_and_init_ack) {
   EXPECT_TRUE(question->extensions.forward_tsn);
 }
 
+// covers: bug 70, must rfc3758#3.5
 TEST_F(PartialReliability, a_peer_that_did_not_announce_it_gets_everything_reliably) {
   extensions_.clear();
   establish();
@@ -333,6 +334,7 @@ TEST_F(PartialReliability, what_is_given_up_opens_no_congestion_window) {
   EXPECT_GT(first, 2u);
 }
 
+// covers: bug 71
 TEST_F(PartialReliability, a_peer_that_takes_no_forward_tsn_is_given_up) {
   establish();
   ASSERT_TRUE(send("once", 1, once));
@@ -366,6 +368,7 @@ TEST_F(PartialReliability, several_streams_are_skipped_by_one_forward_tsn) {
   EXPECT_EQ(acknowledged(), 3);
 }
 
+// covers: must rfc3758#3.6
 TEST_F(PartialReliability, an_old_forward_tsn_changes_nothing_and_is_acknowledged_at_once) {
   establish();
   say({data(our_tsn_, 1, 0, "a")});
@@ -431,6 +434,7 @@ TEST_F(PartialReliability, a_message_that_misses_nothing_up_to_the_point_is_kept
   EXPECT_EQ(read(), Read{"begin end"});
 }
 
+// covers: bug 72
 TEST_F(PartialReliability, memory_and_window_come_back_from_what_was_given_up) {
   establish();
   const std::size_t before = world_.memory.live;
@@ -471,6 +475,7 @@ TEST_F(PartialReliability, nothing_that_a_forward_tsn_can_say_does_harm) {
   EXPECT_EQ(read(), Read{"on"});
 }
 
+// covers: bug 76, bug 78, fault 26
 TEST_F(PartialReliability, numbers_wrap_while_they_are_skipped) {
   our_tsn_ = 0xFFFF'FFFD;
   establish();

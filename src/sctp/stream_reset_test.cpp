@@ -134,7 +134,7 @@ TEST_F(StreamReset,
   EXPECT_TRUE(ended_by<Aborted>());
 }
 
-// covers: must rfc6525#5.2.1
+// covers: must rfc6525#5.2.1, bug 71
 TEST_F(StreamReset, a_peer_that_is_at_it_is_asked_again_and_not_given_up) {
   establish();
   ASSERT_TRUE(reset(1));
@@ -197,6 +197,7 @@ TEST_F(StreamReset, a_message_that_was_given_up_holds_up_no_reset) {
 
 // ---------------------------------------------------------------- the peer's
 
+// covers: must rfc8831#6.7
 TEST_F(StreamReset, the_reader_hears_of_it_behind_what_was_sent_before) {
   establish();
   say({data(our_tsn_, 1, 0, "a"), data(our_tsn_ + 1, 1, 1, "b")});

@@ -158,6 +158,72 @@ TEST_F(Connect, candidates_that_trickle_in_one_by_one) {
   EXPECT_TRUE(pair.run_until_open());
 }
 
+// covers: must rfc8829#4.1.19, changelog 24, fault 23
+TEST_F(Connect, what_cannot_be_used_of_a_description_is_refused_and_nothing_else_suffers) {
+  Pair pair(world_, {});
+  int refused = 0;
+  pair.on_signal = [&](Peer& from, std::string& sdp) {
+    Peer& to = pair.other(from);
+    const auto without = [&sdp](std::string_view line) {
+      std::string text = sdp;
+      const std::size_t at = text.find(line);
+      return text.erase(at, text.find('\n', at) + 1 - at);
+    };
+    // A section without what it needs.
+    for (const auto line : {"a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:"}) {
+      EXPECT_FALSE(to.hear_description(without(line))) << line;
+      ++refused;
+    }
+    const std::size_t at = sdp.find("a=candidate:");
+    const std::string good = sdp.substr(at, sdp.find('\n', at) + 1 - at);
+    const std::string bad[] = {"a=candidate:\r\n",
+                               "a=candidate:1 1 udp 1 192.0.2.9 99999 typ host\r\n",
+                               "a=candidate:1 1 udp x 192.0.2.9 9 typ host\r\n",
+                               "a=candidate:1 1 tcp 1 192.0.2.9 9 typ host tcptype active\r\n",
+                               "a=candidate:1 2 udp 1 192.0.2.9 9 typ host\r\n",
+                               "a=candidate:1 1 udp 1 nobody.local 9 typ host\r\n"};
+    for (const std::string& line : bad) {
+      sdp.insert(at, line);
+      world_.time.after(milliseconds(10), [&to, line] {
+        static_cast<void>(to.hear_candidate(line));  // before the description, too
+      });
+    }
+    return true;
+  };
+  pair.connect();
+  EXPECT_TRUE(pair.run_until_open(seconds(5)));
+  EXPECT_EQ(refused, 6);
+  EXPECT_TRUE(pair.send(*pair.left, "hello"));
+  pair.run_for(seconds(1));
+  EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"hello"});
+}
+
+// [rfc8445#12.1] Which pair will be the selected one is not waited for.
+// covers: must rfc8445#12.1
+TEST_F(Connect, data_flows_on_a_valid_pair_while_no_nomination_gets_through) {
+  Pair pair(world_, {});
+  bool holds_up = true;
+  int nominations = 0;
+  world_.network.set_tap([&](HostId, const Route&, std::vector<std::byte>& datagram) {
+    const auto check = stun::parse(datagram);
+    if (!check || !check->use_candidate) return true;
+    ++nominations;
+    return !holds_up;
+  });
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open(seconds(3)));
+  EXPECT_GT(nominations, 0);
+  ASSERT_TRUE(pair.send(*pair.left, "before"));
+  ASSERT_TRUE(pair.send(*pair.right, "before"));
+  pair.run_for(milliseconds(300));
+  EXPECT_EQ(pair.right_ear.messages.size() + pair.left_ear.messages.size(), 2u);
+  holds_up = false;
+  pair.run_for(seconds(5));
+  ASSERT_TRUE(pair.send(*pair.left, "after"));
+  pair.run_for(seconds(1));
+  EXPECT_EQ(pair.texts(*pair.right), (std::vector<std::string>{"before", "after"}));
+}
+
 TEST_F(Connect, fails_with_a_state_when_nothing_goes_through) {
   LinkOptions black_hole;
   black_hole.loss = 1;

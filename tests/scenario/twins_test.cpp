@@ -292,7 +292,7 @@ constexpr SctpTwin sctp_twins[] = {
     {"init_ack_that_names_another_tag", init_ack, 19},
     {"cookie_echo_under_another_tag", cookie_echo, 7},
     {"cookie_echo_with_its_first_byte_wrong", cookie_echo, 16},
-    {"cookie_echo_with_its_mac_wrong", cookie_echo, 40},
+    {"cookie_echo_with_its_mac_wrong", cookie_echo, 60},
     {"cookie_echo_with_a_bad_checksum", cookie_echo, 18, false},
     {"cookie_ack_under_another_tag", cookie_ack, 7},
     {"cookie_ack_with_a_bad_checksum", cookie_ack, 13, false},

@@ -5,6 +5,7 @@
 namespace esp_peer::sctp {
 namespace {
 
+// covers: must rfc9260#7.2
 TEST(NewReno, forgets_half_the_window_with_every_idle_rto) {
   constexpr std::size_t mtu = 1'000;
   constexpr Duration rto = seconds(1);
@@ -32,6 +33,7 @@ TEST(NewReno, remembers_as_threshold_how_large_the_window_was_before_it_was_idle
   EXPECT_EQ(reno.ssthresh(), 64 * mtu) << "[rfc9260#7.2.1]";
 }
 
+// covers: must rfc9260#7.2
 TEST(NewReno, grows_by_one_packet_a_round_trip_above_the_threshold_and_only_if_all_of_it_is_used) {
   constexpr std::size_t mtu = 1'000;
   NewReno reno(mtu);
@@ -57,6 +59,7 @@ TEST(NewReno, grows_by_one_packet_a_round_trip_above_the_threshold_and_only_if_a
   EXPECT_EQ(reno.cwnd(), halved + 2 * mtu);
 }
 
+// covers: must rfc9260#7.2
 TEST(NewReno, a_loss_soon_after_a_timeout_does_not_make_the_window_larger) {
   constexpr std::size_t mtu = 1'000;
   NewReno reno(mtu);
