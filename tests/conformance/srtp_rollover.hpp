@@ -66,6 +66,19 @@ TEST_P(SrtpBackend, our_own_numbers_wrap_as_the_reference_counts_them) {
   }
 }
 
+// [rfc7714#13.1] Of RTCP, whose index stands in the packet: 31 bits.
+// covers: must rfc7714#13.1, fault 26
+TEST_P(SrtpBackend, an_index_that_begins_again_is_not_taken) {
+  const SrtpReference client = pair_.of(true);
+  const SrtpBytes packet = rtcp_packet(1, 3);
+  for (const std::uint32_t index : {0x7FFF'FFF0u, 0x7FFF'FFFEu, 0x7FFF'FFFFu}) {
+    ASSERT_EQ(pair_.server.open_rtcp(client.seal_rtcp(packet, index)), packet) << index;
+  }
+  for (const std::uint32_t index : {0u, 1u, 2u, 0x7FFF'FFFFu}) {
+    EXPECT_TRUE(pair_.server.open_rtcp(client.seal_rtcp(packet, index)).empty()) << index;
+  }
+}
+
 TEST_P(SrtpBackend, a_source_known_by_its_reports_alone_may_have_wrapped_too) {
   const SrtpReference client = pair_.of(true);
   ASSERT_FALSE(pair_.server.open_rtcp(client.seal_rtcp(rtcp_packet(7, 2), 1)).empty());
