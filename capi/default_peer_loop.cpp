@@ -189,7 +189,12 @@ void DefaultPeer::collect(Instant now) {
     }
     if (reading_rests_) break;
     auto message = session_.read_message(now);
-    if (!message) break;
+    if (!message) {
+      const auto event = session_.poll_event();
+      if (!event) break;
+      note(*event);  // and messages may stand behind it
+      continue;
+    }
     News news;
     news.kind = News::Kind::message;
     news.is_string = message->kind == datachannel::Kind::string;

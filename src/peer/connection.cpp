@@ -328,7 +328,10 @@ void Connection::transmit_records(Instant now, TxBatch& out) {
 }
 
 std::optional<datachannel::Message> Connection::read_message(Instant now) {
-  return data_ && !ended_ ? data_->read_message(now) : std::nullopt;
+  if (!data_ || ended_) return std::nullopt;
+  auto message = data_->read_message(now);
+  if (!message) take_data_events(now);  // what stood behind the last one
+  return message;
 }
 
 std::optional<AudioFrame> Connection::read_audio() {

@@ -209,7 +209,10 @@ std::optional<Event> Session::poll_event() {
 }
 
 std::optional<datachannel::Message> Session::read_message(Instant now) {
-  return connection_ ? connection_->read_message(now) : std::nullopt;
+  if (!connection_) return std::nullopt;
+  auto message = connection_->read_message(now);
+  if (!message) settle(now);
+  return message;
 }
 
 std::optional<AudioFrame> Session::read_audio() {

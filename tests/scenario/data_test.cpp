@@ -134,6 +134,33 @@ TEST_F(Data, a_slow_reader_stops_the_sender_and_loses_nothing) {
   EXPECT_EQ(pair_->texts(*pair_->right), sent);
 }
 
+// What stands behind unread messages is told when those are read, and not with the next datagram.
+// covers: bug 71, fault 16
+TEST_F(Data, a_slow_reader_that_goes_on_hears_of_channels_that_opened_and_closed_meanwhile) {
+  begin({});
+  const auto create = [&](const char* label) {
+    return pair_->left->command([&](auto& session, Instant now) {
+      auto created = session.create_channel(now, {.label = label});
+      return created ? *created : StreamId{};
+    });
+  };
+  const auto first = create("first");
+  pair_->run_for(seconds(1));
+  pair_->right->set_reading(false);
+  ASSERT_TRUE(pair_->send(*pair_->left, "one", first));
+  const auto second = create("second");
+  ASSERT_TRUE(pair_->send(*pair_->left, "two", second));
+  ASSERT_TRUE(pair_->send(*pair_->left, "three", first));
+  EXPECT_TRUE(pair_->left->command(
+      [](auto& session, Instant now) { return session.close_channel(now, "first"); }));
+  pair_->run_for(milliseconds(500));
+  EXPECT_TRUE(pair_->right_ear.messages.empty());
+  pair_->right->set_reading(true);
+  EXPECT_EQ(pair_->texts(*pair_->right), (std::vector<std::string>{"one", "two", "three"}));
+  EXPECT_EQ(pair_->right_ear.opened.size(), 3u);
+  EXPECT_EQ(pair_->right_ear.closed, std::vector<StreamId>{first});
+}
+
 // [rfc9260#6.2] Datagrams that come in one burst are acknowledged two by two, or once if they are
 // of our own kind: its runner asks between two of them whether it has to speak first.
 TEST_F(Data, a_foreign_peer_is_owed_an_acknowledgement_at_every_second_packet_of_a_burst) {
