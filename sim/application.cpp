@@ -3,6 +3,20 @@
 #include <algorithm>
 
 namespace esp_peer::sim {
+namespace {
+
+// The other side is told no more than a label: it says what was promised.
+std::string label_of(Promise promise, int number) {
+  return std::string(promise.ordered ? "ordered" : "unordered") +
+         (promise.reliable ? "" : ", partial ") + std::to_string(number);
+}
+Promise promise_of(std::string_view label) {
+  return {!label.starts_with("unordered"), label.find("partial") == label.npos};
+}
+// The automatic channel stays, by which a run sees that two are connected.
+bool may_be_closed(std::string_view label) { return label.find("ordered") != label.npos; }
+
+}  // namespace
 
 Application::Application(World& world, Ledger& ledger, Peer& peer, int index, const Plan& plan)
     : world_(world),
@@ -33,11 +47,33 @@ void Application::hear(const datachannel::Message& message) {
   }
 }
 
+void Application::close_a_channel(Rng& rng) {
+  std::vector<std::string> labels;
+  for (const auto& [stream, channel] : channels_) labels.push_back(channel.label);
+  for (const auto& [stream, channel] : to_open_) labels.push_back(channel.label);
+  std::erase_if(labels, [](const auto& label) { return !may_be_closed(label); });
+  if (labels.empty()) return;
+  close(labels[rng.below(labels.size())]);
+  ++closes_;
+  if (rng.chance(0.5)) create_channel();
+}
+
 // Nothing is told of the end of what never opened; but the other side may have it open, and speak.
 void Application::close(const std::string& label) {
+  const auto give_up = [this](std::uint16_t stream) {
+    if (!other_) return;
+    ledger_.forgive_stream(other_->line(stream));
+    // It may never hear that it was open here.
+    if (const auto at = other_->to_open_.find(stream); at != other_->to_open_.end()) {
+      at->second.other_has_closed = true;
+    }
+  };
+  for (const auto& [stream, channel] : channels_) {
+    if (channel.label == label) give_up(stream);
+  }
   std::erase_if(to_open_, [&](const auto& channel) {
-    if (channel.second != label) return false;
-    if (other_) ledger_.forgive_stream(other_->line(channel.first));
+    if (channel.second.label != label) return false;
+    give_up(channel.first);
     return true;
   });
   static_cast<void>(
@@ -45,7 +81,10 @@ void Application::close(const std::string& label) {
 }
 
 bool Application::finished() const {
-  if (!connected_ || !to_open_.empty()) return false;
+  const bool all_open = std::all_of(to_open_.begin(), to_open_.end(), [](const auto& channel) {
+    return channel.second.other_has_closed;
+  });
+  if (!connected_ || !all_open) return false;
   return std::all_of(channels_.begin(), channels_.end(),
                      [](const auto& channel) { return channel.second.left == 0; });
 }
@@ -54,15 +93,25 @@ void Application::create_channels() {
   connected_ = true;
   ++connections_;
   to_open_.clear();
-  for (int i = 0; i < plan_.channels; ++i) {
-    const bool ordered = rng_.chance(0.6);
-    const std::string label = std::string(ordered ? "ordered" : "unordered") + std::to_string(i);
-    peer_.command([&](auto& session, Instant now) {
-      auto created = session.create_channel(now, {.label = label, .ordered = ordered});
-      if (created) to_open_[static_cast<std::uint16_t>(*created)] = label;
-      return static_cast<bool>(created);
-    });
+  created_ = 0;
+  for (int i = 0; i < plan_.channels; ++i) create_channel();
+}
+
+void Application::create_channel() {
+  const Promise promise{rng_.chance(0.6), !rng_.chance(0.35)};
+  const std::string label = label_of(promise, created_++);
+  datachannel::ChannelOptions options{.label = label, .ordered = promise.ordered};
+  if (!promise.reliable) {
+    const bool by_count = rng_.chance(0.5);
+    options.reliability =
+        by_count ? datachannel::Reliability::retransmits : datachannel::Reliability::lifetime;
+    options.limit = static_cast<std::uint16_t>(by_count ? rng_.below(4) : rng_.below(1'000));
   }
+  peer_.command([&](auto& session, Instant now) {
+    auto created = session.create_channel(now, options);
+    if (created) to_open_[static_cast<std::uint16_t>(*created)] = {label};
+    return static_cast<bool>(created);
+  });
 }
 
 void Application::begin(datachannel::StreamId id) {
@@ -70,36 +119,36 @@ void Application::begin(datachannel::StreamId id) {
   const auto label = peer_.session().channel_label(id);
   if (!label) return world_.fail(peer_.name() + ": an open channel without a label");
   to_open_.erase(stream);
-  channels_[stream] = {!label->starts_with("un"), plan_.messages, 0};
+  channels_[stream] = {std::string(*label), promise_of(*label), plan_.messages, 0};
   later(rng_.up_to(plan_.workload_time), stream);
 }
 
 void Application::say_next(std::uint16_t stream) {
-  const auto found = channels_.find(stream);
-  if (found == channels_.end() || found->second.left == 0) return;
-  Channel& channel = found->second;
   // Several in one turn, so that they share packets.
-  for (std::int64_t burst = rng_.between(1, 5); burst > 0 && channel.left > 0; --burst) {
+  for (std::int64_t burst = rng_.between(1, 5); burst > 0; --burst) {
+    const auto found = channels_.find(stream);  // a command may bring its end
+    if (found == channels_.end() || found->second.left == 0) return;
+    Channel& channel = found->second;
     const std::size_t size = draw_size(channel);
     const auto kind = rng_.chance(0.5) ? datachannel::Kind::binary : datachannel::Kind::string;
     const auto body = ledger_.compose(line(stream), size, kind);
     const Errc sent = peer_.command([&](auto& session, Instant now) {
       const Status status = session.send_data(now, datachannel::StreamId{stream}, kind, body);
       // Written down before anything can arrive.
-      if (status) ledger_.accepted(line(stream), channel.ordered, size, kind);
-      return status.code();
+      if (!status) return status.code();
+      ledger_.accepted(line(stream), channel.promise, size, kind);
+      --channel.left;
+      ++channel.said;
+      return Errc::ok;
     });
     if (sent == Errc::would_block) return later(milliseconds(rng_.between(1, 50)), stream);
     if (sent != Errc::ok) {
-      channel.left = 0;
-      return world_.fail(peer_.name() + ": cannot send, code " +
+      return world_.fail(peer_.name() + ": cannot send on " + std::to_string(stream) + ", code " +
                          std::to_string(static_cast<int>(sent)));
     }
-    --channel.left;
-    ++channel.said;
   }
   const Duration pause = plan_.workload_time / std::max(plan_.messages, 1);
-  if (channel.left > 0) later(rng_.up_to(pause * 4), stream);
+  later(rng_.up_to(pause * 4), stream);
 }
 
 void Application::later(Duration delay, std::uint16_t stream) {
@@ -109,11 +158,8 @@ void Application::later(Duration delay, std::uint16_t stream) {
   });
 }
 
-void Application::on_closed(std::uint16_t stream) {
-  channels_.erase(stream);
-  ledger_.forgive_stream(line(stream));
-  if (other_) ledger_.forgive_stream(other_->line(stream));
-}
+// Whoever closed it has given up what it had not heard; what it said must have come, or comes.
+void Application::on_closed(std::uint16_t stream) { channels_.erase(stream); }
 
 void Application::on_end() {
   ++ends_;
@@ -123,7 +169,8 @@ void Application::on_end() {
 }
 
 std::size_t Application::draw_size(const Channel& channel) {
-  const bool may_be_nameless = channel.ordered && channel.said > 0;
+  const bool may_be_nameless =
+      channel.promise.ordered && channel.promise.reliable && channel.said > 0;
   if (may_be_nameless && rng_.chance(0.15)) return rng_.below(Ledger::name_size);
   const auto most = std::max(plan_.largest_message, Ledger::name_size);
   // Mostly small ones, now and then the largest.

@@ -38,9 +38,9 @@ std::vector<std::byte> Ledger::compose(const Line& line, std::size_t size,
   return content(line, account == accounts_.end() ? 0 : account->second.sent.size(), {size, kind});
 }
 
-void Ledger::accepted(const Line& line, bool ordered, std::size_t size, datachannel::Kind kind) {
+void Ledger::accepted(const Line& line, Promise promise, std::size_t size, datachannel::Kind kind) {
   Account& account = accounts_[line];
-  account.ordered = ordered;
+  account.promise = promise;
   account.sent.push_back({size, kind});
 }
 
@@ -60,12 +60,13 @@ std::optional<std::string> Ledger::received(int sender, const datachannel::Messa
   Account& account = accounts_[name->line];
   const std::string what = text_of(name->line, name->number);
   if (name->number >= account.sent.size()) return what + " was never sent";
-  if (account.ordered && name->number != account.next) {
+  const auto [ordered, reliable] = account.promise;
+  if (ordered && (reliable ? name->number != account.next : name->number < account.next)) {
     return what + " came, and " + std::to_string(account.next) + " was next";
   }
-  if (!account.ordered && !account.received.insert(name->number).second)
-    return what + " came twice";
-  ++account.next;
+  if (!ordered && !account.received.insert(name->number).second) return what + " came twice";
+  account.next = name->number + 1;
+  ++account.arrived;
   const Sent& sent = account.sent[name->number];
   if (message.kind != sent.kind) return what + " changed its kind";
   if (!equal(body, content(name->line, name->number, sent))) return what + " was changed";
@@ -84,7 +85,7 @@ void Ledger::forgive_stream(const Line& line) { accounts_[line].forgiven = true;
 
 bool Ledger::all_delivered() const {
   for (const auto& [line, account] : accounts_) {
-    if (!account.forgiven && account.next != account.sent.size()) return false;
+    if (account.owes()) return false;
   }
   return true;
 }
@@ -92,10 +93,19 @@ bool Ledger::all_delivered() const {
 std::string Ledger::missing() const {
   std::string text;
   for (const auto& [line, account] : accounts_) {
-    if (account.forgiven || account.next == account.sent.size()) continue;
-    text += text_of(line, account.next) + " of " + std::to_string(account.sent.size()) + "; ";
+    if (!account.owes()) continue;
+    text += text_of(line, account.arrived) + " of " + std::to_string(account.sent.size()) + "; ";
   }
   return text;
+}
+
+std::uint64_t Ledger::messages_lost() const {
+  std::uint64_t lost = 0;
+  for (const auto& [line, account] : accounts_) {
+    if (!account.promise.reliable && !account.forgiven)
+      lost += account.sent.size() - account.arrived;
+  }
+  return lost;
 }
 
 std::vector<std::byte> Ledger::content(const Line& line, std::size_t number, const Sent& sent) {

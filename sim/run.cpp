@@ -145,8 +145,7 @@ void Run::arrange_faults() {
   }
   if (plan_.slow_reader) read_slowly();
   if (plan_.closes_channels) {
-    world_.time.after(milliseconds(world_.faults.between(500, 6'000)),
-                      [this] { close_a_channel(); });
+    close_a_channel();
   }
   if (plan_.allocation_fails) pair_.left->memory().fail_at(*plan_.allocation_fails, 3);
   world_.time.after(bad_times, [this] { heal(); });
@@ -206,9 +205,12 @@ void Run::read_slowly() {
 }
 
 void Run::close_a_channel() {
-  Peer& peer = world_.faults.chance(0.5) ? *pair_.left : *pair_.right;
-  const std::string label = "ordered" + std::to_string(world_.faults.below(3));
-  if (peer.alive()) application_of(peer).close(label);
+  world_.time.after(milliseconds(world_.faults.between(100, 4'000)), [this] {
+    if (!bad_times_) return;
+    Peer& peer = world_.faults.chance(0.5) ? *pair_.left : *pair_.right;
+    if (peer.alive()) application_of(peer).close_a_channel(world_.faults);
+    close_a_channel();
+  });
 }
 
 void Run::heal() {
@@ -337,6 +339,8 @@ Report Run::report() {
   report.steps = world_.time.steps();
   report.messages = ledger_.messages();
   report.bytes = ledger_.bytes();
+  report.messages_lost = ledger_.messages_lost();
+  report.closes = left_.closes() + right_.closes();
   report.injected = injected_;
   report.connected = left_.connections() > 0 && right_.connections() > 0;
   report.took = world_.time.now() - Timeline::beginning;

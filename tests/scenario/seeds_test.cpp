@@ -32,7 +32,8 @@ std::string recorded(const Plan& plan) {
 class Seeds : public ::testing::TestWithParam<std::uint64_t> {};
 
 // The laws of sim/peer.hpp watch every datagram and every event of each run.
-// covers: must rfc8826#4.2, must rfc8827#6.3, fault 11, fault 14
+// covers: must rfc8826#4.2, must rfc8827#6.3, must rfc8831#6.1, must rfc8831#6.7, fault 11, fault
+// 14
 TEST_P(Seeds, connect_or_fail_with_a_state_and_deliver_everything_once) {
   int broken = 0, runs = 0, real = 0;
   for (std::uint64_t seed = GetParam() + 1; seed <= seeds() && broken < 3; seed += parts) {
@@ -55,6 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Bulk, Seeds, ::testing::Range(std::uint64_t{0}, parts))
 
 TEST(SeedsTogether, meet_every_fault_and_carry_real_traffic) {
   int real_cipher = 0, lossy = 0, boxes = 0, attackers = 0, glare = 0, reconnect = 0, slow = 0;
+  int closing = 0;
   for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
     const Plan plan = draw_plan(seed);
     real_cipher += plan.cipher == Cipher::openssl;
@@ -64,21 +66,27 @@ TEST(SeedsTogether, meet_every_fault_and_carry_real_traffic) {
     glare += plan.both_offer;
     reconnect += plan.auto_reconnect && !plan.there.outages.empty();
     slow += plan.slow_reader;
+    closing += plan.closes_channels && plan.channels > 0;
   }
   EXPECT_GE(real_cipher, 100);
-  for (const int count : {lossy, boxes, attackers, glare, reconnect, slow}) EXPECT_GE(count, 30);
+  for (const int count : {lossy, boxes, attackers, glare, reconnect, slow, closing})
+    EXPECT_GE(count, 30);
 
-  std::uint64_t messages = 0, injected = 0;
-  int connected = 0;
+  std::uint64_t messages = 0, injected = 0, lost = 0;
+  int connected = 0, closes = 0;
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     const Report report = run(draw_plan(seed));
     messages += report.messages;
     injected += report.injected;
     connected += report.connected;
+    lost += report.messages_lost;
+    closes += report.closes;
   }
   EXPECT_GE(connected, 40);
   EXPECT_GE(messages, 2'000u);
   EXPECT_GE(injected, 100u);
+  EXPECT_GE(lost, 20u) << "of channels that may lose some";
+  EXPECT_GE(closes, 20);
 }
 
 TEST(SeedsTogether, the_same_seed_is_the_same_run_to_the_last_byte) {
