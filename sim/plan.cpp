@@ -74,7 +74,7 @@ void draw_faults(Rng& rng, Plan& plan) {
   if (rng.chance(p_fault / 2)) draw_outages(rng, plan);
   plan.attacker = rng.chance(p_fault);
   plan.slow_reader = rng.chance(p_fault / 2);
-  plan.closes_channels = rng.chance(0.2);
+  plan.closes_channels = rng.chance(0.35);
   if (rng.chance(0.06)) plan.allocation_fails = rng.below(600);
   if (rng.chance(p_fault)) plan.lateness = milliseconds(rng.between(1, 30));
   if (rng.chance(p_fault)) plan.batch = static_cast<std::size_t>(rng.between(1, 3));

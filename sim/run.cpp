@@ -205,7 +205,7 @@ void Run::read_slowly() {
 }
 
 void Run::close_a_channel() {
-  world_.time.after(milliseconds(world_.faults.between(100, 4'000)), [this] {
+  world_.time.after(milliseconds(world_.faults.between(100, 2'500)), [this] {
     if (!bad_times_) return;
     Peer& peer = world_.faults.chance(0.5) ? *pair_.left : *pair_.right;
     if (peer.alive()) application_of(peer).close_a_channel(world_.faults);
@@ -220,6 +220,7 @@ void Run::heal() {
     const Duration delay = link.delay;
     link = LinkOptions();
     link.delay = delay;
+    link.burst_loss = 0;  // nor does a burst go on that has begun
   });
   for (Peer* peer : {pair_.left.get(), pair_.right.get()}) {
     if (peer->alive()) peer->set_reading(true);
