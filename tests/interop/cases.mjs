@@ -1,14 +1,7 @@
 // What every pair of peers goes through. A case names what it needs of the peer (peers.mjs says who
-// lacks what), and what of ours it waits for.
+// lacks what).
 import { codec, Ours, state } from './ours.mjs';
 import { pattern, sum } from './peer.mjs';
-
-// Features of ours that are not there yet: a case that waits for one has to fail, loudly, and a
-// case that passes all the same fails the run. Take the line away when the feature comes.
-export const awaited = {
-  'stream reset': 'a close stays local until RFC 6525 is there',
-  audio: 'esp_peer_send_audio() says NOT_SUPPORT until there is SRTP',
-};
 
 const large = 262144;
 const overLimited = -7;
@@ -124,7 +117,7 @@ async function playBothWays(ours, peer, name) {
   return `${received} of ${frames} heard there, ${heard.frames} here, ${step.toFixed(1)} ms a frame`;
 }
 const audio = name => ({
-  needs: [name], awaits: 'audio',
+  needs: [name],
   run: (peer, weOffer) => withOurs(weOffer, ['--manual', '--audio', name], async ours => {
     await connect(ours, peer, weOffer, { audio: name });
     return playBothWays(ours, peer, name);
@@ -250,7 +243,7 @@ export const cases = {
     }),
   },
   'they close a channel': {
-    needs: ['create', 'close'], awaits: 'stream reset',
+    needs: ['create', 'close'],
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
       await peer.do({ do: 'close', label: 'brief' });
@@ -264,7 +257,7 @@ export const cases = {
     }),
   },
   'we close a channel': {
-    needs: ['create', 'hearClose'], awaits: 'stream reset',
+    needs: ['create', 'hearClose'],
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
       await ours.must({ do: 'close', label: 'brief' });

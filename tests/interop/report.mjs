@@ -9,9 +9,7 @@ export function printTable(rows) {
     console.log(row.map((cell, i) => (i < 5 ? cell.padEnd(widths[i]) : cell)).join('  ').trimEnd());
   }
   const again = rows.filter(r => r.result === 'ok, second try').length;
-  const early = rows.filter(r => r.result === 'AWAITED').length;
   if (again) console.log(`${again} only passed the second time`);
-  if (early) console.log(`!! ${early} cases WAIT FOR FEATURES OF OURS THAT ARE NOT THERE YET`);
 }
 
 const preamble = `# Real peers
@@ -19,7 +17,7 @@ const preamble = `# Real peers
 Written by \`./dev interop --write\`; not by hand. Every peer runs on this machine, in a network of its
 own, against a program that uses the C API (\`tests/interop/interop_peer.cpp\`). A cell says what
 happened when **we offered / we answered**: ✓ passed, ✓² passed the second time, – the peer cannot
-(the reasons stand below), … waits for a feature of ours, ✗ failed.
+(the reasons stand below), ✗ failed.
 
 `;
 const traps = `## Worth knowing about them
@@ -38,7 +36,7 @@ const traps = `## Worth knowing about them
 `;
 
 export function writePage(rows) {
-  const sign = { ok: '✓', 'ok, second try': '✓²', 'n/a': '–', AWAITED: '…', FAILED: '✗' };
+  const sign = { ok: '✓', 'ok, second try': '✓²', 'n/a': '–', FAILED: '✗' };
   const peers = [...new Set(rows.map(r => r.peer))];
   const names = [...new Set(rows.map(r => r.name))];
   const cell = (peer, name) => [true, false].map(weOffer => {
@@ -59,9 +57,8 @@ export function writePage(rows) {
     return why.size === 0 ? [] : [`**${peer}**`, '',
       ...[...why].map(([detail, cases]) => `- ${detail}: no “${cases.join('”, “')}”`), ''];
   });
-  const waits = [...new Set(rows.filter(r => r.result === 'AWAITED').map(r => `- ${r.detail}`))];
-  const text = preamble + lines.join('\n') + '\n\n## What a peer cannot do\n\n' + reasons.join('\n') +
-    (waits.length ? '\n## What we cannot do yet\n\n' + waits.join('\n') + '\n' : '') + '\n' + traps;
+  const text = preamble + lines.join('\n') +
+    '\n\n## What a peer cannot do\n\n' + reasons.join('\n') + '\n' + traps;
   const file = new URL('../../docs/interop.md', import.meta.url);
   fs.mkdirSync(new URL('.', file), { recursive: true });
   fs.writeFileSync(file, text);

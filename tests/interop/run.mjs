@@ -4,7 +4,7 @@
 //   run.mjs [--short] [--write] [PEER…]
 //   --short   all cases with Chromium, one with everybody else
 //   --write   writes docs/interop.md
-import { awaited, cases } from './cases.mjs';
+import { cases } from './cases.mjs';
 import { peers } from './peers.mjs';
 import { printTable, writePage } from './report.mjs';
 
@@ -23,12 +23,11 @@ const seconds = began => (Date.now() - began) / 1000;
 
 // One case in one role, at most twice.
 async function trial(peer, name, weOffer) {
-  const { needs = [], awaits, run } = cases[name];
+  const { needs = [], run } = cases[name];
   const lacks = [weOffer ? 'answer' : 'offer', ...needs].find(n => peer.cannot[n]);
   const row = { peer: peer.name, weOffer, name, detail: '', seconds: 0 };
   if (lacks) return { ...row, result: 'n/a', detail: peer.cannot[lacks] };
   const began = Date.now();
-  const early = awaited[awaits];
   for (let attempt = 1; attempt <= 2; ++attempt) {
     try {
       row.detail = await run(peer, weOffer) ?? '';
@@ -37,19 +36,10 @@ async function trial(peer, name, weOffer) {
     } catch (error) {
       row.detail = brief(error);
       row.result = 'FAILED';
-      if (early) break;
       console.log(`  ${peer.name}, ${weOffer ? 'we offer' : 'we answer'}, "${name}", try ${attempt}: ${row.detail}`);
     }
   }
   row.seconds = seconds(began);
-  if (early && row.result === 'FAILED') {
-    console.log(`  ${peer.name}, "${name}", waits for ${awaits}: ${row.detail}`);
-    row.result = 'AWAITED';
-    row.detail = `waits for ${awaits}: ${early}`;
-  } else if (early) {
-    row.result = 'FAILED';
-    row.detail = `passes, although it waits for ${awaits}: take that off the list in cases.mjs`;
-  }
   return row;
 }
 
