@@ -114,6 +114,9 @@ async function playBothWays(ours, peer, name) {
   // Time is counted in milliseconds: twenty a frame, unless the peer has another packet time.
   const step = (heard.last - heard.first) / (heard.frames - 1);
   if (step < 9 || step > 61) throw new Error(`a frame lasts ${step} ms`);
+  // G.711 is a byte a sample, 8000 of them a second: what was decrypted is whole.
+  const bytes = heard.bytes / heard.frames;
+  if (name !== 'opus') equal(Math.round(bytes / step), 8, 'bytes a millisecond');
   return `${received} of ${frames} heard there, ${heard.frames} here, ${step.toFixed(1)} ms a frame`;
 }
 const audio = name => ({
@@ -294,6 +297,7 @@ export const cases = {
       }
     }),
   },
+  'PCMA both ways': audio('pcma'),
   'PCMU both ways': audio('pcmu'),
   'Opus both ways': audio('opus'),
 };

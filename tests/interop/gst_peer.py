@@ -15,17 +15,20 @@ from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 Gst.init(None)
 
 SOURCES = {
+    "pcma": "audiotestsrc is-live=true samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 "
+            "! alawenc ! rtppcmapay min-ptime=20000000 max-ptime=20000000 pt={pt}",
     "pcmu": "audiotestsrc is-live=true samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 "
             "! mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000 pt={pt}",
     "opus": "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=2 "
             "! opusenc ! rtpopuspay pt={pt}",
 }
 CAPS = {
+    "pcma": "application/x-rtp,media=audio,encoding-name=PCMA,clock-rate=8000,payload={pt}",
     "pcmu": "application/x-rtp,media=audio,encoding-name=PCMU,clock-rate=8000,payload={pt}",
     "opus": "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,"
             "encoding-params=(string)2,payload={pt}",
 }
-PAYLOAD_TYPES = {"pcmu": 0, "opus": 111}
+PAYLOAD_TYPES = {"pcma": 8, "pcmu": 0, "opus": 111}
 KIND = {"offer": GstWebRTC.WebRTCSDPType.OFFER, "answer": GstWebRTC.WebRTCSDPType.ANSWER}
 
 output = threading.Lock()

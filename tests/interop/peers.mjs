@@ -14,7 +14,7 @@ const python = file => () => new ProcessPeer('/usr/bin/python3', here(file)).rea
 const pion = () => new ProcessPeer(`${process.env.PION_PEER}`, debian('golang-github-pion-webrtc.v3-dev')).ready();
 const debian = name => execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' });
 
-const noAudio = why => ({ pcmu: why, opus: why });
+const noAudio = why => ({ pcma: why, pcmu: why, opus: why });
 
 const tooOld = 'its send() takes any size';
 const mute = 'has no call that tells';
@@ -36,6 +36,8 @@ export const peers = {
       answer: 'as DTLS client it makes new keys when our flight comes twice, and talks to nobody then',
       empty: 'sends nothing where a message is empty',
       receiveLarge: 'announces 64 KB',
+      close: 'its answer to our reset has the record number of its Finished, and is lost; when we ask again, it ' +
+        'closes whatever the stream is used for by then',
       sayGoodbye: 'closes without a word',
       ...noAudio('brings no codecs'),
     },

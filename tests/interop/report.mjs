@@ -31,7 +31,9 @@ const traps = `## Worth knowing about them
 - Chromium gathers names of mDNS unless the page may use a camera; as answerer it is the DTLS client,
   and its first flight is a ClientHello in two datagrams.
 - werift asks a STUN server on the internet when it is given none; as answerer it ends with an
-  exception when the peer's INIT comes before it has begun SCTP; it cannot send empty messages.
+  exception when the peer's INIT comes before it has begun SCTP; it cannot send empty messages. As
+  DTLS server its Finished and a later record have the same number: the later one is dropped as a
+  replay. It obeys a repeated stream reset as if it were new [rfc6525#5.2.1].
 - aiortc offers one \`m=\` section only that others understand; Janus' echotest sets words before a text.
 `;
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,6 +96,7 @@ func (c *connection) watch(d *webrtc.DataChannel) {
 }
 
 var codecs = map[string]webrtc.RTPCodecParameters{
+	"pcma": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: 8000}, PayloadType: 8},
 	"pcmu": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}, PayloadType: 0},
 	"opus": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
 		SDPFmtpLine: "minptime=10;useinbandfec=1"}, PayloadType: 111},
@@ -103,11 +105,8 @@ var codecs = map[string]webrtc.RTPCodecParameters{
 // Silence, a packet every twenty milliseconds, from the moment it can go.
 func (c *connection) play(track *webrtc.TrackLocalStaticRTP, name string) {
 	payload, step := []byte{0xF8, 0xFF, 0xFE}, uint32(960)
-	if name == "pcmu" {
-		payload, step = make([]byte, 160), 160
-		for i := range payload {
-			payload[i] = 0xFF
-		}
+	if zero, ok := map[string]byte{"pcma": 0xD5, "pcmu": 0xFF}[name]; ok {
+		payload, step = bytes.Repeat([]byte{zero}, 160), 160
 	}
 	packet := rtp.Packet{Header: rtp.Header{Version: 2}, Payload: payload}
 	for range time.Tick(20 * time.Millisecond) {
