@@ -4,7 +4,9 @@ import json
 import sys
 
 import aiortc
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.contrib.media import MediaBlackhole
+from aiortc.mediastreams import AudioStreamTrack
 
 
 def emit(**line):
@@ -25,7 +27,7 @@ def pattern(size):
 class Connection:
     """One connection; what comes from an older one is told no more."""
 
-    def __init__(self):
+    def __init__(self, audio):
         self.old = False
         self.echo = False
         self.channels = {}
@@ -33,10 +35,26 @@ class Connection:
         self.pc.on("connectionstatechange",
                    lambda: self.note(event="state", state=self.pc.connectionState))
         self.pc.on("datachannel", lambda channel: self.watch(channel))
+        if audio:  # silence goes out; what comes in is decoded and thrown away
+            self.pc.addTrack(AudioStreamTrack())
+            codecs = [c for c in RTCRtpSender.getCapabilities("audio").codecs
+                      if c.mimeType.lower() == f"audio/{audio}"]
+            self.pc.getTransceivers()[0].setCodecPreferences(codecs)
+            self.sink = MediaBlackhole()
+            self.pc.on("track", self.listen)
 
     def note(self, **line):
         if not self.old:
             emit(**line)
+
+    async def listen(self, track):
+        self.sink.addTrack(track)
+        await self.sink.start()
+
+    async def audio(self, **_):
+        stats = (await self.pc.getStats()).values()
+        return {"sent": sum(s.packetsSent for s in stats if s.type == "outbound-rtp"),
+                "received": sum(s.packetsReceived for s in stats if s.type == "inbound-rtp")}
 
     def watch(self, channel):
         self.channels[channel.label] = channel
@@ -101,7 +119,7 @@ async def main():
                 if current:
                     current.old = True
                     await current.pc.close()
-                current = Connection()
+                current = Connection(command.get("audio"))
             else:
                 obey = getattr(current, {"echo": "set_echo"}.get(name, name))
                 answer = await obey(**command) or {}

@@ -57,7 +57,6 @@ export const peers = {
       trickle: 'gathers before it describes',
       refuse: 'looks at no max-message-size',
       receiveLarge: 'announces 64 KB',
-      ...noAudio('not yet tried'),
     },
   },
   gstreamer: {
