@@ -79,7 +79,6 @@ export const peers = {
       empty: 'says nothing back to an empty text',
       create: 'its echotest only speaks on channels of others',
       receiveLarge: 'does not tell what it receives',
-      ...noAudio('not yet tried'),
     },
   },
 };
