@@ -29,7 +29,7 @@ dtls::Endpoint* PlainDtls::create_endpoint(const dtls::Options& options, dtls::I
   auto* endpoint = make<PlainEndpoint>(env.memory, options, ours, crypto_, env);
   if (!endpoint) return nullptr;
   retain(identity);
-  ++endpoints_;
+  endpoints_.push_back(endpoint);
   return endpoint;
 }
 
@@ -37,8 +37,16 @@ void PlainDtls::destroy(dtls::Endpoint* endpoint) {
   if (!endpoint) return;
   auto* ours = static_cast<PlainEndpoint*>(endpoint);
   release(ours->identity());
-  --endpoints_;
+  std::erase(endpoints_, ours);
   esp_peer::destroy(ours->memory(), ours);
+}
+
+PlainEndpoint* PlainDtls::endpoint_with(const Memory& memory) const {
+  PlainEndpoint* last = nullptr;
+  for (PlainEndpoint* endpoint : endpoints_) {
+    if (&endpoint->memory() == &memory) last = endpoint;
+  }
+  return last;
 }
 
 }  // namespace esp_peer::sim

@@ -2,11 +2,15 @@
 // and record sizes, and no cipher. Corruption is noticed by a checksum over a key that anybody
 // could compute: safe against the weather, not against people.
 #pragma once
+#include <vector>
+
 #include "crypto/provider.hpp"
 #include "dtls/endpoint.hpp"
 #include "sim/random.hpp"
 
 namespace esp_peer::sim {
+
+class PlainEndpoint;
 
 class PlainDtls final : public dtls::Backend {
  public:
@@ -21,14 +25,17 @@ class PlainDtls final : public dtls::Backend {
 
   // What nobody has given back.
   int live_identities() const { return identities_; }
-  int live_endpoints() const { return endpoints_; }
+  int live_endpoints() const { return static_cast<int>(endpoints_.size()); }
+  // The last one that was made with this memory; nullptr when it is gone.
+  PlainEndpoint* endpoint_with(const Memory& memory) const;
   // What the endpoint made last is to offer.
   const dtls::Options& options() const { return last_; }
 
  private:
   crypto::Provider& crypto_;
   Rng rng_;
-  int identities_ = 0, endpoints_ = 0;
+  int identities_ = 0;
+  std::vector<PlainEndpoint*> endpoints_;
   dtls::Options last_{};
 };
 

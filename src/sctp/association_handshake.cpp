@@ -75,7 +75,8 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
     // [rfc9260#5.2.4] D: our COOKIE-ACK was lost. A: the peer has begun anew; over one DTLS
     // connection there is no way that it forgot without meaning it.
     // exception: no new association takes the place of the old one. All channels would be gone in
-    // any case, and a new connection says so more clearly.
+    // any case, and a new connection says so more clearly: [rfc8841#12.2] one handshake of DTLS,
+    // one of SCTP.
     const bool anew = cookie->local_tie_tag == tie_tags_[0] && cookie->peer_tie_tag == tie_tags_[1];
     if (our_tag && their_tag) {
       send_cookie_ack_ = true;
@@ -83,6 +84,7 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
       send_shutdown_ack_ = true;
     } else if (anew && !our_tag && !their_tag) {
       send_abort_ = true;
+      peer_tag_ = cookie->peer_tag;  // it knows no other any more
       end("the peer restarted the association", true);
     }
     return;

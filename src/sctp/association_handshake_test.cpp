@@ -134,7 +134,9 @@ TEST_F(PeerByHand, a_peer_that_begins_anew_ends_what_was_and_only_by_the_cookie_
   EXPECT_TRUE(association_->connected());
   say({{ChunkType::cookie_echo, 0, cookie_}});
   EXPECT_FALSE(association_->connected());
-  EXPECT_EQ(hear_packet().chunks.at(0).type, ChunkType::abort);
+  const Packet last = hear_packet();
+  EXPECT_EQ(last.chunks.at(0).type, ChunkType::abort);
+  EXPECT_EQ(last.tag, our_tag_) << "the new one: it has forgotten the other";
   EXPECT_TRUE(ended_by<Aborted>());
 }
 

@@ -7,6 +7,8 @@
 
 #include "backends/openssl/provider.hpp"
 #include "sim/pair.hpp"
+#include "sim/plain_endpoint.hpp"
+#include "tests/support/test_env.hpp"
 #include "tests/support/virtual_openssl.hpp"
 
 namespace esp_peer::sim {
@@ -170,6 +172,50 @@ TEST_F(Fault, a_peer_that_reboots_and_comes_from_the_same_port_is_taken_back_at_
     EXPECT_EQ(heard, std::vector<std::string>{"welcome back"});
     pair_->on_signal = [](Peer&, std::string&) { return false; };
   }
+}
+
+// [rfc9260#5.2.2] What it forgot was its SCTP alone: a new association speaks under its old DTLS.
+// covers: fault 28, must rfc9260#5.2.1
+TEST_F(Fault, a_peer_that_begins_sctp_anew_within_its_dtls_is_told_so_and_talked_to_again) {
+  begin(options(true));
+  Peer& right = *pair_->right;
+  const Route route = *right.session().paired();
+  test::TestEnv forgetful(7);
+  sctp::Association anew({}, openssl::provider(), forgetful.env);
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& datagram) {
+    constexpr std::size_t front = PlainEndpoint::seal_front, around = PlainEndpoint::seal_overhead;
+    if (from == pair_->left->host() && datagram.size() > around) {
+      anew.on_packet(world_.time.now(), Bytes(datagram).subspan(front, datagram.size() - around));
+    }
+    return true;
+  });
+  ASSERT_TRUE(anew.connect(world_.time.now()));
+  bool refused = false;
+  for (int turn = 0; turn < 40 && !refused; ++turn) {
+    auto* const dtls = pair_->plain_dtls().endpoint_with(right.memory());
+    ASSERT_TRUE(dtls && dtls->connected());
+    std::array<std::byte, 1400> packet{}, record{};
+    while (const auto n = anew.write_packet(world_.time.now(), packet)) {
+      const auto size = dtls->seal(world_.time.now(), Bytes(packet).first(n), record);
+      world_.network.send(right.host(), route, Bytes(record).first(size));
+      // On its way when all that is forgotten: its sender hears that its channel is closed.
+      EXPECT_TRUE(pair_->send(*pair_->left, "who remembers?"));
+    }
+    pair_->run_for(milliseconds(5));
+    while (const auto event = anew.poll_event()) {
+      refused |= std::holds_alternative<sctp::Aborted>(*event);
+    }
+  }
+  EXPECT_TRUE(refused);
+  world_.network.set_tap({});
+  EXPECT_TRUE(pair_->run_until([&] {
+    return pair_->left_ear.said(State::disconnected) && pair_->right_ear.said(State::disconnected);
+  }));
+  for (const Ear* ear : {&pair_->left_ear, &pair_->right_ear}) {
+    EXPECT_EQ(ear->closed.size(), 1u);
+    EXPECT_TRUE(ear->said(State::data_disconnected));
+  }
+  expect_open_for_good();
 }
 
 // ---------------------------------------------------------------- clocks
