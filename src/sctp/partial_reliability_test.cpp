@@ -559,7 +559,9 @@ void check_partial_conservation(std::uint64_t seed) {
           ASSERT_NE(at, sent[side][s].end()) << "out of order";
         }
       }
-      if (s < 2) ASSERT_EQ(got[s].size(), sent[side][s].size()) << "a reliable one was lost";
+      if (s < 2) {
+        ASSERT_EQ(got[s].size(), sent[side][s].size()) << "a reliable one was lost";
+      }
     }
   }
 }
