@@ -32,8 +32,8 @@ std::string recorded(const Plan& plan) {
 class Seeds : public ::testing::TestWithParam<std::uint64_t> {};
 
 // The laws of sim/peer.hpp watch every datagram and every event of each run.
-// covers: must rfc8826#4.2, must rfc8827#6.3, must rfc8831#6.1, must rfc8831#6.7, fault 11, fault
-// 14
+// covers: must rfc8826#4.2, must rfc8827#6.3, must rfc8831#6.1, must rfc8831#6.7,
+// fault 11, fault 14
 TEST_P(Seeds, connect_or_fail_with_a_state_and_deliver_everything_once) {
   int broken = 0, runs = 0, real = 0;
   for (std::uint64_t seed = GetParam() + 1; seed <= seeds() && broken < 3; seed += parts) {
