@@ -17,13 +17,13 @@ namespace esp_peer::peer {
 
 // The keys that the handshake made.
 struct MediaKeys {
-  MediaKeys() = default;
+  MediaKeys(crypto::SrtpProfile agreed, bool client) : profile(agreed), dtls_client(client) {}
   MediaKeys(const MediaKeys&) = delete;
   ~MediaKeys() { wipe(exported); }
 
-  crypto::SrtpProfile profile = crypto::SrtpProfile::aes128_cm_sha1_80;
+  crypto::SrtpProfile profile;
   std::array<std::byte, srtp::max_exported_size> exported{};
-  bool dtls_client = false;
+  bool dtls_client;
 };
 
 class AudioSession {

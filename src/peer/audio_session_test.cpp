@@ -42,7 +42,7 @@ struct Heard {
 struct Side {
   Side(bool client, const NegotiatedAudio& audio, rtp::SenderCounts counts = {})
       : env(client ? 1 : 2),
-        keys{crypto::SrtpProfile::aes128_cm_sha1_80, {}, client},
+        keys(crypto::SrtpProfile::aes128_cm_sha1_80, client),
         session(at_ms(1000), audio, {}, keys, libsrtp::backend(), env.env, counts) {}
 
   std::uint64_t state() const {

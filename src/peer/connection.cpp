@@ -435,9 +435,7 @@ void Connection::begin_audio(Instant now) {
     const auto& agreed = negotiation_.audio();
     const auto profile = path_.srtp_profile();
     if (!agreed || !profile || !dependencies_.srtp) return;
-    MediaKeys keys;
-    keys.profile = *profile;
-    keys.dtls_client = data_options_.dtls_client;
+    MediaKeys keys(*profile, data_options_.dtls_client);
     if (!path_.export_srtp_keys(MutableBytes(keys.exported).first(srtp::exported_size(*profile)))) {
       return;
     }

@@ -30,7 +30,7 @@ peer::NegotiatedAudio negotiated() {
 class Call {
  public:
   explicit Call(crypto::SrtpProfile profile)
-      : keys_{profile, {}, true},
+      : keys_(profile, true),
         ours_(now_, negotiated(), {milliseconds(100), 8000}, keys_, libsrtp::backend(), env_),
         theirs_(profile, Bytes(keys_.exported).first(srtp::exported_size(profile)), false,
                 libsrtp::backend(), env_) {}
