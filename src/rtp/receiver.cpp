@@ -15,15 +15,12 @@ std::optional<Receiver::Accepted> Receiver::on_packet(Instant now, const Header&
   Accepted accepted{0, false};
   const auto ahead =
       static_cast<std::uint16_t>(header.sequence - static_cast<std::uint16_t>(highest_));
-  if (!started_) {
-    start(header.sequence);
-    accepted = {highest_, true};
-  } else if (ahead < max_dropout) {
+  if (started_ && ahead < max_dropout) {
     highest_ += ahead;
     accepted.sequence = highest_;
-  } else if (ahead > 0x1'0000 - max_misorder) {
+  } else if (started_ && ahead > 0x1'0000 - max_misorder) {
     accepted.sequence = highest_ - (0x1'0000 - ahead);
-  } else if (expected_after_leap_ == header.sequence) {
+  } else if (!started_ || expected_after_leap_ == header.sequence) {
     start(header.sequence);
     accepted = {highest_, true};
   } else {
