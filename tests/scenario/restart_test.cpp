@@ -129,22 +129,30 @@ TEST_F(Restart, that_an_answer_to_nothing_brings_is_refused) {
   expect_talk("after");
 }
 
-// A peer that cannot restart, or says what it said before.
-TEST_F(Restart, that_is_answered_with_the_old_credentials_leaves_alone_what_works) {
+// A peer that cannot restart, or says once more what it said before.
+TEST_F(Restart, that_is_answered_with_the_old_credentials_still_waits_for_its_answer) {
   begin();
   const std::string old = ufrag(*pair_->right);
   const std::string password =
       value_of(std::string(pair_->right->session().local_description()), "ice-pwd");
-  on_signal = [&](Peer& from, std::string& sdp) {
-    if (&from != pair_->right.get()) return true;
-    for (const auto& [name, value] : {std::pair("ice-ufrag", old), {"ice-pwd", password}}) {
-      const std::string now = value_of(sdp, name);
-      sdp.replace(sdp.find(now), now.size(), value);
-    }
-    return true;
-  };
+  on_signal = [&](Peer& from, std::string&) { return &from == pair_->left.get(); };
   ASSERT_TRUE(restart(*pair_->left));
+  pair_->run_for(seconds(1));
+  ASSERT_EQ(spoken_.size(), 2u);
+  std::string before = spoken_[1].sdp;
+  for (const auto& [name, value] : {std::pair("ice-ufrag", old), {"ice-pwd", password}}) {
+    const std::string now = value_of(before, name);
+    before.replace(before.find(now), now.size(), value);
+  }
+  const auto hear = [&](const std::string& sdp) {
+    return pair_->left->command(
+        [&](auto& session, Instant now) { return session.set_remote_description(now, sdp); });
+  };
+  EXPECT_EQ(hear(before).code(), Errc::unsupported);
+  expect_talk("meanwhile");
+  EXPECT_TRUE(hear(spoken_[1].sdp));
   pair_->run_for(seconds(60));
+  EXPECT_EQ(spoken_.size(), 2u);
   expect_talk("after");
 }
 
