@@ -251,8 +251,9 @@ int esp_peer_new_connection(esp_peer_handle_t peer);
 int esp_peer_create_data_channel(esp_peer_handle_t peer, esp_peer_data_channel_cfg_t* ch_cfg);
 
 /**
- * Closes the channels of this label; on_channel_close follows, here. The other side does not hear
- * of it before the connection ends: that comes with a later version.
+ * Closes the channels of this label: nothing can be sent or is heard on them any more, and
+ * on_channel_close follows for those that were open. The other side hears of it [rfc8831#6.7]
+ * behind all that was sent before.
  *
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no label) or _NOT_EXISTS.
  */

@@ -18,15 +18,15 @@ typedef struct {
   uint32_t recv_cache_size; /**< Bytes, the largest message too. Default 100,000; at least 1500. */
 } esp_peer_default_data_ch_cfg_t;
 
-/** Received media. Comes in a later version. */
+/** Received media: of each source, while it waits for what was overtaken. */
 typedef struct {
   uint16_t cache_timeout;     /**< ms that a packet may wait. Default 100. */
-  uint16_t resend_delay;      /**< ms before a NACK. Default 20. */
-  uint16_t pli_send_interval; /**< ms between keyframe requests; 0 = none. */
+  uint16_t resend_delay;      /**< ms before a NACK. Default 20. Comes with video. */
+  uint16_t pli_send_interval; /**< ms between keyframe requests; 0 = none. Comes with video. */
   uint32_t cache_size;        /**< Bytes. Default 100,000 for audio, 400,000 for video. */
 } esp_peer_default_jitter_cfg_t;
 
-/** Media. Comes in a later version. */
+/** Media. Of these audio_recv_jitter counts; the others come with video. */
 typedef struct {
   esp_peer_default_jitter_cfg_t audio_recv_jitter;
   esp_peer_default_jitter_cfg_t video_recv_jitter;

@@ -223,6 +223,11 @@ TEST(Channels, are_closed_by_label_all_of_them_and_nothing_is_sent_on_them) {
   EXPECT_EQ(c.cat.send("x", 0), ESP_PEER_ERR_NONE) << "the other is left";
   EXPECT_EQ(esp_peer_close_data_channel(c.cat.handle, "other"), ESP_PEER_ERR_NONE);
   EXPECT_EQ(c.cat.send("x", 0), ESP_PEER_ERR_WRONG_STATE) << "none is open";
+  // The other side hears of each, behind what was sent before.
+  ASSERT_TRUE(c.pump_until([&] { return c.sheep.closed.size() == 3; }));
+  EXPECT_EQ(c.sheep.count(ESP_PEER_STATE_DATA_CHANNEL_CLOSED), 3);
+  EXPECT_EQ(c.sheep.received, 1u);
+  EXPECT_EQ(c.sheep.send("x", 0), ESP_PEER_ERR_WRONG_STATE);
 }
 
 TEST(Channels, are_refused_to_a_peer_that_did_not_want_any) {
