@@ -1,4 +1,6 @@
 // What an application does inside its callbacks, and which it leaves out.
+#include <climits>
+
 #include "tests/capi/peer_harness.hpp"
 
 namespace esp_peer::test {
@@ -29,6 +31,95 @@ TEST(Callbacks, may_all_be_missing) {
   ASSERT_EQ(esp_peer_new_connection(deaf), ESP_PEER_ERR_NONE);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(esp_peer_main_loop(deaf), ESP_PEER_ERR_NONE);
   EXPECT_EQ(esp_peer_close(deaf), ESP_PEER_ERR_NONE);
+}
+
+void give_audio(Couple& c) {
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    p->cfg.audio_info = {ESP_PEER_AUDIO_CODEC_G711A, 8000, 1};
+    p->cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+  }
+}
+
+// An application answers what its own parser says, or what its signalling did.
+TEST(Callbacks, may_answer_any_error_and_nothing_comes_of_it) {
+  for (const int answer : {-1, 1, int{ESP_PEER_ERR_WRONG_STATE}, INT_MIN, INT_MAX}) {
+    Couple c;
+    c.never_wait();
+    give_audio(c);
+    c.cat.answer = c.sheep.answer = answer;
+    c.connect_here();
+    for (std::size_t i = 1; i <= 3; ++i) {
+      ASSERT_EQ(c.cat.send("again"), ESP_PEER_ERR_NONE);
+      ASSERT_EQ(c.cat.send_audio(20 * static_cast<std::uint32_t>(i), "sound"), ESP_PEER_ERR_NONE);
+      ASSERT_TRUE(
+          c.pump_until([&] { return c.sheep.received == i && c.sheep.frames.size() == i; }));
+    }
+    ASSERT_EQ(c.cat.create_channel("more"), ESP_PEER_ERR_NONE);
+    ASSERT_TRUE(c.pump_until([&] { return c.sheep.opened.size() == 2; }));
+    EXPECT_EQ(esp_peer_close_data_channel(c.sheep.handle, "more"), ESP_PEER_ERR_NONE);
+    ASSERT_TRUE(c.pump_until([&] { return c.cat.closed.size() == 1; }));
+    for (Peer* p : {&c.cat, &c.sheep}) {
+      EXPECT_FALSE(p->has(ESP_PEER_STATE_DISCONNECTED));
+      EXPECT_FALSE(p->has(ESP_PEER_STATE_CONNECT_FAILED));
+      EXPECT_EQ(p->count(ESP_PEER_STATE_NEW_CONNECTION), 1);
+      EXPECT_EQ(p->descriptions.size(), 1u);
+    }
+  }
+}
+
+// Whatever a callback asks of its own peer is answered, and nothing waits for itself.
+// covers: bug 64
+TEST(Callbacks, may_call_every_function_of_their_peer_inside_every_one) {
+  int calls = 0;
+  Couple c;
+  give_audio(c);
+  const auto meddle = [&](Peer& p) {
+    ++calls;
+    p.send("from inside");
+    p.send_audio(static_cast<std::uint32_t>(calls), "sound");
+    p.create_channel("from inside");
+    esp_peer_close_data_channel(p.handle, "from inside");
+    p.give_candidate("candidate:1 1 udp 1 127.0.0.1 9 typ host");
+    EXPECT_EQ(p.give_sdp("no description"), ESP_PEER_ERR_BAD_DATA);
+    esp_peer_update_ice_info(p.handle, p.cfg.role, nullptr, 0);
+    esp_peer_new_connection(p.handle);
+    esp_peer_addr_t addr{};
+    esp_peer_get_paired_addr(p.handle, &addr);
+    std::uint32_t bytes = 0;
+    EXPECT_EQ(esp_peer_ext_buffered_amount(p.handle, &bytes), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(esp_peer_main_loop(p.handle), ESP_PEER_ERR_WRONG_STATE);
+  };
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    p->on_state = [&, p](esp_peer_state_t state) {
+      if (state != ESP_PEER_STATE_CLOSED) meddle(*p);
+    };
+    p->on_channel = [&, p](bool, const std::string& label, std::uint16_t) {
+      if (label != "from inside") meddle(*p);
+    };
+    p->on_audio_info = [&, p](const esp_peer_audio_stream_info_t&) { meddle(*p); };
+    p->on_audio = [&, p](const AudioFrame& frame) {
+      if (frame.body != "sound") meddle(*p);  // else they would talk for ever
+    };
+    p->on_data = [&, p](const Message& m) {
+      if (m.body != "from inside") meddle(*p);
+    };
+  }
+  c.connect_here();
+  ASSERT_EQ(c.cat.send("hello"), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(c.cat.send_audio(7, "another sound"), ESP_PEER_ERR_NONE);
+  const auto heard = [](const Peer& p, const std::string& body) {
+    for (const Message& m : p.messages) {
+      if (m.body == body) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(c.pump_until([&] {
+    return heard(c.sheep, "hello") && heard(c.cat, "from inside") && !c.cat.frames.empty();
+  }));
+  EXPECT_GT(calls, 20);
+  // While it closes a handle is none any more.
+  c.cat.on_state = c.sheep.on_state = nullptr;
+  c.cat.on_channel = c.sheep.on_channel = nullptr;
 }
 
 TEST(Callbacks, answer_inside_on_data_and_create_channels_inside_on_state) {

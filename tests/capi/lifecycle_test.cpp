@@ -174,6 +174,55 @@ TEST(Close, from_inside_on_msg_on_channel_open_and_on_data) {
   }
 }
 
+// covers: fault 24, bug 64
+TEST(Close, from_inside_every_other_callback) {
+  enum Where { audio_info, audio_data, channel_close, writable, places };
+  static Couple* couple;  // the extension's callback is a function alone
+  static int where, closed;
+  static const auto close_at = [](int place) {
+    if (place != where || closed++ != 0) return;
+    EXPECT_EQ(esp_peer_close(couple->cat.handle), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(couple->cat.count(ESP_PEER_STATE_CLOSED), 1) << "told before it returns";
+  };
+  for (where = 0; where < places; ++where) {
+    Couple c;
+    couple = &c;
+    closed = 0;
+    c.never_wait();
+    for (Peer* p : {&c.cat, &c.sheep}) {
+      p->cfg.audio_info = {ESP_PEER_AUDIO_CODEC_G711A, 8000, 1};
+      p->cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+    }
+    c.cat.on_audio_info = [](const esp_peer_audio_stream_info_t&) { close_at(audio_info); };
+    c.cat.on_audio = [](const AudioFrame&) { close_at(audio_data); };
+    c.cat.on_channel = [](bool open, const std::string&, std::uint16_t) {
+      if (!open) close_at(channel_close);
+    };
+    c.cat.ext.on_writable = [](void*) {
+      close_at(writable);
+      return 0;
+    };
+    c.open();
+    c.begin();
+    const auto both_open = [&] {
+      return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+             c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+    };
+    ASSERT_TRUE(c.pump_until([&] { return closed != 0 || both_open(); })) << where;
+    c.sheep.send_audio(1, "sound");
+    if (where == channel_close) esp_peer_close_data_channel(c.sheep.handle, "esp_channel");
+    if (closed == 0) c.cat.send("to be acknowledged");
+    ASSERT_TRUE(c.pump_until([&] { return closed != 0; })) << where;
+    EXPECT_EQ(c.cat.count(ESP_PEER_STATE_CLOSED), 1) << where;
+    EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_INVALID_ARG);
+    c.cat.handle = nullptr;
+    // Whoever is left hears of it, if there was something to end.
+    if (where != audio_info) {
+      EXPECT_TRUE(c.pump_until([&] { return c.sheep.has(ESP_PEER_STATE_DISCONNECTED); })) << where;
+    }
+  }
+}
+
 TEST(Close, wakes_a_loop_that_would_sleep_for_a_minute_and_waits_for_it) {
   Peer peer;
   peer.ext.loop_wait_set = true;

@@ -198,6 +198,7 @@ class Peer {
   std::vector<AudioFrame> frames;
   bool keep_messages = true;
   std::atomic<std::size_t> received{0};
+  int answer = -1;  // of every callback: nobody looks at it
 
  private:
   static Peer& self(void* ctx) { return *static_cast<Peer*>(ctx); }
@@ -206,7 +207,7 @@ class Peer {
     const std::lock_guard lock(mutex);
     states.push_back(s);
     changed.notify_all();
-    return 0;
+    return answer;
   }
   int note_msg(esp_peer_msg_t* m) {
     const std::string text(reinterpret_cast<const char*>(m->data),
@@ -226,14 +227,14 @@ class Peer {
                   taken == ESP_PEER_ERR_INVALID_ARG /* it is closed */)
           << taken;
     }
-    return -1;  // nobody looks at it
+    return answer;
   }
   int note_channel(bool open, esp_peer_data_channel_info_t* c) {
     if (on_channel) on_channel(open, c->label, c->stream_id);
     const std::lock_guard lock(mutex);
     (open ? opened : closed).emplace_back(c->label, c->stream_id);
     changed.notify_all();
-    return -1;
+    return answer;
   }
   int note_data(esp_peer_data_frame_t* f) {
     EXPECT_EQ(f->data[f->size], 0) << "on_data ends with a zero byte";
@@ -245,12 +246,12 @@ class Peer {
     const std::lock_guard lock(mutex);
     if (keep_messages) messages.push_back(std::move(m));
     changed.notify_all();
-    return -1;
+    return answer;
   }
 
   int note_audio_info(const esp_peer_audio_stream_info_t& info) {
     if (on_audio_info) on_audio_info(info);
-    return -1;
+    return answer;
   }
   int note_audio(esp_peer_audio_frame_t* f) {
     AudioFrame frame{f->pts, std::string(reinterpret_cast<const char*>(f->data),
@@ -259,7 +260,7 @@ class Peer {
     const std::lock_guard lock(mutex);
     frames.push_back(std::move(frame));
     changed.notify_all();
-    return -1;
+    return answer;
   }
 
   std::atomic<bool> running{false};
