@@ -2,6 +2,7 @@
 // refuses to send, descriptors that run out; and cycles that are cut short.
 #include <dirent.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -102,6 +103,76 @@ TEST(Faults, what_the_kernel_forbids_for_a_second_is_sent_again_afterwards) {
   EXPECT_FALSE(c.sheep.wait_for([&] { return c.sheep.received != 0; }, 1s)) << "EPERM";
   EXPECT_TRUE(rule("delete table inet esp_peer_faults"));
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
+  EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
+}
+
+// A tunnel that swallows what is large, and says nothing of it.
+// covers: fault 10
+TEST(Faults, a_path_that_swallows_large_datagrams_for_a_second_loses_nothing) {
+  ASSERT_TRUE(in_a_network_of_our_own()) << "run it with tools/own_network";
+  Couple c;
+  c.connect_with_channel();
+  const std::string port = line_of(c.sheep.descriptions.front(), "127.0.0.1 ");
+  ASSERT_TRUE(rule("add table inet esp_peer_tunnel") &&
+              rule("add chain inet esp_peer_tunnel in { type filter hook input priority 0; }") &&
+              rule("add rule inet esp_peer_tunnel in udp dport " + port.substr(0, port.find(' ')) +
+                   " udp length > 600 drop"));
+  EXPECT_EQ(c.cat.send("small"), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
+  EXPECT_EQ(c.cat.send(std::string(50'000, 'x')), ESP_PEER_ERR_NONE);
+  EXPECT_FALSE(c.sheep.wait_for([&] { return c.sheep.received != 1; }, 1s));
+  EXPECT_TRUE(rule("delete table inet esp_peer_tunnel"));
+  EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 2; }));
+  EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
+}
+
+// covers: bug 80, fault 9
+TEST(Faults, a_network_that_goes_away_and_comes_back_is_no_loss) {
+  std::thread([] {
+    ASSERT_EQ(unshare(CLONE_NEWNET), 0);  // of this thread: what follows is nobody else's
+    ASSERT_EQ(std::system("ip link set lo up"), 0);
+    Couple c;
+    c.connect_here();
+    ASSERT_EQ(std::system("ip link set lo down"), 0);
+    EXPECT_EQ(c.cat.send("on its way"), ESP_PEER_ERR_NONE);
+    const auto end = std::chrono::steady_clock::now() + 1s;
+    c.pump_until([&] { return std::chrono::steady_clock::now() >= end; });
+    EXPECT_EQ(c.sheep.received, 0u);
+    ASSERT_EQ(std::system("ip link set lo up"), 0);
+    EXPECT_TRUE(c.pump_until([&] { return c.sheep.received == 1; }));
+    EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
+    EXPECT_FALSE(c.sheep.has(ESP_PEER_STATE_DISCONNECTED));
+  }).join();
+}
+
+// More than a turn of the loop reads, for as long as it lasts: timers and sending have their turn.
+// covers: bug 35
+TEST(Faults, a_hundred_thousand_datagrams_of_a_stranger_hold_up_nothing_for_long) {
+  Couple c;
+  c.connect_with_channel();
+  const std::string port = line_of(c.cat.descriptions.front(), "127.0.0.1 ");
+  std::atomic<bool> over = false;
+  std::thread stranger([&, to = static_cast<std::uint16_t>(std::stoul(port))] {
+    std::mt19937 chance(2);
+    LocalSocket socket;
+    std::string datagram(600, '\0');
+    for (int i = 0; i < 100'000; ++i) {
+      datagram.resize(20 + chance() % 580);
+      for (std::size_t at = 0; at < 20; ++at) datagram[at] = static_cast<char>(chance());
+      datagram[0] = static_cast<char>(i % 200);  // of every protocol
+      socket.send(to, datagram);
+    }
+    over = true;
+  });
+  std::size_t sent = 0;
+  while (!over) {
+    if (c.cat.send(std::string(1'000, 'x')) == ESP_PEER_ERR_NONE) ++sent;
+    std::this_thread::sleep_for(1ms);
+  }
+  stranger.join();
+  EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == sent; }));
+  ASSERT_EQ(c.sheep.send("and back"), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.cat.wait_for([&] { return c.cat.received == 1; }));
   EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -112,9 +113,18 @@ class Wire {
   // What comes to outside(side) goes on to this port.
   void reachable_at(Side side, std::uint16_t port) { inside_[side] = port; }
   // The port at which the other side finds this one.
-  std::uint16_t outside(Side side) const { return sockets_[side].port(); }
+  std::uint16_t outside(Side side) {
+    const std::lock_guard lock(mutex_);
+    return sockets_[side]->port();
+  }
   void cut() { cut_ = true; }
   void mend() { cut_ = false; }
+  // As a NAT that has forgotten this side: it gets another port, and at the old one is nobody.
+  void rebind(Side side) {
+    auto fresh = std::make_unique<LocalSocket>();
+    const std::lock_guard lock(mutex_);
+    fresh_[side] = std::move(fresh);
+  }
 
   // All that this side has sent.
   std::vector<std::string> sent_by(Side side) {
@@ -125,24 +135,32 @@ class Wire {
  private:
   void run() {
     while (!stop_) {
-      pollfd polls[2] = {{sockets_[cat].fd(), POLLIN, 0}, {sockets_[sheep].fd(), POLLIN, 0}};
+      for (const Side side : {cat, sheep}) take_fresh(side);
+      pollfd polls[2] = {{sockets_[cat]->fd(), POLLIN, 0}, {sockets_[sheep]->fd(), POLLIN, 0}};
       poll(polls, 2, 20);
       for (const Side to : {cat, sheep}) forward(to, to == cat ? sheep : cat);
     }
   }
+  void take_fresh(Side side) {
+    const std::lock_guard lock(mutex_);
+    if (fresh_[side]) sockets_[side] = std::move(fresh_[side]);
+  }
   void forward(Side to, Side from) {
     std::string datagram;
     std::uint16_t source = 0;
-    while (sockets_[to].receive(datagram, source)) {
+    while (sockets_[to]->receive(datagram, source)) {
       {
         const std::lock_guard lock(mutex_);
         sent_[from].push_back(datagram);
       }
-      if (!cut_ && inside_[to] != 0) sockets_[from].send(inside_[to], datagram);
+      if (!cut_ && inside_[to] != 0) sockets_[from]->send(inside_[to], datagram);
     }
   }
 
-  LocalSocket sockets_[2];
+  // Changed by the thread alone, under the mutex.
+  std::unique_ptr<LocalSocket> sockets_[2] = {std::make_unique<LocalSocket>(),
+                                              std::make_unique<LocalSocket>()};
+  std::unique_ptr<LocalSocket> fresh_[2];
   std::atomic<std::uint16_t> inside_[2] = {0, 0};
   std::atomic<bool> stop_ = false, cut_ = false;
   std::mutex mutex_;
