@@ -279,6 +279,22 @@ TEST(UdpSockets, TheBacklogIsBounded) {
   EXPECT_EQ(kept, 256u * 1024 / 1000) << "of " << sent;
 }
 
+// Whoever floods us has no more than a turn; then timers have theirs.
+// covers: bug 35
+TEST(UdpSockets, ATurnReadsNoMoreThanItsShareAndTheRestWaits) {
+  Pair pair({.coalesce = false});
+  for (int i = 0; i < 50; ++i) pair.send({100});
+  std::size_t first = 0, all = 0;
+  pair.far.receive([&](const Route&, MutableBytes) { ++first; });
+  EXPECT_GT(first, 0u);
+  EXPECT_LT(first, 50u);
+  all = first;
+  for (int turn = 0; turn < 50 && all < 50; ++turn) {
+    pair.far.receive([&](const Route&, MutableBytes) { ++all; });
+  }
+  EXPECT_EQ(all, 50u);
+}
+
 TEST(UdpSockets, AnEmptyDatagramDoesNotHideTheNext) {
   Pair pair({});
   const int fd = socket(AF_INET, SOCK_DGRAM, 0);
