@@ -264,7 +264,7 @@ TEST_F(ConnectedErrors, no_stream_is_left_in_the_end) {
     esp_peer_main_loop(c.cat.handle);
   }
   EXPECT_EQ(result, ESP_PEER_ERR_OVER_LIMITED);
-  EXPECT_GT(made, 100) << "more than the two of the original";
+  EXPECT_EQ(made, 1024) << "with the automatic one, and without the one too many";
 }
 
 TEST_F(ConnectedErrors, after_the_end_nothing_is_sent) {
