@@ -1,0 +1,102 @@
+// Why a connection is over, where it takes virtual time or a hostile hand to find out; the other
+// reasons are in tests/capi/failure_test.cpp.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+
+#include "sim/pair.hpp"
+
+namespace esp_peer::sim {
+namespace {
+
+using peer::Failure;
+using peer::State;
+
+class Reason : public ::testing::Test {
+ protected:
+  void begin(Cipher cipher = Cipher::openssl) {
+    PairOptions options{.cipher = cipher};
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    pair_ = std::make_unique<Pair>(world_, options);
+    pair_->on_event = [this](Peer& peer, const peer::Event& event) {
+      const auto* changed = std::get_if<peer::StateChanged>(&event);
+      if (!changed ||
+          !(changed->state == State::disconnected || changed->state == State::connect_failed)) {
+        return;
+      }
+      (&peer == pair_->left.get() ? left_ : right_) = *changed;
+    };
+    pair_->connect();
+  }
+  void TearDown() override {
+    pair_.reset();
+    for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
+  }
+  bool both_over(Duration patience) {
+    return pair_->run_until([&] { return left_ && right_; }, patience);
+  }
+  void expect(const std::optional<peer::StateChanged>& told, State state, Failure why) {
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->state, state);
+    EXPECT_EQ(told->why, why);
+  }
+
+  World world_{41};
+  std::unique_ptr<Pair> pair_;
+  std::optional<peer::StateChanged> left_, right_;
+};
+
+TEST_F(Reason, is_a_handshake_that_took_too_long_where_checks_alone_go_through) {
+  world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
+    return datagram.empty() || datagram[0] <= std::byte{3};
+  });
+  begin();
+  ASSERT_TRUE(both_over(seconds(60)));
+  expect(left_, State::connect_failed, Failure::handshake_timeout);
+  expect(right_, State::connect_failed, Failure::handshake_timeout);
+}
+
+// One bit of the signature that shows whose the server's key is [rfc8422#5.4].
+TEST_F(Reason, is_a_handshake_that_was_refused_where_a_signature_is_wrong) {
+  world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
+    constexpr std::size_t header = 13, message = 12;
+    for (std::size_t at = 0; at + header + message < datagram.size();) {
+      const std::size_t size = std::to_integer<std::size_t>(datagram[at + 11]) << 8 |
+                               std::to_integer<std::size_t>(datagram[at + 12]);
+      const bool handshake = datagram[at] == std::byte{22} && datagram[at + 4] == std::byte{0};
+      if (at + header + size > datagram.size()) break;
+      if (handshake && datagram[at + header] == std::byte{12}) {  // ServerKeyExchange
+        datagram[at + header + size - 1] ^= std::byte{1};
+      }
+      at += header + size;
+    }
+    return true;
+  });
+  begin();
+  ASSERT_TRUE(both_over(seconds(60)));
+  expect(left_, State::connect_failed, Failure::handshake_refused);
+  expect(right_, State::connect_failed, Failure::handshake_refused);
+}
+
+// The path lives, as checks show, and nothing that is sent on it is acknowledged any more.
+TEST_F(Reason, is_a_lost_association_where_data_alone_is_swallowed) {
+  begin();
+  ASSERT_TRUE(pair_->run_until_open());
+  world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
+    return datagram.empty() || datagram[0] != std::byte{23};
+  });
+  EXPECT_TRUE(pair_->send(*pair_->left, "into nowhere"));
+  ASSERT_TRUE(pair_->run_until([&] { return left_.has_value(); }, seconds(900)));
+  expect(left_, State::disconnected, Failure::association_lost);
+}
+
+TEST_F(Reason, is_memory_where_there_is_none) {
+  begin(Cipher::plain);
+  pair_->left->memory().fail_at(0, 1'000'000);
+  ASSERT_TRUE(pair_->run_until([&] { return left_.has_value(); }, seconds(5)));
+  expect(left_, State::connect_failed, Failure::no_memory);
+}
+
+}  // namespace
+}  // namespace esp_peer::sim
