@@ -52,6 +52,10 @@ esp_peer_ext_cfg_t read_extra(const esp_peer_cfg_t& cfg) {
 Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   const auto role = read_role(cfg.role);
   if (!role) return Error{Errc::invalid_argument, "no such role"};
+  const int policy = raw(cfg.ice_trans_policy);
+  if (policy != ESP_PEER_ICE_TRANS_POLICY_ALL && policy != ESP_PEER_ICE_TRANS_POLICY_RELAY) {
+    return Error{Errc::invalid_argument, "no such policy"};
+  }
   if (cfg.extra_size < 0) return Error{Errc::invalid_argument, "a negative extra_size"};
   Config config;
   const Status servers = read_servers(cfg.server_lists, cfg.server_num, config.servers);
@@ -67,7 +71,8 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   config.interface_filter = ext.interface_filter;
   config.on_writable = ext.on_writable;
   config.message_lifetime_ms = value_or(base.data_ch_cfg.cache_timeout, std::uint16_t{5000});
-  config.loop_wait = milliseconds(ext.loop_wait_set ? ext.loop_wait_ms : wait_ms);
+  const bool own_wait = ext.loop_wait_set || ext.loop_wait_ms != 0;
+  config.loop_wait = milliseconds(own_wait ? ext.loop_wait_ms : wait_ms);
 
   peer::SessionOptions& s = config.session;
   s.role = *role;
@@ -75,7 +80,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   s.auto_reconnect = !cfg.no_auto_reconnect;
   s.data = cfg.enable_data_channel;
   s.automatic_channel = !cfg.manual_ch_create;
-  s.relay_only = raw(cfg.ice_trans_policy) == ESP_PEER_ICE_TRANS_POLICY_RELAY;
+  s.relay_only = policy == ESP_PEER_ICE_TRANS_POLICY_RELAY;
   s.trickle_out = ext.trickle_out;
   s.remote_lite = base.ice_use_lite_mode;
   s.max_candidates = value_or(base.max_candidates, std::uint8_t{16});

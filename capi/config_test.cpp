@@ -150,6 +150,18 @@ TEST(Config, the_extension_is_known_by_its_magic) {
   EXPECT_EQ(c.loop_wait, milliseconds(30)) << "which still begins with the default one";
 }
 
+// Only "never wait" looks like a field that nobody has set.
+TEST(Config, a_wait_that_is_not_zero_needs_no_flag_beside_it) {
+  esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
+  esp_peer_cfg_t cfg{};
+  cfg.extra_cfg = &ext;
+  cfg.extra_size = sizeof(ext);
+  EXPECT_EQ(read(cfg).loop_wait, milliseconds(100));
+  ext.loop_wait_ms = 7;
+  EXPECT_EQ(read(cfg).loop_wait, milliseconds(7));
+  EXPECT_EQ(read(cfg).session.gathering_timeout, milliseconds(500)) << "which is another patience";
+}
+
 TEST(Config, fields_behind_the_extensions_size_count_as_zero) {
   esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
   ext.loopback_only = true;
@@ -223,6 +235,10 @@ TEST(Config, mistakes_are_told) {
   std::memcpy(&cfg.role, &no_role, sizeof(no_role));
   EXPECT_EQ(read_config(cfg).error().code, Errc::invalid_argument);
   cfg.role = ESP_PEER_ROLE_CONTROLLING;
+  const int no_policy = 2;
+  std::memcpy(&cfg.ice_trans_policy, &no_policy, sizeof(no_policy));
+  EXPECT_FALSE(read_config(cfg)) << "who wants a relay must not be taken for one who does not";
+  cfg.ice_trans_policy = ESP_PEER_ICE_TRANS_POLICY_ALL;
   cfg.extra_size = -1;
   EXPECT_EQ(read_config(cfg).error().code, Errc::invalid_argument);
   cfg.extra_size = 0;

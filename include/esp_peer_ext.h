@@ -29,7 +29,7 @@ typedef struct {
   bool (*interface_filter)(const char* interface, const esp_peer_addr_t* addr, void* ctx);
   bool loopback_only;          /**< Only addresses of the loopback interface. */
   bool loop_wait_set;          /**< loop_wait_ms counts, also when it is 0. */
-  uint16_t loop_wait_ms;       /**< Instead of agent_recv_timeout; 0 = never wait. */
+  uint16_t loop_wait_ms;       /**< Instead of agent_recv_timeout; 0 = never wait, if _set. */
   uint32_t connect_timeout_ms; /**< Patience before CONNECT_FAILED. Default 39,500 [rfc8863]. */
   /** A thread of ours, one for all peers that want it, does what esp_peer_main_loop() does; that
    *  then only calls the callbacks, in whose thread they come as ever, and waits for some. So the
