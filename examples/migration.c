@@ -140,6 +140,16 @@ static int send_text(page_t* page, uint16_t stream_id, const char* text) {
 }
 /* [end] */
 
+/* [addTrack] */
+static int send_frame(page_t* page, uint32_t pts, const uint8_t* coded, int size) {
+  esp_peer_audio_frame_t frame; /* 20 ms of G.711: 160 bytes; the encoder is yours */
+  frame.pts = pts;              /* milliseconds; the other side hears the same number */
+  frame.data = (uint8_t*)coded;
+  frame.size = size;
+  return esp_peer_send_audio(page->pc, &frame); /* from CONNECTED on; one frame, one packet */
+}
+/* [end] */
+
 /* [the event loop] */
 static void run_until(const int* what, int value) {
   /* Usually a thread for each peer: while (running) esp_peer_main_loop(peer); */
@@ -161,6 +171,13 @@ int main(void) {
   if (send_text(&pages[0], 0, "from a browser's point of view") != ESP_PEER_ERR_NONE) return 4;
   run_until(&pages[1].messages, 1);
   if (pages[1].messages != 1) return 5;
+  {
+    uint8_t silence[160];
+    memset(silence, 0xD5, sizeof(silence));
+    if (send_frame(&pages[0], 20, silence, (int)sizeof(silence)) != ESP_PEER_ERR_NONE) return 10;
+    run_until(&pages[1].audio_frames, 1);
+    if (pages[1].audio_frames != 1) return 11;
+  }
 
   /* [createDataChannel] */
   {
