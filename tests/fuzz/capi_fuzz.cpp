@@ -119,6 +119,16 @@ int on_data(esp_peer_data_frame_t* frame, void* ctx) {
   }
   return 0;
 }
+int on_audio_info(esp_peer_audio_stream_info_t* info, void*) {
+  require(info->codec != ESP_PEER_AUDIO_CODEC_NONE);
+  return -1;
+}
+int on_audio_data(esp_peer_audio_frame_t* frame, void* ctx) {
+  require(frame->size > 0);
+  esp_peer_audio_frame_t echo = *frame;
+  if (echo.pts < 1000) return esp_peer_send_audio(static_cast<Side*>(ctx)->handle, &echo);
+  return 0;
+}
 int on_writable(void* ctx) {
   std::uint32_t bytes = 0;
   return esp_peer_ext_buffered_amount(static_cast<Side*>(ctx)->handle, &bytes);
@@ -145,6 +155,12 @@ void open(Side& side, Input& in) {
   cfg.no_auto_reconnect = wishes & 128;
   cfg.enable_data_channel = (more & 3) != 3;
   cfg.manual_ch_create = more & 4;
+  if (more & 128) {
+    cfg.audio_info.codec = static_cast<esp_peer_audio_codec_t>(1 + wishes % 3);
+    cfg.audio_dir = static_cast<esp_peer_media_dir_t>(1 + wishes / 3 % 3);
+    cfg.on_audio_info = on_audio_info;
+    cfg.on_audio_data = on_audio_data;
+  }
   cfg.extra_cfg = &ext;
   cfg.extra_size = more & 8 ? in.byte() : static_cast<int>(sizeof(ext));
   // Without the extension it would look at other interfaces, and wait longer.
@@ -263,9 +279,13 @@ void command(Side& side, Input& in) {
       std::uint8_t sound[160] = {};
       audio.data = sound;
       audio.size = in.byte();
+      audio.pts = in.byte() * 20u;
       if (audio.size <= 160) esp_peer_send_audio(handle, &audio);
       return;
     }
+    case 15:
+      esp_peer_ext_restart_ice(handle);
+      return;
     default:
       esp_peer_main_loop(handle);
       return;
