@@ -1,6 +1,7 @@
 // Audio beside data and alone, from one application to the other, on bad networks too.
 #include <gtest/gtest.h>
 
+#include "peer/demux.hpp"
 #include "sim/pair.hpp"
 
 namespace esp_peer::sim {
@@ -235,6 +236,34 @@ TEST_F(AudioStory, forged_media_from_anywhere_in_every_state_changes_nothing) {
   for (int i = 0; i < 400; ++i) forge(8);
   talk(10, 200);
   EXPECT_EQ(pair_->right_ear.frames.size(), 20u);
+}
+
+// A path is proven by a check on it: what comes by another one is dropped, were it authentic.
+// covers: bug 32, must rfc8827#6.3
+TEST_F(AudioStory, the_peers_own_media_from_another_address_means_nothing) {
+  PairOptions slow = options();
+  slow.link.delay = milliseconds(20);
+  begin(slow);
+  int injected = 0;
+  world_.network.set_tap([&](HostId from, const Route& route, std::vector<std::byte>& bytes) {
+    if (peer::protocol_of(bytes) != peer::Protocol::rtp) return true;
+    Peer& to = from == pair_->left->host() ? *pair_->right : *pair_->left;
+    const Route elsewhere{route.remote,
+                          injected % 2 == 0
+                              ? Address::v4(203, 0, 113, 5, route.local.port)
+                              : route.local.with_port(std::uint16_t(route.local.port ^ 1))};
+    // A little earlier than the one that really comes.
+    world_.time.after(milliseconds(5), [&to, &injected, elsewhere, copy = bytes] {
+      ++injected;
+      to.inject_worthless(elsewhere, copy, "authentic media from elsewhere");
+    });
+    return true;
+  });
+  talk(50);
+  world_.network.set_tap({});
+  EXPECT_GE(injected, 100);
+  EXPECT_EQ(pair_->left_ear.frames.size(), 50u);
+  EXPECT_EQ(pair_->right_ear.frames.size(), 50u);
 }
 
 TEST_F(AudioStory, comes_back_after_the_peer_came_back) {
