@@ -89,8 +89,16 @@ TEST_F(AudioStory, audio_alone_is_a_connection_too_and_ends_with_a_word) {
   EXPECT_EQ(pair_->left_ear.frames.size(), 50u);
   EXPECT_EQ(pair_->right_ear.frames.size(), 50u);
   EXPECT_FALSE(pair_->left_ear.said(State::data_connected));
+  // [rfc3550#6.3.7] RTCP with its BYE, then the close_notify of DTLS, and no more.
+  std::vector<peer::Protocol> last_words;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& bytes) {
+    if (from == pair_->left->host()) last_words.push_back(peer::protocol_of(bytes));
+    return true;
+  });
   EXPECT_TRUE(pair_->left->disconnect());
   EXPECT_TRUE(pair_->run_until([this] { return pair_->right_ear.said(State::disconnected); }));
+  EXPECT_EQ(last_words, (std::vector{peer::Protocol::rtp, peer::Protocol::dtls}));
+  world_.network.set_tap({});
 }
 
 TEST_F(AudioStory, on_a_bad_network_frames_keep_their_order_and_come_once) {

@@ -204,6 +204,28 @@ TEST_F(Restart, meanwhile_the_old_pair_carries_on_with_its_consent) {
   expect_talk("after");
 }
 
+// The old session is heard for a while, for what was on its way; then it is gone, and its
+// credentials with it.
+TEST_F(Restart, ends_the_old_session_five_seconds_after_the_new_pair_was_nominated) {
+  begin();
+  const std::string old[] = {ufrag(*pair_->left) + ":", ufrag(*pair_->right) + ":"};
+  ASSERT_TRUE(restart(*pair_->left));
+  pair_->run_for(seconds(7));
+  int checks = 0;
+  world_.network.set_tap([&](HostId, const Route&, std::vector<std::byte>& datagram) {
+    const std::string_view text = as_text(datagram);
+    for (const std::string& name : old) {
+      EXPECT_EQ(text.find(name), text.npos) << "a check of the session before";
+    }
+    checks += text.find(ufrag(*pair_->right) + ":") != text.npos ? 1 : 0;
+    return true;
+  });
+  pair_->run_for(seconds(60));
+  world_.network.set_tap({});
+  EXPECT_GE(checks, 60 / 6 - 1) << "consent is asked for by the new name";
+  expect_talk("after");
+}
+
 TEST_F(Restart, moves_to_another_network) {
   begin();
   const auto old = pair_->left->session().paired();
