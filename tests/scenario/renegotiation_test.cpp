@@ -111,6 +111,18 @@ TEST_F(Renegotiation, credentials_candidates_and_roles_of_the_answer_stay) {
   EXPECT_NE(answer.substr(0, 60), first_answer_.substr(0, 60)) << "the version";
 }
 
+// [rfc8842#5.3] Without a new fingerprint there is no new handshake, whatever role an offer wants.
+// covers: bug 45, must rfc8842#5.5
+TEST_F(Renegotiation, roles_that_are_settled_stay_whatever_an_offer_says) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  ASSERT_TRUE(has(first_answer_, "a=setup:active\r\n"));
+  for (const std::string setup : {"a=setup:active", "a=setup:passive", "a=setup:actpass"}) {
+    const std::string answer = reoffer("a=setup:actpass", setup);
+    EXPECT_TRUE(has(answer, "a=setup:active\r\n")) << setup;
+    EXPECT_FALSE(has(answer, "a=setup:passive")) << setup;
+  }
+}
+
 TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
   begin(AudioCodec::opus, AudioCodec::opus);
   const auto at = offer_.find("m=audio "), end = offer_.find(' ', at + 8);
