@@ -115,6 +115,34 @@ TEST(Waiting, with_data_for_a_peer_that_has_vanished_is_no_busy_loop) {
   c.close();
 }
 
+// What came while a callback blocked was in time; that nobody looked is no loss.
+// covers: fault 16
+TEST(Waiting, too_long_outside_of_the_loop_has_nothing_sent_again_that_has_arrived) {
+  Couple c;
+  c.connect_here();
+  std::uint32_t waiting = 1;
+  ASSERT_TRUE(c.pump_until([&] {
+    EXPECT_EQ(esp_peer_ext_buffered_amount(c.cat.handle, &waiting), ESP_PEER_ERR_NONE);
+    return waiting == 0;
+  }));
+  const auto sent = [&] {
+    esp_peer_ext_stats_t stats{};
+    stats.size = sizeof(stats);
+    EXPECT_EQ(esp_peer_ext_get_stats(c.cat.handle, &stats), ESP_PEER_ERR_NONE);
+    return stats.datagrams_sent;
+  };
+  ASSERT_EQ(c.cat.send("hello"), ESP_PEER_ERR_NONE);
+  const auto before = sent();
+  // The sheep hears it, and says so; T3 of the cat is over long before it looks.
+  const auto end = Clock::now() + 1500ms;
+  pump({&c.sheep}, [&] { return Clock::now() >= end; });
+  ASSERT_EQ(c.sheep.received, 1u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(sent(), before);
+  EXPECT_EQ(esp_peer_ext_buffered_amount(c.cat.handle, &waiting), ESP_PEER_ERR_NONE);
+  EXPECT_EQ(waiting, 0u) << "the answer was there";
+}
+
 TEST(Waiting, of_a_minute_ends_when_another_thread_disconnects) {
   auto best = Clock::duration::max();
   for (int round = 0; round < 20; ++round) {
