@@ -226,9 +226,9 @@ typedef struct {
  * @param cfg   Read during the call only.
  * @param ops   The implementation; copied.
  * @param peer  Set on success only.
- * @return ESP_PEER_ERR_NONE, _INVALID_ARG (also for a role or URL that is none), _OVER_LIMITED (too
- *         many servers), _NO_MEM, _FAIL (the system has no descriptors left), or what another
- *         implementation says.
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (also for a role, policy or URL that is none),
+ *         _OVER_LIMITED (too many servers), _NO_MEM, _FAIL (the system has no descriptors left), or
+ *         what another implementation says.
  */
 int esp_peer_open(esp_peer_cfg_t* cfg, const esp_peer_ops_t* ops, esp_peer_handle_t* peer);
 
