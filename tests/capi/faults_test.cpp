@@ -81,6 +81,8 @@ TEST(Faults, remote_addresses_that_cannot_be_sent_to_cost_nothing) {
 
 // The rules of a network that is our own: of the machine's none is touched.
 bool rule(const std::string& text) { return std::system(("nft '" + text + "'").c_str()) == 0; }
+// The same tests over another TLS library may run in the same network at the same time.
+std::string table_of_ours() { return "inet esp_peer_" + std::to_string(getpid()); }
 bool in_a_network_of_our_own() {
   struct if_nameindex* const all = if_nameindex();
   const bool alone =
@@ -95,13 +97,14 @@ TEST(Faults, what_the_kernel_forbids_for_a_second_is_sent_again_afterwards) {
   Couple c;
   c.connect_with_channel();
   const std::string port = line_of(c.cat.descriptions.front(), "127.0.0.1 ");
-  ASSERT_TRUE(rule("add table inet esp_peer_faults") &&
-              rule("add chain inet esp_peer_faults out { type filter hook output priority 0; }") &&
-              rule("add rule inet esp_peer_faults out udp sport " + port.substr(0, port.find(' ')) +
-                   " drop"));
+  const std::string table = table_of_ours();
+  ASSERT_TRUE(
+      rule("add table " + table) &&
+      rule("add chain " + table + " out { type filter hook output priority 0; }") &&
+      rule("add rule " + table + " out udp sport " + port.substr(0, port.find(' ')) + " drop"));
   EXPECT_EQ(c.cat.send("forbidden at first"), ESP_PEER_ERR_NONE);
   EXPECT_FALSE(c.sheep.wait_for([&] { return c.sheep.received != 0; }, 1s)) << "EPERM";
-  EXPECT_TRUE(rule("delete table inet esp_peer_faults"));
+  EXPECT_TRUE(rule("delete table " + table));
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
   EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
 }
@@ -113,15 +116,16 @@ TEST(Faults, a_path_that_swallows_large_datagrams_for_a_second_loses_nothing) {
   Couple c;
   c.connect_with_channel();
   const std::string port = line_of(c.sheep.descriptions.front(), "127.0.0.1 ");
-  ASSERT_TRUE(rule("add table inet esp_peer_tunnel") &&
-              rule("add chain inet esp_peer_tunnel in { type filter hook input priority 0; }") &&
-              rule("add rule inet esp_peer_tunnel in udp dport " + port.substr(0, port.find(' ')) +
+  const std::string table = table_of_ours();
+  ASSERT_TRUE(rule("add table " + table) &&
+              rule("add chain " + table + " in { type filter hook input priority 0; }") &&
+              rule("add rule " + table + " in udp dport " + port.substr(0, port.find(' ')) +
                    " udp length > 600 drop"));
   EXPECT_EQ(c.cat.send("small"), ESP_PEER_ERR_NONE);
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
   EXPECT_EQ(c.cat.send(std::string(50'000, 'x')), ESP_PEER_ERR_NONE);
   EXPECT_FALSE(c.sheep.wait_for([&] { return c.sheep.received != 1; }, 1s));
-  EXPECT_TRUE(rule("delete table inet esp_peer_tunnel"));
+  EXPECT_TRUE(rule("delete table " + table));
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 2; }));
   EXPECT_FALSE(c.cat.has(ESP_PEER_STATE_DISCONNECTED));
 }
