@@ -49,17 +49,15 @@ class Reader {
  public:
   explicit Reader(Bytes bytes) : rest_(bytes) {}
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(unsigned_of<1>()); }
-  std::uint16_t u16() { return static_cast<std::uint16_t>(unsigned_of<2>()); }
-  std::uint32_t u24() { return static_cast<std::uint32_t>(unsigned_of<3>()); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(unsigned_of<4>()); }
-  std::uint64_t u64() { return unsigned_of<8>(); }
-  Bytes bytes(std::size_t n) {
-    if (n > rest_.size()) return fail();
-    const Bytes head = rest_.first(n);
-    rest_ = rest_.subspan(n);
-    return head;
+  std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
+  std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
+  std::uint32_t u24() { return number(3); }
+  std::uint32_t u32() { return number(4); }
+  std::uint64_t u64() {
+    const std::uint64_t high = number(4);
+    return high << 32 | number(4);
   }
+  Bytes bytes(std::size_t n);
   void skip(std::size_t n) { static_cast<void>(bytes(n)); }
 
   bool ok() const { return ok_; }
@@ -67,17 +65,7 @@ class Reader {
   Bytes rest() const { return rest_; }
 
  private:
-  template <std::size_t N>
-  std::uint64_t unsigned_of() {
-    std::uint64_t value = 0;
-    for (const std::byte b : bytes(N)) value = value << 8 | std::to_integer<std::uint64_t>(b);
-    return value;
-  }
-  Bytes fail() {
-    ok_ = false;
-    rest_ = {};
-    return {};
-  }
+  std::uint32_t number(std::size_t size);
 
   Bytes rest_;
   bool ok_ = true;
@@ -89,31 +77,20 @@ class Writer {
  public:
   explicit Writer(MutableBytes room) : room_(room) {}
 
-  void u8(std::uint8_t v) { put<1>(v); }
-  void u16(std::uint16_t v) { put<2>(v); }
-  void u24(std::uint32_t v) { put<3>(v); }
-  void u32(std::uint32_t v) { put<4>(v); }
-  void u64(std::uint64_t v) { put<8>(v); }
-  void bytes(Bytes from) {
-    const MutableBytes at = take(from.size());
-    if (ok_) copy_bytes(from, at);
+  void u8(std::uint8_t v) { put(v, 1); }
+  void u16(std::uint16_t v) { put(v, 2); }
+  void u24(std::uint32_t v) { put(v, 3); }
+  void u32(std::uint32_t v) { put(v, 4); }
+  void u64(std::uint64_t v) {
+    put(static_cast<std::uint32_t>(v >> 32), 4);
+    put(static_cast<std::uint32_t>(v & 0xFFFF'FFFF), 4);
   }
+  void bytes(Bytes from);
   void text(std::string_view from) { bytes(as_bytes(from)); }
-  void zeros(std::size_t n) {
-    const MutableBytes at = take(n);
-    std::fill(at.begin(), at.end(), std::byte{0});
-  }
+  void zeros(std::size_t n);
   void pad_to_multiple_of(std::size_t n) { zeros((n - size_ % n) % n); }
   // Room for the caller to fill itself; empty when it does not fit.
-  MutableBytes take(std::size_t n) {
-    if (!ok_ || n > room_.size() - size_) {
-      ok_ = false;
-      return {};
-    }
-    const MutableBytes at = room_.subspan(size_, n);
-    size_ += n;
-    return at;
-  }
+  MutableBytes take(std::size_t n);
   // Overwrites two bytes that were written before, e.g. a length known only afterwards.
   void patch_u16(std::size_t at, std::uint16_t v) {
     if (at + 2 > size_) return;
@@ -127,13 +104,7 @@ class Writer {
   MutableBytes written() const { return room_.first(size_); }
 
  private:
-  template <std::size_t N>
-  void put(std::uint64_t v) {
-    const MutableBytes at = take(N);
-    for (std::size_t i = 0; i < at.size(); ++i) {
-      at[i] = static_cast<std::byte>(v >> (8 * (N - 1 - i)) & 0xFF);
-    }
-  }
+  void put(std::uint32_t v, std::size_t size);
 
   MutableBytes room_;
   std::size_t size_ = 0;

@@ -57,7 +57,13 @@ class Vector {
     ++size_;
     return true;
   }
-  // Keeps the order of the others.
+  // Both keep the order of the others.
+  [[nodiscard]] bool insert(std::size_t index, T value) {
+    ESP_PEER_BUG_IF(index > size_);
+    if (!push_back(std::move(value))) return false;
+    for (std::size_t i = size_ - 1; i > index; --i) std::swap(data_[i], data_[i - 1]);
+    return true;
+  }
   void erase(std::size_t index) {
     ESP_PEER_BUG_IF(index >= size_);
     std::move(data_ + index + 1, data_ + size_, data_ + index);

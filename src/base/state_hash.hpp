@@ -13,10 +13,7 @@ namespace esp_peer {
 
 class StateHash {
  public:
-  void add(Bytes bytes) {
-    for (const std::byte b : bytes) mix(std::to_integer<std::uint64_t>(b));
-    mix(bytes.size());
-  }
+  void add(Bytes bytes);
   void add(std::string_view text) { add(as_bytes(text)); }
   template <class T>
   requires std::is_integral_v<T> || std::is_enum_v<T>
@@ -30,10 +27,7 @@ class StateHash {
   std::uint64_t value() const { return value_; }
 
  private:
-  void mix(std::uint64_t v) {  // FNV-1a over words, stirred so that high bits count too
-    value_ = (value_ ^ v) * 0x100000001B3u;
-    value_ ^= value_ >> 29;
-  }
+  void mix(std::uint64_t v);
   std::uint64_t value_ = 0xCBF29CE484222325u;
 };
 
