@@ -193,7 +193,8 @@ typedef struct {
   int (*on_channel_open)(esp_peer_data_channel_info_t* ch, void* ctx);
   /** A message has come, whole. */
   int (*on_data)(esp_peer_data_frame_t* frame, void* ctx);
-  /** A channel that was open is closed; ESP_PEER_STATE_DATA_CHANNEL_CLOSED follows. */
+  /** A channel is closed, or was created here and the peer will not open it;
+   *  ESP_PEER_STATE_DATA_CHANNEL_CLOSED follows. */
   int (*on_channel_close)(esp_peer_data_channel_info_t* ch, void* ctx);
 } esp_peer_cfg_t;
 

@@ -158,8 +158,11 @@ void Application::later(Duration delay, std::uint16_t stream) {
   });
 }
 
-// Whoever closed it has given up what it had not heard; what it said must have come, or comes.
-void Application::on_closed(std::uint16_t stream) { channels_.erase(stream); }
+// Whoever closed it has given up what it had not heard; what it said must have come, or comes. One
+// that the other side closed instead of answering will not open.
+void Application::on_closed(std::uint16_t stream) {
+  if (channels_.erase(stream) == 0) to_open_.erase(stream);
+}
 
 void Application::on_end() {
   ++ends_;

@@ -59,7 +59,9 @@ TEST(StateLaw, no_state_may_be_skipped_or_come_twice) {
 
 TEST(StateLaw, a_channel_opens_and_closes_once_inside_the_connection) {
   EXPECT_NE(verdict({opened(1)}), "");
-  EXPECT_NE(verdict(connected_and({closed(1)})), "");
+  EXPECT_NE(verdict({closed(1)}), "");
+  EXPECT_EQ(verdict(connected_and({closed(1), StateChanged{State::data_closed}})), "")
+      << "created here, and never opened there";
   EXPECT_NE(verdict(connected_and({opened(1), StateChanged{State::data_opened}, opened(1)})), "");
   EXPECT_NE(verdict(connected_and({opened(1), StateChanged{State::data_closed}})), "");
   EXPECT_NE(verdict(connected_and({StateChanged{State::data_opened}})), "");

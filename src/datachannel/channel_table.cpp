@@ -24,6 +24,7 @@ Channel* ChannelTable::add(StreamId stream, Buffer open_message) {
 
 void ChannelTable::remove_last() {
   close(channels_.back());
+  forget_open(channels_.back());
   channels_.pop_back();
 }
 
@@ -33,14 +34,19 @@ void ChannelTable::close(Channel& channel, Channel::State as) {
   if (!was_live) return;
   channel.owes_open = channel.owes_ack = false;
   --alive_;
+}
+
+void ChannelTable::forget_open(Channel& channel) {
   open_bytes_ -= channel.open_message.size();
+  channel.open_message = Buffer();
 }
 
 void ChannelTable::forget_closed() {
+  if (alive_ == channels_.size()) return;
   for (std::size_t i = channels_.size(); i-- > 0;) {
     Channel& c = channels_[i];
     if (c.is_live() || c.untold_open || c.untold_close) continue;
-    if (c.state == Channel::State::closing) c.open_message = Buffer();
+    forget_open(c);
     if (c.state == Channel::State::closed) channels_.erase(i);
   }
 }
@@ -65,9 +71,10 @@ Channel* ChannelTable::find_closing(StreamId stream) {
 }
 
 bool ChannelTable::is_used(StreamId stream) const {
-  return std::any_of(channels_.begin(), channels_.end(), [&](const Channel& c) {
-    return c.stream == stream && c.state != Channel::State::closed;
-  });
+  for (const Channel& c : channels_) {
+    if (c.stream == stream && c.state != Channel::State::closed) return true;
+  }
+  return false;
 }
 
 const Channel* ChannelTable::find(StreamId stream) const {

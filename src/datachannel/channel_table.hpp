@@ -66,8 +66,10 @@ class ChannelTable {
   void hash_state(StateHash& hash) const;
 
  private:
+  void forget_open(Channel& channel);
+
   std::size_t max_channels_, max_open_bytes_;
-  std::size_t alive_ = 0, open_bytes_ = 0;  // at most those; open_bytes_ of all that alive_ counts
+  std::size_t alive_ = 0, open_bytes_ = 0;  // at most those; open_bytes_ of all in channels_
   std::size_t found_ = 0;                   // where the last one was
   // Live ones, and as many at most that a peer keeps from being forgotten.
   Vector<Channel> channels_;

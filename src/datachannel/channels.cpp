@@ -94,7 +94,7 @@ Status Channels::close(Instant now, std::string_view label) {
   for (Channel& c : table_) {
     if (!c.is_live() || c.label() != label) continue;
     found = true;
-    begin_closing(now, c);
+    begin_closing(now, c, false);
   }
   return found ? Status() : Status(Error{Errc::not_found, "no channel of this label"});
 }
@@ -219,6 +219,7 @@ void Channels::on_dcep(Instant now, sctp::Message message) {
 }
 
 void Channels::on_open(Instant now, sctp::Message message) {
+  table_.forget_closed();
   const auto open = parse_open(message.body.bytes());
   const std::size_t size = message.body.size();
   // [rfc8832#5.1] What the opener chose holds in both directions.
@@ -227,7 +228,6 @@ void Channels::on_open(Instant now, sctp::Message message) {
   const char* why = open ? why_refused(message.stream, size) : "neither OPEN nor ACK, or malformed";
   const StreamId stream = message.stream;
   if (why) return refuse(now, stream, why, size);
-  table_.forget_closed();
   // The peer has reset its side and knows that we have ours, before we do.
   if (Channel* before = table_.find_closing(stream)) set_closed(*before);
   Channel* channel = table_.add(stream, std::move(message.body));
@@ -278,7 +278,7 @@ void Channels::on_user_message(Instant now, sctp::Message message) {
 // [rfc8831#6.7] The peer closes: so do we.
 void Channels::on_reset(Instant now, StreamId stream) {
   Channel* channel = table_.find(stream);
-  if (channel) begin_closing(now, *channel);
+  if (channel) begin_closing(now, *channel, true);
   Channel* closing = table_.find_closing(stream);
   if (!closing) return drop(now, "reset of no channel", 0);
   closing->peer_reset = true;
@@ -301,10 +301,13 @@ void Channels::shut(Channel& channel, State as) {
 
 // What was taken for it goes out, then our side of the stream is reset [rfc8831#6.7].
 // exception: towards a peer that cannot reset streams a close is local: its messages are dropped.
-void Channels::begin_closing(Instant now, Channel& channel) {
-  // Nothing was said of it yet, and nothing will be.
-  if (channel.owes_open || !association_.can_reset()) return shut(channel, State::closed);
-  shut(channel, State::closing);
+void Channels::begin_closing(Instant now, Channel& channel, bool by_peer) {
+  // Where nothing was said of it yet, nothing will be.
+  const bool silent = channel.owes_open || !association_.can_reset();
+  shut(channel, silent ? State::closed : State::closing);
+  // One that never opened is missed by its owner, unless it was the owner who closed it.
+  channel.untold_close = channel.untold_close || by_peer;
+  if (silent) return;
   ++closing_;
   channel.owes_reset = !association_.reset_stream(now, channel.stream);
   debts_ += channel.owes_reset ? 1 : 0;
@@ -329,7 +332,7 @@ void Channels::set_closed(Channel& channel) {
 // [rfc8832#6] What is no channel, and cannot become one, is closed.
 void Channels::refuse(Instant now, StreamId stream, const char* why, std::size_t size) {
   drop(now, why, size);
-  if (Channel* channel = table_.find(stream)) return begin_closing(now, *channel);
+  if (Channel* channel = table_.find(stream)) return begin_closing(now, *channel, true);
   const bool is_closing = table_.find_closing(stream) != nullptr;
   const bool exists = static_cast<std::uint16_t>(stream) < association_.outbound_streams();
   if (!is_closing && exists) static_cast<void>(association_.reset_stream(now, stream));

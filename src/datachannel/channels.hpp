@@ -76,7 +76,8 @@ class Channels {
   // Takes what has arrived on the association, up to the first message for the owner; call after
   // every input of it.
   void process(Instant now);
-  // Each channel is Opened once and then ChannelClosed once; one that never opened says nothing.
+  // Each channel is Opened once and then ChannelClosed once. One that never opened says nothing,
+  // but ChannelClosed if it is the peer who closed it: it will not open any more.
   std::optional<Event> poll_event();
   // Nothing while the Opened event of the message's channel has not been fetched, and reading on
   // may open channels: fetch events and messages in turn until neither gives anything.
@@ -104,7 +105,7 @@ class Channels {
   void set_open(Channel& channel);
   void on_reset(Instant now, StreamId stream);
   void shut(Channel& channel, Channel::State as);
-  void begin_closing(Instant now, Channel& channel);
+  void begin_closing(Instant now, Channel& channel, bool by_peer);
   void finish_closing();
   void set_closed(Channel& channel);
   void refuse(Instant now, StreamId stream, const char* why, std::size_t size);

@@ -119,6 +119,31 @@ TEST(Closing, a_channel_that_was_never_answered_closes_too) {
   EXPECT_EQ(p.client.channels.size() + p.server.channels.size(), 0u);
 }
 
+// Who asked for a channel learns that there will be none.
+// covers: must rfc8831#6.7
+TEST(Closing, a_channel_of_ours_that_the_peer_closes_instead_of_answering_is_told_of_once) {
+  for (const bool answers_late : {false, true}) {
+    ChannelPair p;
+    p.server.bare = true;
+    ASSERT_TRUE(p.connect());
+    const auto id = p.open(p.client, "c");
+    p.run_for(milliseconds(300));
+    ASSERT_TRUE(p.server.association.reset_stream(p.now, id));
+    p.run_for(milliseconds(300));
+    if (answers_late) ASSERT_TRUE(p.say(p.server, 0, ppid::dcep, "\x02"));
+    p.run_for(seconds(1));
+    EXPECT_EQ(p.client.log, Log{"closed 0"});
+    EXPECT_EQ(p.client.channels.size(), 0u);
+    EXPECT_EQ(p.client.channels.label(id), "c") << "whose it was can be asked";
+    EXPECT_EQ(p.send(p.client, id, "x").code(), Errc::not_found);
+    // The next one is another.
+    p.server.bare = false;
+    p.open(p.client, "d");
+    p.run_for(seconds(1));
+    EXPECT_EQ(p.client.log, (Log{"closed 0", "opened 2 by us"}));
+  }
+}
+
 // covers: must rfc8831#6.7, must rfc6525#5.1.1
 TEST(Closing, streams_are_used_again_when_both_directions_were_reset) {
   PairOptions o;

@@ -1,6 +1,7 @@
 // A peer that breaks the rules of RFC 8831 and 8832 over a correct association.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 
@@ -78,7 +79,7 @@ TEST_F(HostilePeer, open_on_an_open_stream_closes_the_channel) {
 }
 
 // covers: bug 74
-TEST_F(HostilePeer, open_on_a_stream_of_ours_closes_the_channel_in_silence) {
+TEST_F(HostilePeer, open_on_a_stream_of_ours_closes_the_channel_and_its_owner_hears_of_it) {
   const auto id = p.open(p.server, "ours");
   ASSERT_EQ(id, stream(1));
   p.run_for(milliseconds(300));
@@ -86,7 +87,7 @@ TEST_F(HostilePeer, open_on_a_stream_of_ours_closes_the_channel_in_silence) {
   EXPECT_EQ(p.server.drops.back(), "OPEN on a stream that is not the peer's to open");
   EXPECT_FALSE(p.server.channels.is_open(id));
   EXPECT_EQ(p.server.channels.size(), 0u);
-  EXPECT_TRUE(p.server.log.empty()) << "it had not opened";
+  EXPECT_EQ(p.server.log, Log{"closed 1"}) << "it had not opened, and never will";
   EXPECT_EQ(p.client.resets, std::vector<unsigned>{1});
 }
 
@@ -245,6 +246,33 @@ TEST_F(HostilePeer, long_names_cannot_fill_the_memory) {
   EXPECT_EQ(p.server.channels.size(), Options{}.max_open_bytes / 50'012);
   EXPECT_LT(p.server.world.memory.live, 400'000u);
   EXPECT_EQ(p.server.drops.back(), "OPEN of one channel too many");
+}
+
+// covers: bug 72
+TEST_F(HostilePeer, long_names_of_closed_channels_cannot_either_while_nobody_fetches_events) {
+  p.server.idle = true;
+  for (unsigned i = 0; i < 40; ++i) {
+    ASSERT_TRUE(p.say(p.client, 2 * i, ppid::dcep, open_message(std::string(50'000, 'x'))));
+    for (int ms = 0; ms < 5000; ms += 100) {
+      p.run_for(milliseconds(100));
+      p.server.channels.process(p.now);
+      if (ms == 2000) {
+        ASSERT_TRUE(p.client.association.reset_stream(p.now, stream(2 * i)));
+      }
+    }
+  }
+  EXPECT_EQ(p.server.channels.size(), 0u);
+  EXPECT_LT(p.server.world.memory.live, 400'000u);
+  EXPECT_GT(std::count(p.server.drops.begin(), p.server.drops.end(),
+                       std::string("OPEN of one channel too many")),
+            20);
+  // Once they are fetched there is room again.
+  p.server.idle = false;
+  p.run_for(milliseconds(100));
+  p.server.log.clear();
+  hear(90, ppid::dcep, open_message(std::string(50'000, 'x')));
+  p.run_for(seconds(5));
+  EXPECT_EQ(p.server.log, Log{"opened 90 by peer"});
 }
 
 TEST_F(HostilePeer, a_flood_of_opens_and_closes_leaves_nothing_behind) {
