@@ -46,8 +46,9 @@ Status Association::connect(Instant now) {
 Status Association::send(Instant now, StreamId stream, Ppid ppid, Bytes message,
                          const SendOptions& how) {
   if (state_ != State::established) return Error{Errc::wrong_state, "no association"};
-  if (resets_.is_pending(stream)) return Error{Errc::would_block, "the stream is being reset"};
-  const Status queued = sender_.enqueue(now, stream, ppid, message, how);
+  const Status queued = resets_.is_pending(stream)
+                            ? Status(Error{Errc::would_block, "the stream is being reset"})
+                            : sender_.enqueue(now, stream, ppid, message, how);
   if (queued.code() == Errc::would_block) was_full_ = true;
   return queued;
 }
@@ -201,8 +202,7 @@ void Association::on_verdict(Receiver::Verdict verdict) {
     case Receiver::Verdict::accepted:
       send_sack_ = send_sack_ || state_ == State::shutdown_sent;
       // Here, that nothing is said behind the end which the next chunk may bring.
-      if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say_ready_ = true;
-      return;
+      return note_messages();
     case Receiver::Verdict::duplicate:
     case Receiver::Verdict::dropped:
       send_sack_ = true;
@@ -211,6 +211,10 @@ void Association::on_verdict(Receiver::Verdict verdict) {
       send_abort_ = true;
       return end("DATA that contradicts itself or our window", false);
   }
+}
+
+void Association::note_messages() {
+  if (receiver_.has_messages() && !std::exchange(said_ready_, true)) say_ready_ = true;
 }
 
 void Association::on_sack(Instant now, const ChunkView& chunk) {

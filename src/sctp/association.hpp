@@ -36,7 +36,7 @@ struct Options {
 
 struct Connected {};
 struct MessageReady {};
-struct SendBufferDrained {};  // after would_block there is room again
+struct SendBufferDrained {};  // after would_block it may be tried again
 struct Closed {};             // shut down in good order, by either side
 struct Aborted {
   const char* why;  // a literal for logs
@@ -126,12 +126,13 @@ class Association {
   void on_cookie_ack(Instant now);
   void on_data(Instant now, const ChunkView& chunk);
   void on_verdict(Receiver::Verdict verdict);
+  void note_messages();
   void note_room();
   void on_sack(Instant now, const ChunkView& chunk);
   void on_forward_tsn(Instant now, const ChunkView& chunk);
   void on_reconfig(Instant now, const ChunkView& chunk);
   void on_reset_request(std::uint32_t sequence, Bytes rest);
-  void on_reset_response(std::uint32_t sequence, Bytes rest);
+  void on_reset_response(Instant now, std::uint32_t sequence, Bytes rest);
   void on_heartbeat(const ChunkView& chunk);
   void on_heartbeat_ack(Instant now, const ChunkView& chunk);
   void on_shutdown(Instant now, const ChunkView& chunk);
@@ -164,7 +165,6 @@ class Association {
   void write_control(Instant now, PacketWriter& packet);
   void write_sack(PacketWriter& packet);
   void write_heartbeat(Instant now, PacketWriter& packet);
-  void write_reset_answers(PacketWriter& packet);
   void write_reset_request(Instant now, PacketWriter& packet);
   bool data_may_flow() const;
   bool may_receive_data() const;

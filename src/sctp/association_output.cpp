@@ -17,6 +17,8 @@ std::size_t Association::write_packet(Instant now, MutableBytes out) {
   if (std::exchange(send_init_, false)) return write_init(out);
   if (peer_tag_ == 0) return 0;
 
+  // First, for what is said may depend on it: that there is room, or that nothing is left.
+  sender_.give_up_late(now);
   PacketWriter packet(out, options_.local_port, options_.remote_port, peer_tag_);
   write_control(now, packet);
   if (data_may_flow() && state_ != State::shutdown_sent) {
@@ -42,7 +44,7 @@ void Association::write_control(Instant now, PacketWriter& packet) {
     heartbeat_info_ = Buffer();
   }
   if (send_heartbeat_ && data_may_flow()) write_heartbeat(now, packet);
-  write_reset_answers(packet);
+  resets_.write_answers(packet);
   write_reset_request(now, packet);
   if (std::exchange(send_shutdown_, false)) {
     const MutableBytes value = packet.begin(ChunkType::shutdown, 0, 4);

@@ -94,7 +94,7 @@ TEST_F(StreamReset, waits_for_what_was_sent_then_asks_and_begins_at_zero) {
   EXPECT_EQ(asked[0].u32(0), 13u << 16 | 18u);
   EXPECT_EQ(asked[0].u32(4), its_tsn_) << "numbers of requests begin with the first TSN";
   EXPECT_EQ(asked[0].u32(8), our_tsn_ - 1);
-  EXPECT_EQ(asked[0].u32(12), its_tsn_ + 2) << "the last TSN that was assigned";
+  EXPECT_EQ(asked[0].u32(12), its_tsn_ + 1) << "all of the stream, and no other one's message";
   EXPECT_TRUE(pending(1));
   say({response(its_tsn_, 1)});
   EXPECT_FALSE(pending(1));
@@ -151,6 +151,83 @@ TEST_F(StreamReset, a_peer_that_is_at_it_is_asked_again_and_not_given_up) {
   ASSERT_TRUE(association_->connected());
   say({response(its_tsn_, 1)});
   EXPECT_FALSE(pending(1));
+}
+
+// covers: must rfc6525#5.2.1
+TEST_F(StreamReset, a_peer_that_is_at_it_is_asked_again_without_doubling_waits) {
+  establish();
+  ASSERT_TRUE(reset(1));
+  std::size_t asked = 0;
+  for (int i = 0; i < 200; ++i) {
+    for (const auto& [at, c] : wait(milliseconds(100))) {
+      if (c.type != ChunkType::reconfig) continue;
+      ++asked;
+      say({response(its_tsn_, 6)});
+    }
+  }
+  EXPECT_GE(asked, 30u);
+  // An answer to another question is no answer to this one.
+  say({response(its_tsn_ - 1, 6)});
+  say({response(its_tsn_, 1)});
+  EXPECT_FALSE(pending(1));
+}
+
+// What was too old before it was sent never gets to the peer, and is not waited for.
+TEST_F(StreamReset, waits_for_the_messages_of_its_stream_and_no_others) {
+  extensions_.insert(extensions_.end(), forward_tsn_supported.begin(), forward_tsn_supported.end());
+  establish(1500);
+  const SendOptions short_lived{.reliability = Reliability::lifetime, .limit = 50};
+  ASSERT_TRUE(send(std::string(1100, 'f'), 1));
+  ASSERT_TRUE(send(std::string(1100, 'f'), 1));
+  EXPECT_EQ(hear_tsns().size(), 1u) << "the window is shut";
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(send("old", 2, short_lived));
+  ASSERT_TRUE(send("mine", 3));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(send(std::string(1100, 'f'), 1));
+  ASSERT_TRUE(reset(3));
+  now_ += milliseconds(100);
+  say({sack(its_tsn_, plenty)});
+  EXPECT_TRUE(hear_reconfigs().empty());
+  say({sack(its_tsn_ + 2, plenty)});
+  EXPECT_EQ(hear_reconfigs().size(), 1u) << "it has arrived";
+}
+
+// covers: bug 72
+TEST_F(StreamReset, a_peer_that_denies_everything_cannot_fill_the_memory) {
+  establish();
+  const std::size_t before = world_.memory.live;
+  std::uint32_t sequence = its_tsn_;
+  unsigned taken = 0;
+  for (unsigned s = 0; s < 60'000; ++s) {
+    taken += reset(static_cast<std::uint16_t>(s)) ? 1u : 0u;
+    if (s % 100 != 0) continue;
+    if (!hear_reconfigs().empty()) say({response(sequence++, 2)});
+  }
+  EXPECT_LT(taken, 2000u);
+  EXPECT_LT(world_.memory.live, before + 40'000);
+}
+
+TEST_F(StreamReset, a_stream_that_never_spoke_costs_nothing_when_it_is_reset) {
+  establish();
+  ASSERT_TRUE(reset(60'000));
+  static_cast<void>(hear());
+  const std::size_t before = world_.memory.live;
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    say({response(its_tsn_ + i, 1)});
+    ASSERT_TRUE(reset(static_cast<std::uint16_t>(i)));
+    static_cast<void>(hear());
+  }
+  EXPECT_LE(world_.memory.live, before + 64);
+}
+
+TEST_F(StreamReset, who_was_refused_while_it_was_under_way_hears_of_the_room) {
+  establish();
+  ASSERT_TRUE(reset(1));
+  static_cast<void>(hear());
+  EXPECT_EQ(send("too early", 1).code(), Errc::would_block);
+  EXPECT_FALSE(association_->poll_event());
+  say({response(its_tsn_, 1)});
+  EXPECT_TRUE(ended_by<SendBufferDrained>());
+  EXPECT_TRUE(send("anew", 1));
 }
 
 TEST_F(StreamReset, a_stream_that_was_denied_is_never_used_again_and_the_others_go_on) {
@@ -222,6 +299,39 @@ TEST_F(StreamReset, what_is_still_on_its_way_puts_it_off) {
   EXPECT_EQ(read_all(), (Read{"first", "second", "reset 1", "anew"}));
 }
 
+// dcSCTP asks under a new number when it was told to wait, before 2025, and gives a reset up that
+// was refused.
+// covers: must rfc6525#5.2.2
+TEST_F(StreamReset, what_was_put_off_may_be_asked_for_under_a_new_number_and_happens_once) {
+  establish();
+  say({data(our_tsn_ + 1, 1, 1, "second")});
+  say({reset_request(our_tsn_, our_tsn_ + 1, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{0, 6}}));
+  say({reset_request(our_tsn_ + 1, our_tsn_ + 1, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{1, 6}}));
+  say({reset_request(our_tsn_ + 2, our_tsn_ + 1, {1, 2})});
+  EXPECT_EQ(hear_answers(), (Answers{{2, 4}})) << "but not for more";
+  say({data(our_tsn_, 1, 0, "first")});
+  EXPECT_EQ(hear_answers().at(0), (std::pair<std::uint32_t, std::uint32_t>(1, 1)));
+  EXPECT_EQ(read_all(), (Read{"first", "second", "reset 1"}));
+}
+
+TEST_F(StreamReset, a_new_number_that_crosses_the_answer_to_the_old_one_resets_nothing_again) {
+  establish();
+  say({reset_request(our_tsn_, our_tsn_, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{0, 6}}));
+  say({data(our_tsn_, 1, 0, "last")});
+  EXPECT_EQ(hear_answers(), (Answers{{0, 1}}));
+  say({reset_request(our_tsn_ + 1, our_tsn_, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{1, 1}}));
+  EXPECT_EQ(read_all(), (Read{"last", "reset 1"}));
+  // A new reset is another one.
+  say({data(our_tsn_ + 1, 1, 0, "anew")});
+  say({reset_request(our_tsn_ + 2, our_tsn_ + 1, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{2, 1}}));
+  EXPECT_EQ(read_all(), (Read{"anew", "reset 1"}));
+}
+
 // covers: must rfc6525#5.2.1
 TEST_F(StreamReset, who_asks_again_gets_the_same_answer_and_no_second_reset) {
   establish();
@@ -289,6 +399,21 @@ TEST_F(StreamReset, other_requests_are_answered_too) {
 }
 
 // ---------------------------------------------------------------- both
+
+// dcSCTP before 2025, told to reset what it must put off, says "in progress" for ever after.
+TEST(StreamResetPair, is_not_put_off_by_what_is_missing_of_other_streams) {
+  Pair p;
+  p.connect();
+  p.meddle = [](bool from_left, std::vector<std::byte>& packet) {
+    return !from_left || packet[12] != std::byte{0};  // no packet that begins with DATA
+  };
+  ASSERT_TRUE(p.send(p.left, 2, "lost"));
+  p.run_for(milliseconds(1));
+  ASSERT_TRUE(p.left.association.reset_stream(p.now, StreamId{1}));
+  p.run_for(milliseconds(100));
+  EXPECT_NE(p.left.association.buffered(), 0u);
+  EXPECT_FALSE(p.left.association.is_resetting(StreamId{1}));
+}
 
 TEST(StreamResetPair, crosses_losses_and_the_other_sides) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {

@@ -78,6 +78,7 @@ void Sender::drop_expired(Instant now) {
     OutMessage& m = messages_[i];
     if (m.expires <= now) {
       buffered_ -= m.body.size() + bookkeeping;
+      forget_message_of(m.stream);
       --unreliable_;
     } else {
       if (kept != i) messages_[kept] = std::move(m);
@@ -103,16 +104,13 @@ void Sender::write_forward_tsn(Instant now, PacketWriter& packet) {
     if (c.state != ChunkState::abandoned) break;
     if (!c.last) continue;
     const OutMessage& m = message_of(c);
-    const auto id = static_cast<std::uint16_t>(m.stream);
     if (!m.unordered) {
-      auto* at = std::find_if(streams.begin(), streams.end(),
-                              [&](const SkippedStream& s) { return s.stream == id; });
-      if (at != streams.end()) {
-        at->ssn = m.ssn;
-      } else if (4 + 4 * (streams.size() + 1) > packet.room_for_value() ||
-                 !streams.push_back({id, m.ssn})) {
-        break;
-      }
+      const auto id = static_cast<std::uint16_t>(m.stream);
+      std::size_t at = 0;
+      while (at < streams.size() && streams[at].stream != id) ++at;
+      const bool fits = 4 + 4 * (at + 1) <= packet.room_for_value();
+      if (at == streams.size() && (!fits || !streams.push_back({id, 0}))) break;
+      streams[at].ssn = m.ssn;
     }
     skipped = i + 1;
   }

@@ -35,23 +35,21 @@ Status Sender::enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message,
   out.unordered = how.unordered;
   set_limit(out, now, how);
   const bool reliable = out.reliable;
-  if (!out.body || !stream_of(stream) || !messages_.push_back(std::move(out))) {
+  Stream* const numbers = streams_.get(static_cast<std::uint16_t>(stream));
+  if (!out.body || !numbers || !messages_.push_back(std::move(out))) {
     return Error{Errc::would_block, "no memory now"};
   }
+  ++numbers->messages;
   if (!reliable) ++unreliable_;
   buffered_ += cost;
   return {};
 }
 
-void Sender::reset_stream(StreamId stream) {
-  if (Stream* s = stream_of(stream)) s->next_ssn = 0;
-}
+void Sender::reset_stream(StreamId stream) { streams_.erase(static_cast<std::uint16_t>(stream)); }
 
-std::optional<std::uint32_t> Sender::last_message_on(StreamId stream) const {
-  for (std::size_t i = messages_.size(); i-- > 0;) {
-    if (messages_[i].stream == stream) return first_message_ + static_cast<std::uint32_t>(i);
-  }
-  return std::nullopt;
+bool Sender::has_messages(StreamId stream) const {
+  const Stream* numbers = streams_.find(static_cast<std::uint16_t>(stream));
+  return numbers && numbers->messages != 0;
 }
 
 Sender::SackResult Sender::on_sack(Instant now, const SackView& sack) {
@@ -115,11 +113,10 @@ void Sender::on_timeout(Instant now) {
   }
   flight_ = 0;
   forward_due_ = front_is_abandoned();  // [rfc3758#3.5] A5
-  if (unreliable_ != 0) abandon_due(now);
+  give_up_late(now);
 }
 
 void Sender::write_data(Instant now, PacketWriter& packet) {
-  if (unreliable_ != 0) abandon_due(now);
   if (forward_due_) write_forward_tsn(now, packet);
   if (flight_ == 0 && wants_to_send() && last_sent_ != Instant{}) {
     congestion_.on_idle(now - last_sent_, rto_.value());
@@ -129,9 +126,7 @@ void Sender::write_data(Instant now, PacketWriter& packet) {
   if (lost_ != 0) return;
   // exception: [rfc9260#6.1] D, Max.Burst, is not obeyed: it would cost a round trip for every four
   // packets of a large message. Pacing is to spread what the window allows.
-  while (send_new(now, packet)) {
-    if (unreliable_ != 0) abandon_due(now);
-  }
+  while (send_new(now, packet)) give_up_late(now);
 }
 
 bool Sender::wants_to_send() const {
@@ -206,8 +201,13 @@ void Sender::pop_message() {
   const OutMessage& m = messages_.front();
   if (!m.reliable && m.body) --unreliable_;
   buffered_ -= m.body.size() + bookkeeping;
+  forget_message_of(m.stream);
   messages_.pop_front();
   ++first_message_;
+}
+
+void Sender::forget_message_of(StreamId stream) {
+  --streams_.find(static_cast<std::uint16_t>(stream))->messages;
 }
 
 void Sender::note_progress(std::size_t acked, std::size_t flight_before) {
@@ -227,7 +227,7 @@ void Sender::settle(Instant now, std::uint32_t cumulative_tsn, bool moved) {
   } else if (moved) {
     t3_ = now + rto_.value();  // [rfc9260#6.3.2] R3
   }
-  if (unreliable_ != 0) abandon_due(now);
+  give_up_late(now);
   if (front_is_abandoned()) note_abandoned(now);
 }
 
@@ -330,9 +330,10 @@ bool Sender::send_new(Instant now, PacketWriter& packet) {
   c.size = static_cast<std::uint16_t>(size);
   c.last = size == rest;
   // Numbers are given out here, so that none is missing for a message that was never sent.
-  Stream* stream = m.unordered || next_offset_ != 0 ? nullptr : stream_of(m.stream);
   if (!outstanding_.push_back(c)) return false;
-  if (stream) m.ssn = stream->next_ssn++;
+  if (!m.unordered && next_offset_ == 0) {
+    m.ssn = streams_.find(static_cast<std::uint16_t>(m.stream))->next_ssn++;
+  }
   put_chunk(packet, c, next_tsn_);
   if (!timed_tsn_) {
     timed_tsn_ = next_tsn_;
@@ -358,17 +359,6 @@ void Sender::put_chunk(PacketWriter& packet, const Chunk& c, std::uint32_t tsn) 
   w.u16(m.unordered ? 0 : m.ssn);
   w.u32(static_cast<std::uint32_t>(m.ppid));
   w.bytes(m.body.bytes().subspan(c.offset, c.size));
-}
-
-Sender::Stream* Sender::stream_of(StreamId stream) {
-  const auto id = static_cast<std::uint16_t>(stream);
-  Stream* at = std::lower_bound(streams_.begin(), streams_.end(), id,
-                                [](const Stream& s, std::uint16_t key) { return s.id < key; });
-  if (at != streams_.end() && at->id == id) return at;
-  const auto index = at - streams_.begin();
-  if (!streams_.push_back(Stream{id, 0})) return nullptr;
-  std::rotate(streams_.begin() + index, streams_.end() - 1, streams_.end());
-  return streams_.begin() + index;
 }
 
 void Sender::measure(Instant now, std::uint32_t acked_tsn) {

@@ -10,6 +10,7 @@
 #include "base/serial.hpp"
 #include "base/state_hash.hpp"
 #include "sctp/packet/chunk.hpp"
+#include "sctp/streams.hpp"
 #include "sctp/tx/new_reno.hpp"
 #include "sctp/tx/rto.hpp"
 #include "sctp/types.hpp"
@@ -33,7 +34,7 @@ class Sender {
         congestion_(max_payload + data_header_size),
         messages_(memory),
         outstanding_(memory),
-        streams_(memory) {}
+        streams_(memory, 65536) {}
 
   // `streams`: so many may be used, from 0 on. `may_skip`: the peer can be told to leave out what
   // is given up; else nothing is.
@@ -41,7 +42,8 @@ class Sender {
              bool may_skip);
   Status enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
 
-  void reset_stream(StreamId stream);  // its next message is its first
+  // Its next message is its first; when all that was taken for it has arrived.
+  void reset_stream(StreamId stream);
 
   SackResult on_sack(Instant now, const SackView& sack);
   // SHUTDOWN carries a cumulative TSN too. [rfc9260#3.3.8] That it has no gap blocks takes none
@@ -51,6 +53,10 @@ class Sender {
   // it says nothing of the network, and the congestion window stays.
   void on_timeout(Instant now);
 
+  // What is too late is given up. Before write_data, and before anybody asks what is left.
+  void give_up_late(Instant now) {
+    if (unreliable_ != 0) abandon_due(now);
+  }
   // Puts DATA chunks into `packet`, as many as the windows and its room allow, behind a FORWARD-TSN
   // if something was given up.
   void write_data(Instant now, PacketWriter& packet);
@@ -70,11 +76,8 @@ class Sender {
   }
   std::uint32_t next_tsn() const { return next_tsn_; }
   std::uint16_t streams() const { return max_stream_count_; }
-  // The number of what was taken last for a stream and has not arrived; and whether it has by now.
-  std::optional<std::uint32_t> last_message_on(StreamId stream) const;
-  bool has_arrived(std::optional<std::uint32_t> message) const {
-    return !message || messages_.empty() || serial_less(*message, first_message_);
-  }
+  std::uint32_t last_acknowledged() const { return first_outstanding() - 1; }
+  bool has_messages(StreamId stream) const;  // that were taken for it and have not arrived
   Rto& rto() { return rto_; }
   const Rto& rto() const { return rto_; }
   const NewReno& congestion() const { return congestion_; }
@@ -117,9 +120,6 @@ class Sender {
     std::size_t bytes = 0;               // for the first time
     std::optional<std::uint32_t> above;  // the highest TSN above the cumulative one, if it is new
   };
-  struct Stream {
-    std::uint16_t id, next_ssn;
-  };
 
   bool valid(const SackView& sack) const;
   std::uint32_t first_outstanding() const {
@@ -152,7 +152,7 @@ class Sender {
   std::size_t unsent() const { return messages_.size() - (next_message_ - first_message_); }
   void pop_message();
   OutMessage& message_of(const Chunk& chunk) { return messages_[chunk.message - first_message_]; }
-  Stream* stream_of(StreamId id);
+  void forget_message_of(StreamId stream);
   void measure(Instant now, std::uint32_t acked_tsn);
 
   Memory& memory_;
@@ -162,7 +162,7 @@ class Sender {
   NewReno congestion_;
   Deque<OutMessage> messages_;       // until acknowledged; bounded by send_buffer_
   Deque<Chunk> outstanding_;         // sent and above the cumulative TSN; bounded by messages_
-  Vector<Stream> streams_;           // one for each that was ever sent on; the owner opens them
+  Streams streams_;                  // that were sent on since their last reset
   std::uint32_t first_message_ = 0;  // number of messages_[0]
   std::uint32_t next_message_ = 0;   // number of the one being fragmented
   std::size_t next_offset_ = 0;      // in it
