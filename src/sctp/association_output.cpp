@@ -19,6 +19,8 @@ std::size_t Association::write_packet(Instant now, MutableBytes out) {
 
   // First, for what is said may depend on it: that there is room, or that nothing is left.
   sender_.give_up_late(now);
+  note_room();
+  advance_shutdown(now);
   PacketWriter packet(out, options_.local_port, options_.remote_port, peer_tag_);
   write_control(now, packet);
   if (data_may_flow() && state_ != State::shutdown_sent) {

@@ -211,6 +211,26 @@ TEST_F(PartialReliability, what_is_too_old_makes_room_for_what_is_new) {
   EXPECT_TRUE(send(std::string(5000, 'n'), 1));
 }
 
+// covers: bug 71
+TEST_F(PartialReliability, who_had_to_wait_hears_of_the_room_that_what_is_too_old_leaves) {
+  establish();
+  while (send(std::string(1000, 'o'), 1, for_ms(0))) {
+  }
+  EXPECT_EQ(send(std::string(1000, 'w'), 1).code(), Errc::would_block);
+  now_ += milliseconds(10);
+  EXPECT_TRUE(hear().empty());
+  EXPECT_EQ(association_->buffered(), 0u);
+  EXPECT_TRUE(ended_by<SendBufferDrained>()) << "no SACK will come that could say so";
+}
+
+TEST_F(PartialReliability, a_shutdown_goes_out_at_once_when_all_that_was_left_is_too_old) {
+  establish();
+  ASSERT_TRUE(send("old", 1, for_ms(0)));
+  association_->shutdown(now_);
+  now_ += milliseconds(10);
+  EXPECT_EQ(count(hear(), ChunkType::shutdown), 1u);
+}
+
 // covers: must rfc3758#3.5
 TEST_F(PartialReliability, all_fragments_of_a_message_are_given_up_together) {
   establish();
