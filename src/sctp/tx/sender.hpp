@@ -87,8 +87,9 @@ class Sender {
   static constexpr std::uint8_t reports_until_lost = 3;
   // A fragment smaller than this is not worth splitting a message for.
   static constexpr std::size_t min_split = 256;
-  // [rfc9260#6.1] So many messages of a stream can be told apart, and so far a gap block can point.
-  static constexpr std::size_t max_outstanding = 0xFFFF;
+  // [rfc9260#6.1] So many messages of a stream can be told apart, even where one number says that
+  // all of them are skipped [rfc3758#3.6]: half the circle. A gap block can point twice as far.
+  static constexpr std::size_t max_outstanding = 0x7FFF;
   // Told of by one FORWARD-TSN; those of further ones are in the next.
   static constexpr std::size_t max_skipped_streams = 64;
 
