@@ -8,9 +8,10 @@ namespace {
 // How far ahead of the cumulative TSN a peer may be: a gap block's offset has 16 bits.
 constexpr std::uint32_t max_ahead = 0xFFFF;
 
-bool continues(const DataView& data, std::uint16_t stream, std::uint16_t ssn, bool unordered) {
-  return !data.beginning && data.stream == stream && data.unordered == unordered &&
-         (unordered || data.ssn == ssn);
+// [rfc9260#6.9] Fragments of a message stand side by side.
+bool continues(const DataView& data, const DataView& before) {
+  return !data.beginning && !before.ending && data.stream == before.stream &&
+         data.unordered == before.unordered && (data.unordered || data.ssn == before.ssn);
 }
 
 }  // namespace
@@ -29,14 +30,14 @@ Receiver::Verdict Receiver::on_data(const DataView& data) {
     // Nothing can be read and nothing given up: it would never fit.
     return in_order && ready_.empty() ? Verdict::violation : Verdict::dropped;
   }
-  if (!stream_of(data.stream)) return Verdict::violation;
+  if (!streams_.get(data.stream)) return Verdict::violation;
   const std::size_t ready_before = ready_.size();
   Verdict verdict = in_order ? take_in_order(data) : keep_fragment(data);
   if (in_order && verdict == Verdict::accepted) {
     verdict = advance_over_ranges();
     if (ready_.size() != ready_before) deliver_waiting(0);
   }
-  return out_of_memory_ ? Verdict::violation : verdict;
+  return broken_ ? Verdict::violation : verdict;
 }
 
 Receiver::Verdict Receiver::on_forward_tsn(const ForwardTsnView& forward) {
@@ -44,7 +45,15 @@ Receiver::Verdict Receiver::on_forward_tsn(const ForwardTsnView& forward) {
   if (serial_less_equal(to, cumulative_tsn_)) return Verdict::duplicate;
   if (to - cumulative_tsn_ > max_ahead) return Verdict::dropped;
   give_up_assembly();
-  if (!deliver_skipped(forward)) return Verdict::violation;
+  // What waited for a message that will not come goes to the reader, in its order.
+  for (std::size_t i = 0; i < forward.stream_count(); ++i) {
+    const SkippedStream skipped = forward.stream(i);
+    Stream* const stream = streams_.get(skipped.stream);
+    if (!stream) return Verdict::violation;
+    if (serial_less(skipped.ssn, stream->next_ssn)) continue;
+    stream->next_ssn = static_cast<std::uint16_t>(skipped.ssn + 1);
+  }
+  deliver_waiting(0, true);
   cumulative_tsn_ = cut_below(to) - 1;
   headless_ = true;
   while (!ranges_.empty() && serial_less_equal(ranges_[0].last, cumulative_tsn_)) ranges_.erase(0);
@@ -53,7 +62,7 @@ Receiver::Verdict Receiver::on_forward_tsn(const ForwardTsnView& forward) {
   }
   const Verdict verdict = advance_over_ranges();
   deliver_waiting(0);
-  return out_of_memory_ ? Verdict::violation : verdict;
+  return broken_ ? Verdict::violation : verdict;
 }
 
 std::optional<Message> Receiver::read() {
@@ -65,11 +74,7 @@ std::optional<Message> Receiver::read() {
 }
 
 void Receiver::reset_stream(std::uint16_t id) {
-  for (std::size_t i = 0; i < streams_.size(); ++i) {
-    if (streams_[i].id != id) continue;
-    streams_.erase(i);
-    break;
-  }
+  streams_.erase(id);
   Message reset;
   reset.stream = StreamId{id};
   reset.reset = true;
@@ -78,7 +83,7 @@ void Receiver::reset_stream(std::uint16_t id) {
 }
 
 void Receiver::reset_all_streams() {
-  while (!streams_.empty()) reset_stream(streams_.back().id);
+  while (!streams_.empty()) reset_stream(streams_.last_id());
 }
 
 std::size_t Receiver::sack_size(std::size_t max_value) const {
@@ -116,9 +121,10 @@ void Receiver::hash_state(StateHash& hash) const {
 }
 
 bool Receiver::in_ranges(std::uint32_t tsn) const {
-  return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& r) {
-    return serial_less_equal(r.first, tsn) && serial_less_equal(tsn, r.last);
-  });
+  for (const Range& r : ranges_) {
+    if (tsn - r.first <= r.last - r.first) return true;
+  }
+  return false;
 }
 
 bool Receiver::note_out_of_order(std::uint32_t tsn) {
@@ -135,8 +141,7 @@ bool Receiver::note_out_of_order(std::uint32_t tsn) {
   } else if (joins_behind) {
     ranges_[i].first = tsn;
   } else {
-    if (ranges_.size() == max_ranges || !ranges_.push_back(Range{tsn, tsn})) return false;
-    std::rotate(ranges_.begin() + i, ranges_.end() - 1, ranges_.end());
+    return ranges_.size() != max_ranges && ranges_.insert(i, Range{tsn, tsn});
   }
   return true;
 }
@@ -148,37 +153,25 @@ Receiver::Verdict Receiver::take_in_order(const DataView& data) {
     return Verdict::accepted;
   }
   headless_ = false;
-  if (a.active ? !continues(data, a.stream, a.ssn, a.unordered) : !data.beginning) {
-    return Verdict::violation;  // [rfc9260#6.9] fragments of a message stand side by side
-  }
+  if (a.active ? !continues(data, a.last) : !data.beginning) return Verdict::violation;
   if (data.beginning) {
     a.body = Buffer::with_size(memory_, data.payload.size() * (data.ending ? 1 : 4));
     if (!a.body) return Verdict::dropped;
-    a.active = true;
-    a.unordered = data.unordered;
-    a.stream = data.stream;
-    a.ssn = data.ssn;
-    a.ppid = data.ppid;
     a.size = 0;
-    used_ += bookkeeping;
   }
-  if (!append(data.payload)) {
-    if (data.beginning) {
-      a.active = false;
-      used_ -= bookkeeping;
-    }
-    return Verdict::dropped;
-  }
+  if (!append(data.payload)) return Verdict::dropped;
+  if (data.beginning) used_ += bookkeeping;
+  a.active = !data.ending;
+  a.last = data;
   ++cumulative_tsn_;
   if (data.ending) {
-    a.active = false;
     a.body.shrink(a.size);
-    if (!a.unordered) {
-      Stream* stream = stream_of(a.stream);
-      if (!stream || stream->next_ssn != a.ssn) return Verdict::violation;
+    if (!data.unordered) {
+      Stream* const stream = streams_.get(data.stream);
+      if (!stream || stream->next_ssn != data.ssn) return Verdict::violation;
       ++stream->next_ssn;
     }
-    push_ready({StreamId{a.stream}, Ppid{a.ppid}, a.unordered, std::move(a.body)});
+    push_ready({StreamId{data.stream}, Ppid{data.ppid}, data.unordered, std::move(a.body)});
   }
   return Verdict::accepted;
 }
@@ -198,22 +191,19 @@ bool Receiver::append(Bytes payload) {
 }
 
 Receiver::Verdict Receiver::keep_fragment(const DataView& data) {
-  Fragment f{data.tsn,       data.stream,    data.ssn,    data.ppid,
-             data.unordered, data.beginning, data.ending, Buffer::copy_of(memory_, data.payload)};
-  if (!f.payload || !fragments_.push_back(std::move(f))) return Verdict::dropped;
+  Fragment f{data, Buffer::copy_of(memory_, data.payload)};
+  f.data.payload = f.body.bytes();
+  if (!f.body || !fragments_.push_back(std::move(f))) return Verdict::dropped;
   if (!note_out_of_order(data.tsn)) {
     fragments_.pop_back();
     return Verdict::dropped;
   }
   std::size_t i = fragments_.size() - 1;
-  for (; i > 0 && serial_less(data.tsn, fragments_[i - 1].tsn); --i) {
+  for (; i > 0 && serial_less(data.tsn, fragments_[i - 1].data.tsn); --i) {
     std::swap(fragments_[i], fragments_[i - 1]);
   }
   used_ += data.payload.size() + bookkeeping;
-  const std::size_t before = fragments_.size();
-  if (!deliver_early(i)) return Verdict::violation;
-  const std::size_t delivered = before - fragments_.size();
-  if (!data.unordered && delivered != 0) deliver_waiting(i - std::min(i, delivered - 1));
+  deliver_waiting(deliver(i, false));
   return Verdict::accepted;
 }
 
@@ -222,24 +212,20 @@ Receiver::Verdict Receiver::advance_over_ranges() {
   while (!ranges_.empty() && ranges_[0].first == cumulative_tsn_ + 1) {
     const std::uint32_t last = ranges_[0].last;
     while (cumulative_tsn_ != last) {
-      if (fragments_.empty() || fragments_[0].tsn != cumulative_tsn_ + 1) {
+      if (fragments_.empty() || fragments_.front().data.tsn != cumulative_tsn_ + 1) {
         ++cumulative_tsn_;  // delivered early
         continue;
       }
       const Fragment f = std::move(fragments_.front());
+      used_ -= f.data.payload.size() + bookkeeping;
       fragments_.pop_front();
-      used_ -= f.payload.size() + bookkeeping;
-      DataView data;
-      data.unordered = f.unordered, data.beginning = f.beginning, data.ending = f.ending;
-      data.tsn = f.tsn, data.stream = f.stream, data.ssn = f.ssn, data.ppid = f.ppid;
-      data.payload = f.payload.bytes();
-      const Verdict verdict = take_in_order(data);
+      const Verdict verdict = take_in_order(f.data);
       if (verdict == Verdict::accepted) continue;
       if (verdict == Verdict::violation) return verdict;
       // Without memory it is lost here although a gap block has acknowledged it: a sender may not
       // rely on gap blocks, and sends it again [rfc9260#6.2.1].
-      ranges_[0].first = f.tsn + 1;
-      if (f.tsn == last) ranges_.erase(0);
+      ranges_[0].first = f.data.tsn + 1;
+      if (f.data.tsn == last) ranges_.erase(0);
       return Verdict::accepted;
     }
     ranges_.erase(0);
@@ -248,89 +234,72 @@ Receiver::Verdict Receiver::advance_over_ranges() {
 }
 
 // A message that is whole although something before it is missing need not wait for that, unless it
-// has to keep the order of its stream. False when its fragments contradict each other.
-// `skipped`: nor need it if everything before it in its stream was left out.
-bool Receiver::deliver_early(std::size_t index, bool skipped) {
+// has to keep the order of its stream.
+// `skipped`: nor need it if everything before it in its stream was left out. Says where it began;
+// the end if it waits.
+std::size_t Receiver::deliver(std::size_t index, bool skipped) {
+  const std::size_t waits = fragments_.size();
   std::size_t first = index, last = index;
+  const auto joined = [&](std::size_t before, std::size_t behind) {
+    const DataView &a = fragments_[before].data, &b = fragments_[behind].data;
+    if (a.tsn + 1 != b.tsn) return false;
+    broken_ = broken_ || !continues(b, a);
+    return !broken_;
+  };
   // Its end first: most come in order, and then nothing lies behind them yet. All that lies before
   // them would be gone through for each.
-  while (!fragments_[last].ending) {
-    if (last + 1 == fragments_.size() || fragments_[last].tsn + 1 != fragments_[last + 1].tsn) {
-      return true;
-    }
+  while (!fragments_[last].data.ending) {
+    if (last + 1 == fragments_.size() || !joined(last, last + 1)) return waits;
     ++last;
   }
-  while (!fragments_[first].beginning) {
-    if (first == 0 || fragments_[first - 1].tsn + 1 != fragments_[first].tsn) return true;
+  while (!fragments_[first].data.beginning) {
+    if (first == 0 || !joined(first - 1, first)) return waits;
     --first;
   }
-  const Fragment& head = fragments_[first];
-  for (std::size_t i = first; i <= last; ++i) {
-    const Fragment& f = fragments_[i];
-    const bool fits = f.stream == head.stream && f.unordered == head.unordered &&
-                      (f.unordered || f.ssn == head.ssn) && f.beginning == (i == first) &&
-                      f.ending == (i == last);
-    if (!fits) return false;
-  }
+  const DataView& head = fragments_[first].data;
   if (!head.unordered) {
-    Stream* stream = stream_of(head.stream);
-    if (!stream) return true;
+    Stream* const stream = streams_.get(head.stream);
+    if (!stream) return waits;
     const bool is_next = stream->next_ssn == head.ssn;
-    if (!is_next && !(skipped && serial_less(head.ssn, stream->next_ssn))) return true;
+    if (!is_next && !(skipped && serial_less(head.ssn, stream->next_ssn))) return waits;
     if (is_next) ++stream->next_ssn;
   }
-  push_ready(take_whole(first, last));
-  return true;
+  push_whole(first, last);
+  return first;
 }
 
 // Others may have waited for what was just delivered. The numbers of a stream ascend with its TSNs,
-// so that one way through is enough.
-void Receiver::deliver_waiting(std::size_t from) {
-  for (std::size_t i = from; i < fragments_.size();) {
+// so that one way through is enough; it closes the holes of what was delivered too.
+void Receiver::deliver_waiting(std::size_t from, bool skipped) {
+  std::size_t kept = from;
+  for (std::size_t i = from; i < fragments_.size(); ++i) {
     const Fragment& f = fragments_[i];
-    const std::size_t before = fragments_.size();
-    if (f.beginning && !f.unordered) static_cast<void>(deliver_early(i));
-    if (fragments_.size() == before) ++i;
+    if (f.body && f.data.beginning && !f.data.unordered) static_cast<void>(deliver(i, skipped));
+    if (!f.body) continue;
+    if (kept != i) fragments_[kept] = std::move(fragments_[i]);
+    ++kept;
   }
-}
-
-// [rfc3758#3.6] What waited for a message that will not come goes to the reader, in its order.
-// False when fragments contradict each other, or there is no room for so many streams.
-bool Receiver::deliver_skipped(const ForwardTsnView& forward) {
-  for (std::size_t i = 0; i < forward.stream_count(); ++i) {
-    const SkippedStream skipped = forward.stream(i);
-    Stream* stream = stream_of(skipped.stream);
-    if (!stream) return false;
-    if (!serial_less(skipped.ssn, stream->next_ssn)) {
-      stream->next_ssn = static_cast<std::uint16_t>(skipped.ssn + 1);
-    }
-  }
-  for (std::size_t i = 0; i < fragments_.size();) {
-    const Fragment& f = fragments_[i];
-    const std::size_t before = fragments_.size();
-    if (f.beginning && !f.unordered && !deliver_early(i, true)) return false;
-    if (fragments_.size() == before) ++i;
-  }
-  return true;
+  while (fragments_.size() > kept) fragments_.pop_back();
 }
 
 // [rfc3758#3.6] Removes what is kept up to `tsn`, but for the head of a message all of which up to
 // there has come. Says what comes next then.
 std::uint32_t Receiver::cut_below(std::uint32_t tsn) {
   std::size_t n = 0;
-  while (n < fragments_.size() && serial_less_equal(fragments_[n].tsn, tsn)) ++n;
+  while (n < fragments_.size() && serial_less_equal(fragments_[n].data.tsn, tsn)) ++n;
   std::size_t keep = n;
-  for (std::uint32_t at = tsn; keep > 0 && fragments_[keep - 1].tsn == at; --at) {
-    const Fragment& f = fragments_[--keep];
-    if (f.ending || f.beginning) break;
+  for (std::uint32_t at = tsn; keep > 0 && fragments_[keep - 1].data.tsn == at; --at) {
+    const DataView& data = fragments_[--keep].data;
+    if (data.ending || data.beginning) break;
   }
-  const bool has_head = keep < n && fragments_[keep].beginning && !fragments_[keep].ending;
+  const bool has_head =
+      keep < n && fragments_[keep].data.beginning && !fragments_[keep].data.ending;
   if (!has_head) keep = n;
   for (std::size_t i = 0; i < keep; ++i) {
-    used_ -= fragments_.front().payload.size() + bookkeeping;
+    used_ -= fragments_.front().data.payload.size() + bookkeeping;
     fragments_.pop_front();
   }
-  return has_head ? fragments_.front().tsn : tsn + 1;
+  return has_head ? fragments_.front().data.tsn : tsn + 1;
 }
 
 void Receiver::give_up_assembly() {
@@ -339,33 +308,25 @@ void Receiver::give_up_assembly() {
   assembly_.body = Buffer();
 }
 
-Message Receiver::take_whole(std::size_t first, std::size_t last) {
+void Receiver::push_whole(std::size_t first, std::size_t last) {
   std::size_t size = 0;
-  for (std::size_t i = first; i <= last; ++i) size += fragments_[i].payload.size();
-  const Fragment& head = fragments_[first];
-  Message message{StreamId{head.stream}, Ppid{head.ppid}, head.unordered, {}};
-  if (first == last) {
-    message.body = std::move(fragments_[first].payload);
-  } else {
-    message.body = Buffer::with_size(memory_, size);
-    if (!message.body) out_of_memory_ = true;
+  for (std::size_t i = first; i <= last; ++i) size += fragments_[i].data.payload.size();
+  const DataView& head = fragments_[first].data;
+  Message message{StreamId{head.stream}, Ppid{head.ppid}, head.unordered,
+                  std::move(fragments_[first].body)};
+  if (first != last) {
+    Buffer whole = Buffer::with_size(memory_, size);
+    if (!whole) broken_ = true;
     std::size_t at = 0;
-    for (std::size_t i = first; message.body && i <= last; ++i) {
-      copy_bytes(fragments_[i].payload.bytes(), message.body.bytes().subspan(at));
-      at += fragments_[i].payload.size();
+    for (std::size_t i = first; whole && i <= last; ++i) {
+      copy_bytes(fragments_[i].data.payload, whole.bytes().subspan(at));
+      at += fragments_[i].data.payload.size();
     }
+    for (std::size_t i = first + 1; i <= last; ++i) fragments_[i].body = Buffer();
+    message.body = std::move(whole);
   }
   used_ -= (last - first) * bookkeeping;  // one message is left of so many fragments
-  remove_fragments(first, last);
-  return message;
-}
-
-void Receiver::remove_fragments(std::size_t first, std::size_t last) {
-  const std::size_t n = last - first + 1;
-  for (std::size_t i = last + 1; first != 0 && i < fragments_.size(); ++i) {
-    fragments_[i - n] = std::move(fragments_[i]);
-  }
-  for (std::size_t i = 0; i < n; ++i) first == 0 ? fragments_.pop_front() : fragments_.pop_back();
+  push_ready(std::move(message));
 }
 
 bool Receiver::make_room(std::size_t size, bool may_renege) {
@@ -374,42 +335,32 @@ bool Receiver::make_room(std::size_t size, bool may_renege) {
 }
 
 void Receiver::forget_highest_fragment() {
-  const std::uint32_t tsn = fragments_.back().tsn;
-  used_ -= fragments_.back().payload.size() + bookkeeping;
+  const std::uint32_t tsn = fragments_.back().data.tsn;
+  used_ -= fragments_.back().data.payload.size() + bookkeeping;
   fragments_.pop_back();
-  for (std::size_t i = ranges_.size(); i-- > 0;) {
-    Range& r = ranges_[i];
-    if (serial_less(tsn, r.first) || serial_less(r.last, tsn)) continue;
-    // What lies above it in its range has been delivered and stays acknowledged.
-    const Range below{r.first, tsn - 1}, above{tsn + 1, r.last};
-    const bool has_below = r.first != tsn, has_above = r.last != tsn;
-    if (has_below) r = below;
-    if (!has_below && has_above) r = above;
-    if (!has_below && !has_above) ranges_.erase(i);
-    if (has_below && has_above) {
-      if (!ranges_.push_back(above)) {
-        out_of_memory_ = true;  // or what lies above would be delivered twice
-        return;
-      }
-      std::rotate(ranges_.begin() + i + 1, ranges_.end() - 1, ranges_.end());
-    }
-    return;
-  }
+  forget_tsn(tsn);
 }
 
-Receiver::Stream* Receiver::stream_of(std::uint16_t id) {
-  Stream* at = std::lower_bound(streams_.begin(), streams_.end(), id,
-                                [](const Stream& s, std::uint16_t key) { return s.id < key; });
-  if (at != streams_.end() && at->id == id) return at;
-  const auto index = at - streams_.begin();
-  if (streams_.size() == max_streams || !streams_.push_back(Stream{id, 0})) return nullptr;
-  std::rotate(streams_.begin() + index, streams_.end() - 1, streams_.end());
-  return streams_.begin() + index;
+// What lies above it in its range has been delivered, and stays acknowledged.
+void Receiver::forget_tsn(std::uint32_t tsn) {
+  std::size_t i = ranges_.size() - 1;
+  while (serial_less(tsn, ranges_[i].first)) --i;
+  Range& r = ranges_[i];
+  const Range above{tsn + 1, r.last};
+  const bool has_below = r.first != tsn, has_above = r.last != tsn;
+  if (has_below) r.last = tsn - 1;
+  if (!has_above) {
+    if (!has_below) ranges_.erase(i);
+  } else if (!has_below) {
+    r = above;
+  } else if (!ranges_.insert(i + 1, above)) {
+    broken_ = true;  // or what lies above would be delivered twice
+  }
 }
 
 // Behind one that was lost none is given out: their order would be broken.
 void Receiver::push_ready(Message message) {
-  if (out_of_memory_ || !ready_.push_back(std::move(message))) out_of_memory_ = true;
+  if (broken_ || !ready_.push_back(std::move(message))) broken_ = true;
 }
 
 }  // namespace esp_peer::sctp

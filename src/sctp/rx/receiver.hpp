@@ -9,13 +9,14 @@
 #include "base/serial.hpp"
 #include "base/state_hash.hpp"
 #include "sctp/packet/chunk.hpp"
+#include "sctp/streams.hpp"
 #include "sctp/types.hpp"
 
 namespace esp_peer::sctp {
 
 // Most packets cost the same however much waits. What completes a message while something before it
-// is missing costs a walk over what is kept behind that (deliver_waiting, remove_fragments), and a
-// chunk that came late one to its place: linear in the fragments kept, which window_ bounds.
+// is missing costs one walk over what is kept behind that (deliver_waiting), and a chunk that came
+// late one to its place: linear in the fragments kept, which window_ bounds.
 class Receiver {
  public:
   enum class Verdict : std::uint8_t {
@@ -34,7 +35,7 @@ class Receiver {
         ranges_(memory),
         fragments_(memory),
         ready_(memory),
-        streams_(memory) {}
+        streams_(memory, max_streams) {}
 
   void start(std::uint32_t first_tsn);
   Verdict on_data(const DataView& data);
@@ -60,7 +61,7 @@ class Receiver {
   void hash_state(StateHash& hash) const;
 
  private:
-  // Data that would open more of them is dropped.
+  // Data that would open more of them is dropped; what is forgotten may.
   static constexpr std::size_t max_ranges = 512;
   // Reported by one SACK.
   static constexpr std::size_t max_duplicates = 16;
@@ -68,21 +69,14 @@ class Receiver {
   struct Range {  // TSNs that have come above the cumulative one
     std::uint32_t first, last;
   };
-  struct Fragment {
-    std::uint32_t tsn;
-    std::uint16_t stream, ssn;
-    std::uint32_t ppid;
-    bool unordered, beginning, ending;
-    Buffer payload;
-  };
-  struct Stream {
-    std::uint16_t id, next_ssn;
+  struct Fragment {  // above the cumulative TSN
+    DataView data;   // its payload is in body
+    Buffer body;     // nothing once it was delivered
   };
   // The message whose fragments arrive one behind the other at the cumulative TSN.
   struct Assembly {
-    bool active = false, unordered = false;
-    std::uint16_t stream = 0, ssn = 0;
-    std::uint32_t ppid = 0;
+    bool active = false;
+    DataView last;  // its last fragment, without payload
     Buffer body;
     std::size_t size = 0;
   };
@@ -93,16 +87,14 @@ class Receiver {
   bool append(Bytes payload);
   Verdict keep_fragment(const DataView& data);
   Verdict advance_over_ranges();
-  bool deliver_early(std::size_t index, bool skipped = false);
-  bool deliver_skipped(const ForwardTsnView& forward);
+  std::size_t deliver(std::size_t index, bool skipped);
+  void deliver_waiting(std::size_t from, bool skipped = false);
+  void push_whole(std::size_t first, std::size_t last);
   std::uint32_t cut_below(std::uint32_t tsn);
   void give_up_assembly();
-  void deliver_waiting(std::size_t from);
-  void remove_fragments(std::size_t first, std::size_t last);
-  Message take_whole(std::size_t first, std::size_t last);
   bool make_room(std::size_t size, bool may_renege);
   void forget_highest_fragment();
-  Stream* stream_of(std::uint16_t id);
+  void forget_tsn(std::uint32_t tsn);
   void push_ready(Message message);
 
   Memory& memory_;
@@ -110,14 +102,16 @@ class Receiver {
   // Payload and bookkeeping of everything below; at most window_ and one packet.
   std::size_t used_ = 0;
   std::uint32_t cumulative_tsn_ = 0;
-  Vector<Range> ranges_;       // ascending; at most max_ranges
+  Vector<Range> ranges_;       // ascending; at most max_ranges, and as many as fragments_
   Deque<Fragment> fragments_;  // ascending by TSN; bounded by window_
   Deque<Message> ready_;       // bounded by window_
-  Vector<Stream> streams_;     // ascending; at most max_streams
+  Streams streams_;            // at most max_streams
   Assembly assembly_;
   bool headless_ = false;  // the head of the message at the cumulative TSN was left out
   FixedVector<std::uint32_t, max_duplicates> duplicates_;
-  bool out_of_memory_ = false;  // something acknowledged could not be kept: there is no going on
+  // Fragments contradict each other, or something acknowledged could not be kept: there is no going
+  // on.
+  bool broken_ = false;
 };
 
 }  // namespace esp_peer::sctp
