@@ -89,6 +89,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   if (ext.connect_timeout_ms != 0) s.connect_timeout = milliseconds(ext.connect_timeout_ms);
   s.send_buffer = cache_size(base.data_ch_cfg.send_cache_size);
   s.receive_buffer = cache_size(base.data_ch_cfg.recv_cache_size);
+  s.incomplete_lifetime = milliseconds(config.message_lifetime_ms);
   if (const Status audio = read_audio(cfg, base.rtp_cfg.audio_recv_jitter, s); !audio) {
     return audio.error();
   }

@@ -67,6 +67,7 @@ TEST(Config, every_field_arrives) {
   EXPECT_EQ(c.loop_wait, milliseconds(20));
   EXPECT_EQ(c.session.gathering_timeout, milliseconds(100));
   EXPECT_EQ(c.message_lifetime_ms, 1234);
+  EXPECT_EQ(c.session.incomplete_lifetime, milliseconds(1234));
   EXPECT_EQ(c.session.send_buffer, 200'000u);
   EXPECT_EQ(c.session.receive_buffer, 300'000u);
   EXPECT_TRUE(c.session.keep_role);

@@ -287,6 +287,7 @@ void Channels::on_reset(Instant now, StreamId stream) {
 void Channels::set_open(Channel& channel) {
   channel.state = State::open;
   channel.nth = opened_++;
+  if (channel.how.reliability != Reliability::reliable) association_.may_lose(channel.stream);
   channel.untold_open = news_ = true;
 }
 

@@ -284,6 +284,35 @@ TEST(Channels, a_lifetime_that_is_over_before_there_is_room_drops_the_message) {
   EXPECT_EQ(p.server.heard[0].body, "new");
 }
 
+TEST(Channels, half_a_message_that_may_be_lost_is_not_kept_for_ever) {
+  for (const bool reliable : {true, false}) {
+    ChannelPair p(1, roomy());
+    ASSERT_TRUE(p.connect());
+    const auto how = reliable ? Reliability::reliable : Reliability::retransmits;
+    const auto id = p.open(p.client, {.label = "c", .reliability = how, .limit = 0});
+    p.run_for(seconds(1));
+    const std::size_t before = p.server.world.memory.live;
+    ASSERT_TRUE(p.send(p.client, id, std::string(60'000, 'h')));
+    p.run_for(milliseconds(15));
+    p.link.loss = 1;
+    p.run_for(seconds(1));
+    const std::size_t half = p.server.world.memory.live;
+    EXPECT_GT(half, before + 3000);
+    p.run_for(seconds(12));
+    if (reliable) {
+      EXPECT_EQ(p.server.world.memory.live, half);
+    } else {
+      EXPECT_LT(p.server.world.memory.live, half - 3000);
+    }
+    p.link.loss = 0;
+    p.run_for(seconds(60));
+    EXPECT_EQ(p.server.heard.size(), reliable ? 1u : 0u);
+    ASSERT_TRUE(p.send(p.client, id, "next"));
+    p.run_for(seconds(1));
+    EXPECT_EQ(p.server.heard.back().body, "next");
+  }
+}
+
 TEST(Channels, the_longest_label_arrives_whole) {
   ChannelPair p;
   ASSERT_TRUE(p.connect());

@@ -424,6 +424,7 @@ void Connection::begin_data(Instant now) {
     data_options_.automatic_channel = options_.automatic_channel;
     data_options_.sctp.send_buffer = options_.send_buffer;
     data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
+    data_options_.sctp.incomplete_lifetime = options_.incomplete_lifetime;
     data_ = Owned<DataSession>::make(env_.memory, data_options_, dependencies_.crypto, env_);
     if (!data_) return end(now, State::disconnected, Failure::no_memory);
     data_->connect(now);

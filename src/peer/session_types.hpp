@@ -78,6 +78,7 @@ struct SessionOptions {
   Duration gathering_timeout = milliseconds(500);   // 5 × agent_recv_timeout
   Duration connect_timeout = milliseconds(39'500);  // [rfc8863#4]
   std::uint32_t send_buffer = 100'000, receive_buffer = 100'000;
+  Duration incomplete_lifetime = seconds(5);  // of what came of messages that the peer may give up
   dtls::CipherPreference ciphers = dtls::CipherPreference::automatic;
 };
 

@@ -188,7 +188,7 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
     return drop(now, "DATA that cannot be taken", chunk.value.size());
   }
   send_sack_ = send_sack_ || data->immediate;
-  on_verdict(receiver_.on_data(*data));
+  on_verdict(now, receiver_.on_data(*data));
 }
 
 // [rfc9260#6] Also while our own SHUTDOWN waits: the peer may still have something to say.
@@ -197,10 +197,11 @@ bool Association::may_receive_data() const {
          state_ == State::shutdown_sent;
 }
 
-void Association::on_verdict(Receiver::Verdict verdict) {
+void Association::on_verdict(Instant now, Receiver::Verdict verdict) {
   switch (verdict) {
     case Receiver::Verdict::accepted:
       send_sack_ = send_sack_ || state_ == State::shutdown_sent;
+      if (!timers_.armed(Timer::incomplete)) watch_incomplete(now);
       // Here, that nothing is said behind the end which the next chunk may bring.
       return note_messages();
     case Receiver::Verdict::duplicate:
@@ -211,6 +212,11 @@ void Association::on_verdict(Receiver::Verdict verdict) {
       send_abort_ = true;
       return end("DATA that contradicts itself or our window", false);
   }
+}
+
+void Association::watch_incomplete(Instant now) {
+  if (!receiver_.keeps_incomplete()) return;
+  timers_.arm(Timer::incomplete, now + options_.incomplete_lifetime);
 }
 
 void Association::note_messages() {
@@ -242,7 +248,7 @@ void Association::on_forward_tsn(Instant now, const ChunkView& chunk) {
   if (!may_receive_data() || !forward || !extensions_.forward_tsn) {
     return drop(now, "FORWARD-TSN that cannot be taken", chunk.value.size());
   }
-  on_verdict(receiver_.on_forward_tsn(*forward));
+  on_verdict(now, receiver_.on_forward_tsn(*forward));
 }
 
 void Association::on_heartbeat(const ChunkView& chunk) {
@@ -307,6 +313,9 @@ void Association::on_deadline(Instant now) {
         return;
       case Timer::reconfig:
         return on_reconfig_timer(now);
+      case Timer::incomplete:
+        if (receiver_.forget_stale()) watch_incomplete(now);
+        return note_messages();
       case Timer::count:
         return;
     }

@@ -30,6 +30,9 @@ struct Options {
   Duration rto_min = milliseconds(400);
   Duration rto_max = seconds(60);
   Duration heartbeat_interval = seconds(30);
+  // What came of a message that the peer may give up is forgotten when so long nothing more of it
+  // came; twice as long at most.
+  Duration incomplete_lifetime = seconds(5);
   std::uint8_t max_init_retransmits = 8;
   std::uint8_t max_association_retransmits = 10;
 };
@@ -58,6 +61,8 @@ class Association {
   // [rfc6525] All that was taken for the stream arrives, then it begins anew at both ends; until
   // then nothing is taken for it (would_block). unsupported: by the peer.
   Status reset_stream(Instant now, StreamId stream);
+  // The peer may give messages of this stream up, until it resets it.
+  void may_lose(StreamId stream) { receiver_.may_lose(static_cast<std::uint16_t>(stream)); }
   void shutdown(Instant now);
   void abort(Instant now);
 
@@ -102,6 +107,7 @@ class Association {
     heartbeat,
     heartbeat_ack,
     reconfig,
+    incomplete,
     count,
   };
   struct PendingInitAck {
@@ -125,7 +131,8 @@ class Association {
   void on_cookie_echo(Instant now, const PacketView& packet, const ChunkView& chunk);
   void on_cookie_ack(Instant now);
   void on_data(Instant now, const ChunkView& chunk);
-  void on_verdict(Receiver::Verdict verdict);
+  void on_verdict(Instant now, Receiver::Verdict verdict);
+  void watch_incomplete(Instant now);
   void note_messages();
   void note_room();
   void on_sack(Instant now, const ChunkView& chunk);

@@ -86,6 +86,52 @@ void Receiver::reset_all_streams() {
   while (!streams_.empty()) reset_stream(streams_.last_id());
 }
 
+void Receiver::may_lose(std::uint16_t id) {
+  Stream* const stream = streams_.get(id);
+  if (stream) stream->may_lose = lossy_ = true;
+}
+
+// A fragment that is forgotten is not acknowledged any more: the peer says it again, or that it
+// gave it up [rfc9260#6.2].
+bool Receiver::forget_stale() {
+  bool look_again = forget_stale_assembly();
+  std::size_t whole_up_to = 0;  // what is whole waits for its turn, and is not incomplete
+  for (std::size_t i = 0; i < fragments_.size(); ++i) {
+    Fragment& f = fragments_[i];
+    if (f.data.beginning) {
+      std::size_t last = i;
+      while (!fragments_[last].data.ending && last + 1 < fragments_.size() &&
+             fragments_[last].data.tsn + 1 == fragments_[last + 1].data.tsn) {
+        ++last;
+      }
+      if (fragments_[last].data.ending) whole_up_to = last + 1;
+    }
+    const Stream* stream = streams_.find(f.data.stream);
+    if (i < whole_up_to || !stream || !stream->may_lose) continue;
+    if (!std::exchange(f.stale, true)) {
+      look_again = true;
+      continue;
+    }
+    used_ -= f.data.payload.size() + bookkeeping;
+    f.body = Buffer();
+    forget_tsn(f.data.tsn);
+  }
+  deliver_waiting(0);
+  return look_again;
+}
+
+// It is acknowledged for good. Its stream goes on behind it, and its rest is passed over.
+bool Receiver::forget_stale_assembly() {
+  const DataView& last = assembly_.last;
+  Stream* const stream = assembly_.active ? streams_.find(last.stream) : nullptr;
+  if (!stream || !stream->may_lose) return false;
+  if (!std::exchange(assembly_.stale, true)) return true;
+  give_up_assembly();
+  headless_ = true;
+  if (!last.unordered) stream->next_ssn = static_cast<std::uint16_t>(last.ssn + 1);
+  return false;
+}
+
 std::size_t Receiver::sack_size(std::size_t max_value) const {
   const std::size_t wanted = 12 + 4 * (ranges_.size() + duplicates_.size());
   return std::min(wanted, max_value / 4 * 4);
@@ -162,6 +208,7 @@ Receiver::Verdict Receiver::take_in_order(const DataView& data) {
   if (!append(data.payload)) return Verdict::dropped;
   if (data.beginning) used_ += bookkeeping;
   a.active = !data.ending;
+  a.stale = false;
   a.last = data;
   ++cumulative_tsn_;
   if (data.ending) {
@@ -191,7 +238,7 @@ bool Receiver::append(Bytes payload) {
 }
 
 Receiver::Verdict Receiver::keep_fragment(const DataView& data) {
-  Fragment f{data, Buffer::copy_of(memory_, data.payload)};
+  Fragment f{data, Buffer::copy_of(memory_, data.payload), false};
   f.data.payload = f.body.bytes();
   if (!f.body || !fragments_.push_back(std::move(f))) return Verdict::dropped;
   if (!note_out_of_order(data.tsn)) {

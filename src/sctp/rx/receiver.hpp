@@ -47,6 +47,13 @@ class Receiver {
   void reset_stream(std::uint16_t stream);
   void reset_all_streams();
 
+  // The peer may give messages of this stream up, until the stream is reset.
+  void may_lose(std::uint16_t stream);
+  bool keeps_incomplete() const { return lossy_ && (assembly_.active || !fragments_.empty()); }
+  // Forgets what came of such messages and was there already when this was called before. Says
+  // whether something is left to be looked at again.
+  bool forget_stale();
+
   // Writes cumulative TSN, window, gap blocks and duplicates, as many as fit in `max_value` bytes.
   std::size_t sack_size(std::size_t max_value) const;
   void write_sack(MutableBytes value);
@@ -72,10 +79,11 @@ class Receiver {
   struct Fragment {  // above the cumulative TSN
     DataView data;   // its payload is in body
     Buffer body;     // nothing once it was delivered
+    bool stale = false;
   };
   // The message whose fragments arrive one behind the other at the cumulative TSN.
   struct Assembly {
-    bool active = false;
+    bool active = false, stale = false;
     DataView last;  // its last fragment, without payload
     Buffer body;
     std::size_t size = 0;
@@ -86,6 +94,7 @@ class Receiver {
   Verdict take_in_order(const DataView& data);
   bool append(Bytes payload);
   Verdict keep_fragment(const DataView& data);
+  bool forget_stale_assembly();
   Verdict advance_over_ranges();
   std::size_t deliver(std::size_t index, bool skipped);
   void deliver_waiting(std::size_t from, bool skipped = false);
@@ -107,6 +116,7 @@ class Receiver {
   Deque<Message> ready_;       // bounded by window_
   Streams streams_;            // at most max_streams
   Assembly assembly_;
+  bool lossy_ = false;     // a stream may lose messages
   bool headless_ = false;  // the head of the message at the cumulative TSN was left out
   FixedVector<std::uint32_t, max_duplicates> duplicates_;
   // Fragments contradict each other, or something acknowledged could not be kept: there is no going
