@@ -243,33 +243,12 @@ class Buffer {
         data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
         capacity_(std::exchange(other.capacity_, 0)) {}
-  Buffer& operator=(Buffer&& other) noexcept {
-    std::swap(memory_, other.memory_);
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(capacity_, other.capacity_);
-    return *this;
-  }
-  ~Buffer() {
-    if (data_) memory_->release(data_, capacity_);
-  }
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer() { release(); }
 
   // Room for n bytes, zero-terminated, contents undefined. Empty() when no memory is left.
-  static Buffer with_size(Memory& memory, std::size_t n) {
-    Buffer b;
-    b.memory_ = &memory;
-    b.data_ = static_cast<std::byte*>(memory.allocate(n + 1));
-    if (!b.data_) return b;
-    b.size_ = n;
-    b.capacity_ = n + 1;
-    b.data_[n] = std::byte{0};
-    return b;
-  }
-  static Buffer copy_of(Memory& memory, Bytes from) {
-    Buffer b = with_size(memory, from.size());
-    if (b) copy_bytes(from, b.bytes());
-    return b;
-  }
+  static Buffer with_size(Memory& memory, std::size_t n);
+  static Buffer copy_of(Memory& memory, Bytes from);
   // Gives up the tail; the memory is kept until the end.
   void shrink(std::size_t n) {
     if (n >= size_) return;
@@ -284,6 +263,8 @@ class Buffer {
   Bytes bytes() const { return {data_, size_}; }
 
  private:
+  void release();
+
   Memory* memory_ = nullptr;
   std::byte* data_ = nullptr;
   std::size_t size_ = 0, capacity_ = 0;
