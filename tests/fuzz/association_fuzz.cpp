@@ -128,7 +128,11 @@ class Script {
       case 12:
         return plan_.hostile ? hostile(side) : deliver(side, 0, true);
       case 13:
-        if (in_.u8() == 0x77) side.association.shutdown(now_);
+        if (const auto n = in_.u8(); n == 0x77) {
+          side.association.shutdown(now_);
+        } else if (plan_.hostile) {
+          static_cast<void>(side.association.reset_stream(now_, StreamId{n}));
+        }
         return drain(side, false);
       case 14:
         if (in_.u8() == 0x77) abort(side);
@@ -155,8 +159,13 @@ class Script {
     const std::size_t size = 8 + length % (plan_.tight ? 900 : 4000);
     const bool unordered = (how & 0x40) != 0;
     const std::string body = message(++serial_, size);
-    const Status sent = side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body),
-                                              {.unordered = unordered});
+    SendOptions options{.unordered = unordered};
+    if (plan_.hostile) {  // where nobody counts what arrives
+      options.reliability = static_cast<Reliability>((how >> 2) % 3);
+      options.limit = length % 16;
+    }
+    const Status sent =
+        side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body), options);
     if (sent) {
       require(side.connected && !side.ended);
       if (unordered) side.unordered.emplace(serial_, size);
@@ -437,6 +446,7 @@ class Script {
       if (std::holds_alternative<Connected>(*event)) {
         require(!side.connected);
         side.connected = true;
+        if (plan_.hostile) side.association.may_lose(StreamId{1});
       }
       side.ended =
           std::holds_alternative<Closed>(*event) || std::holds_alternative<Aborted>(*event);
