@@ -120,6 +120,11 @@ std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
     return 0;
   }
   now_ = now;
+  if (sealed_ == options_.max_records) {
+    mbedtls_ssl_close_notify(&ssl_);
+    end(dtls::Failed{dtls::FailureReason::library, "the numbers of records are used up"});
+    return 0;
+  }
   wire_->lend(out);
   mbedtls_ssl_set_mtu(&ssl_, 0);  // that of the handshake bounds no data
   const int written = mbedtls_ssl_write(

@@ -69,6 +69,11 @@ std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
       out.size() < plaintext.size() + seal_overhead || !wake(now)) {
     return 0;
   }
+  if (sealed_ == options_.max_records) {
+    say_goodbye();
+    end(dtls::Failed{dtls::FailureReason::library, "the numbers of records are used up"});
+    return 0;
+  }
   ERR_clear_error();
   wire_->lend(out);
   std::size_t written = 0;

@@ -38,6 +38,9 @@ struct Options {
   // [rfc5764#4.1.1] What a client offers, and a server chooses from by its own order, the dearest
   // first; empty = use_srtp is neither said nor answered. The MKI is empty [rfc8827#6.5].
   SrtpProfiles srtp_profiles = {};
+  // [rfc6347#4.1] No number of a record is used twice: 48 bits, less what handshakes and alerts
+  // take. After so many records sealed the association is given up, for nobody renegotiates.
+  std::uint64_t max_records = (1ULL << 48) - (1ULL << 32);
 };
 
 enum class FailureReason : std::uint8_t { handshake, fingerprint_mismatch, timeout, library };
@@ -66,8 +69,8 @@ class Endpoint {
   // Says close_notify to the peer; nothing can be sealed afterwards.
   virtual void close(Instant now) = 0;
   // Writes one application record into `out` and says its size; 0 = not connected, or no room.
-  // `plaintext` may stand in `out` at offset seal_front, then nothing is copied where the backend
-  // can seal in place.
+  // After Options::max_records it says close_notify and Failed instead. `plaintext` may stand in
+  // `out` at offset seal_front, then nothing is copied where the backend can seal in place.
   virtual std::size_t seal(Instant now, Bytes plaintext, MutableBytes out) = 0;
 
   // A datagram of the peer, changed in place and not looked at afterwards. Application data in it

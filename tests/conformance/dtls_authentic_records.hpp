@@ -81,4 +81,26 @@ TEST_P(DtlsBackend, never_uses_a_nonce_twice) {
   }
 }
 
+// Neither library minds: OpenSSL counts on from zero, Mbed TLS 2.28 does so after one error.
+// covers: bug 10, must rfc6347#4.1
+TEST_P(DtlsBackend, gives_the_association_up_before_a_number_would_come_again) {
+  for (const auto role : roles) {
+    dtls::Options few;
+    few.max_records = 100;
+    DtlsPair p(library(), 1, few, few);
+    p.connect();
+    DtlsSide& talker = p.side(role);
+    DtlsSide& other = role == dtls::Role::client ? p.server : p.client;
+    for (int i = 0; i < 100; ++i) other.deliver(p.now, talker.seal(p.now, "x"));
+    EXPECT_EQ(other.received.size(), 100u);
+    EXPECT_TRUE(talker.endpoint->connected());
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(talker.seal(p.now, "one too many").empty());
+    EXPECT_FALSE(talker.endpoint->connected());
+    talker.fetch(p.now);
+    EXPECT_EQ(talker.failure(), dtls::FailureReason::library);
+    for (const Datagram& goodbye : talker.written(p.now)) other.deliver(p.now, goodbye);
+    EXPECT_EQ(other.count<dtls::Closed>(), 1u);
+  }
+}
+
 }  // namespace esp_peer::test
