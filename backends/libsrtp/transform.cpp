@@ -85,7 +85,22 @@ srtp_policy_t Transform::policy(srtp_ssrc_t whose, Key& key) const {
 }
 
 std::size_t Transform::seal_rtp(MutableBytes room, std::size_t size) {
-  return seal(out_, room, size, srtp_protect);
+  if (used_up_ || is_at_the_end(room.first(size))) return 0;
+  return seal(out_, room, size, [&](srtp_t session, void* packet, int* length) {
+    const srtp_err_status_t status = srtp_protect(session, packet, length);
+    used_up_ = status == srtp_err_status_key_expired;  // the library says so once
+    return status;
+  });
+}
+
+// [rfc3711#9.1] From the last rollover of 2^32 libsrtp goes on to the first one, whose keystream
+// was used before. The last 65536 of 2^48 packets are left out.
+bool Transform::is_at_the_end(Bytes packet) const {
+  Reader in(packet);
+  in.skip(8);
+  std::uint32_t rollovers = 0;
+  return srtp_get_stream_roc(out_, in.u32(), &rollovers) == srtp_err_status_ok &&
+         rollovers == 0xFFFF'FFFF;
 }
 
 std::size_t Transform::seal_rtcp(MutableBytes room, std::size_t size) {

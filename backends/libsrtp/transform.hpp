@@ -29,11 +29,13 @@ class Transform final : public srtp::Transform {
   using Key = std::array<unsigned char, SRTP_MAX_KEY_LEN>;  // master key, then salt
 
   srtp_policy_t policy(srtp_ssrc_t whose, Key& key) const;
+  bool is_at_the_end(Bytes packet) const;
 
   crypto::SrtpProfile profile_;
   Memory& memory_;  // this object's own; libsrtp takes its memory from the heap
   Key in_key_{};    // of sources to come
   srtp_t in_ = nullptr, out_ = nullptr;
+  bool used_up_ = false;  // our keys, for RTP; of RTCP's index libsrtp never goes beyond the last
 };
 
 }  // namespace esp_peer::libsrtp
