@@ -1,6 +1,7 @@
 #include "peer/audio_session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/timer_table.hpp"
 #include "rtp/bye.hpp"
@@ -23,11 +24,19 @@ AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
   report_timer_.start(now, env.random);
 }
 
-void AudioSession::change(const std::optional<NegotiatedAudio>& audio) {
-  if (!audio) {
+// [rfc3264#8.2] Of a stream that is removed nothing is sent, reports neither, and what comes is not
+// looked at.
+void AudioSession::change(Instant now, const std::optional<NegotiatedAudio>& audio) {
+  const bool was_refused = std::exchange(refused_, !audio);
+  if (refused_) {
     audio_.direction = sdp::Direction::inactive;
+    report_due_ = false;
+    bye_for_.reset();
+    sources_ = {};
+    while (!queue_.empty()) queue_.pop_front();
     return;
   }
+  if (was_refused) report_timer_.start(now, env_.random);
   // Our name stays the one we have, and the clock the one that its timestamps count.
   const std::uint32_t clock = audio_.format.clock_rate;
   audio_ = *audio;
@@ -58,12 +67,13 @@ void AudioSession::leave() {
   leaving_ = true;
   while (!queue_.empty()) queue_.pop_front();
   // [rfc3550#6.3.7] Who never spoke says no farewell.
-  const bool spoke = sender_.ever_sent() || ever_reported_;
+  const bool spoke = !refused_ && (sender_.ever_sent() || ever_reported_);
   report_due_ = spoke;
   if (spoke) bye_for_ = sender_.ssrc();
 }
 
 void AudioSession::on_packet(Instant now, MutableBytes datagram) {
+  if (refused_) return drop(now, "audio is refused", datagram.size());
   if (rtp::is_rtcp(datagram)) {
     const Bytes packet = srtp_.open_rtcp(now, datagram);
     if (!packet.empty()) on_rtcp(now, packet);
@@ -118,7 +128,7 @@ void AudioSession::on_deadline(Instant now) {
   for (const Owned<Source>& source : sources_) {
     if (source) source->jitter.on_deadline(now);
   }
-  if (report_timer_.due() > now || leaving_) return;
+  if (report_timer_.due() > now || leaving_ || refused_) return;
   report_due_ = true;
   report_timer_.restart(now, env_.random);
 }
@@ -177,7 +187,7 @@ std::optional<AudioFrame> AudioSession::read_frame() {
 }
 
 std::optional<Instant> AudioSession::next_deadline() const {
-  if (leaving_) return std::nullopt;
+  if (leaving_ || refused_) return std::nullopt;
   std::optional<Instant> next = report_timer_.due();
   for (const Owned<Source>& source : sources_) {
     if (source) next = earliest(next, source->jitter.next_deadline());
@@ -232,6 +242,7 @@ void AudioSession::hash_state(StateHash& hash) const {
   hash.add(report_due_);
   hash.add(audio_.direction);
   hash.add(leaving_);
+  hash.add(refused_);
 }
 
 void AudioSession::drop(Instant now, const char* why, std::size_t size) const {

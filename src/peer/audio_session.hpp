@@ -41,7 +41,7 @@ class AudioSession {
   AudioSession(const AudioSession&) = delete;
 
   // A later description says otherwise; nothing = audio is refused now.
-  void change(const std::optional<NegotiatedAudio>& audio);
+  void change(Instant now, const std::optional<NegotiatedAudio>& audio);
   // unsupported where the direction forbids, over_limit for a frame that fits no packet.
   Status send(Instant now, std::uint32_t pts, Bytes frame);
   // The application leaves: a BYE goes out, nothing else does.
@@ -91,7 +91,7 @@ class AudioSession {
   rtp::ReportTimer report_timer_;
   bool report_due_ = false, ever_reported_ = false;
   std::optional<rtp::Ssrc> bye_for_;  // a name that we give up
-  bool leaving_ = false;
+  bool leaving_ = false, refused_ = false;
 };
 
 }  // namespace esp_peer::peer

@@ -417,19 +417,51 @@ TEST_F(Audio, payload_types_that_were_not_agreed_on_are_not_given_out_and_not_wa
 TEST_F(Audio, a_direction_that_forbids_it_is_an_error_and_what_comes_is_not_given_out) {
   NegotiatedAudio audio = negotiated(codec_, 2);
   audio.direction = sdp::Direction::recvonly;
-  right->session.change(audio);
+  right->session.change(now(), audio);
   EXPECT_EQ(right->session.send(now(), 0, as_bytes("x")).code(), Errc::unsupported);
   send(*left, 0, "to a listener");
   exchange();
   EXPECT_EQ(right->heard.size(), 1u);
   audio.direction = sdp::Direction::sendonly;
-  right->session.change(audio);
+  right->session.change(now(), audio);
   EXPECT_TRUE(right->session.send(now(), 0, as_bytes("x")));
   send(*left, 20, "to one who only talks");
   exchange();
   EXPECT_EQ(right->heard.size(), 1u);
-  right->session.change(std::nullopt);
+  right->session.change(now(), std::nullopt);
   EXPECT_EQ(right->session.send(now(), 0, as_bytes("x")).code(), Errc::unsupported);
+}
+
+// [rfc3264#8.2] A stream that is removed takes its reports along, and nothing of the peer is looked at.
+TEST_F(Audio, of_audio_that_is_refused_nothing_is_said_until_it_comes_back) {
+  send(*left, 0, "a");
+  send(*right, 0, "b");
+  run(ms + 10'000);
+  send(*right, 20, "not sent any more");
+  const NegotiatedAudio audio = negotiated(codec_, 2);
+  right->session.change(now(), std::nullopt);
+  int said = 0;
+  network = [&](Side& to, Datagram d) {
+    said += &to == left.get();
+    hand_over(to, d);
+  };
+  const std::size_t heard = right->heard.size();
+  send(*left, 40, "to nobody");
+  run(ms + 60'000);
+  EXPECT_EQ(said, 0);
+  EXPECT_EQ(right->heard.size(), heard);
+  EXPECT_FALSE(right->session.next_deadline()) << "and nobody has to be woken";
+  right->session.change(now(), audio);
+  send(*right, 60'000, "here again");
+  send(*left, 60'000, "here, too");
+  run(ms + 10'000);
+  EXPECT_EQ(left->heard.back().body, "here again");
+  EXPECT_EQ(right->heard.back().body, "here, too");
+  EXPECT_GE(said, 2) << "a frame and reports";
+  // Of what is refused when the application leaves there is no farewell.
+  right->session.change(now(), std::nullopt);
+  right->session.leave();
+  EXPECT_TRUE(right->write(now()).empty());
 }
 
 TEST_F(Audio, a_frame_too_large_for_a_packet_is_over_limit_and_the_largest_goes_through) {

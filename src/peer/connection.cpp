@@ -144,7 +144,7 @@ Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::In
   }
   if (remote.end_of_candidates) path_.ice().end_of_remote_candidates(now);
   if (audio_) {
-    audio_->change(negotiation_.audio());
+    audio_->change(now, negotiation_.audio());
   } else if (path_.secured()) {
     begin_audio(now);  // it comes with a later description
   }
