@@ -64,6 +64,7 @@ class Pair {
 
   Peer& other(Peer& peer) { return &peer == left.get() ? *right : *left; }
   const PlainDtls& plain_dtls() const { return plain_; }
+  PlainDtls& plain_dtls() { return plain_; }
   Ear& ear(Peer& peer) { return &peer == left.get() ? left_ear : right_ear; }
   Status send(Peer& from, std::string_view text, datachannel::StreamId stream = {},
               datachannel::Kind kind = datachannel::Kind::string);

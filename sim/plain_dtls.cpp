@@ -25,8 +25,9 @@ void PlainDtls::release(dtls::Identity& identity) {
 dtls::Endpoint* PlainDtls::create_endpoint(const dtls::Options& options, dtls::Identity& identity,
                                            Env env) {
   last_ = options;
+  if (!has_srtp_) last_.srtp_profiles.clear();
   auto& ours = static_cast<PlainIdentity&>(identity);
-  auto* endpoint = make<PlainEndpoint>(env.memory, options, ours, crypto_, env);
+  auto* endpoint = make<PlainEndpoint>(env.memory, last_, ours, crypto_, env);
   if (!endpoint) return nullptr;
   retain(identity);
   endpoints_.push_back(endpoint);

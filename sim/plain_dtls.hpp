@@ -30,6 +30,8 @@ class PlainDtls final : public dtls::Backend {
   PlainEndpoint* endpoint_with(const Memory& memory) const;
   // What the endpoint made last is to offer.
   const dtls::Options& options() const { return last_; }
+  // Endpoints to come know of no SRTP, as those of a library without it.
+  void leave_out_srtp() { has_srtp_ = false; }
 
  private:
   crypto::Provider& crypto_;
@@ -37,6 +39,7 @@ class PlainDtls final : public dtls::Backend {
   int identities_ = 0;
   std::vector<PlainEndpoint*> endpoints_;
   dtls::Options last_{};
+  bool has_srtp_ = true;
 };
 
 }  // namespace esp_peer::sim

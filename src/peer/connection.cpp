@@ -408,6 +408,8 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
 }
 
 void Connection::on_secured(Instant now) {
+  // [rfc5764#4.1.2] Media's keys are of this handshake, or there are none: nobody renegotiates.
+  if (!dependencies_.srtp || !path_.srtp_profile()) negotiation_.refuse_audio();
   begin_audio(now);
   // What was agreed on and cannot be is not carried; with nothing left it is no connection.
   if (!has_data_ && !audio_) {

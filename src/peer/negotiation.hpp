@@ -25,7 +25,7 @@ class Negotiation {
     // A duplicate, an older one that comes late, an offer that lost against ours, or our own words.
     ignored,
   };
-  // What we have to offer, always the same.
+  // What we have to offer.
   struct Ours {
     std::uint32_t max_message_size = 65536;
     bool data = true;
@@ -51,6 +51,11 @@ class Negotiation {
   // What was taken last cannot be used after all: as if it had not come, so that it may come again,
   // and what came before it is still answered.
   void reject();
+  // There are no keys for media, and there will be none: from now on audio is refused.
+  void refuse_audio() {
+    ours_.audio = {};
+    taken_.audio.reset();
+  }
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
   // The connection stands: the peer's text is not needed any more, but for an answer that is still

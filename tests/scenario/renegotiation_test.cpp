@@ -21,12 +21,13 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 class Renegotiation : public ::testing::Test {
  protected:
-  void begin(AudioCodec left, AudioCodec right) {
+  void begin(AudioCodec left, AudioCodec right, bool srtp = true) {
     PairOptions options;
     options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
     options.left.session.audio.codec = left;
     options.right.session.audio.codec = right;
     pair_ = std::make_unique<Pair>(world_, options);
+    if (!srtp) pair_->plain_dtls().leave_out_srtp();
     pair_->connect();
     ASSERT_TRUE(pair_->run_until_open());
     offer_ = pair_->left_ear.description;
@@ -54,6 +55,20 @@ class Renegotiation : public ::testing::Test {
     EXPECT_TRUE(pair_->right->hear_description(replaced(sdp, that, instead)));
     EXPECT_TRUE(pair_->run_until([&] { return said_.size() > said; }, seconds(2)));
     return said_.back();
+  }
+  // Puts audio beside the left one's data, and gives the answer.
+  std::string offer_audio() {
+    const std::string section = offer_.substr(offer_.find("m=application"));
+    const auto line_of = [&](const std::string& start) {
+      const auto at = section.find(start);
+      return section.substr(at, section.find("\r\n", at) + 2 - at);
+    };
+    const std::string audio =
+        "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:sound\r\na=rtcp-mux\r\na=sendrecv\r\n" +
+        line_of("a=ice-ufrag:") + line_of("a=ice-pwd:") + line_of("a=fingerprint:") +
+        line_of("a=setup:");
+    offer_ = replaced(offer_, "BUNDLE 0", "BUNDLE 0 sound") + audio;
+    return reoffer("s=-", "s=-");
   }
   int times(State state) const {
     const auto& states = pair_->right_ear.states;
@@ -138,21 +153,32 @@ TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
 
 TEST_F(Renegotiation, audio_is_added_later) {
   begin(AudioCodec::none, AudioCodec::g711u);
-  const std::string section = offer_.substr(offer_.find("m=application"));
-  const auto line_of = [&](const std::string& start) {
-    const auto at = section.find(start);
-    return section.substr(at, section.find("\r\n", at) + 2 - at);
-  };
-  const std::string audio =
-      "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:sound\r\na=rtcp-mux\r\na=sendrecv\r\n" +
-      line_of("a=ice-ufrag:") + line_of("a=ice-pwd:") + line_of("a=fingerprint:") +
-      line_of("a=setup:");
-  offer_ = replaced(offer_, "BUNDLE 0", "BUNDLE 0 sound") + audio;
-  const std::string answer = reoffer("s=-", "s=-");
+  const std::string answer = offer_audio();
   EXPECT_TRUE(has(answer, "UDP/TLS/RTP/SAVPF 0\r\n"));
   EXPECT_TRUE(has(answer, "a=group:BUNDLE 0 sound\r\n"));
   EXPECT_TRUE(has(answer, "a=rtpmap:0 PCMU/8000\r\n"));
   EXPECT_EQ(times(State::audio_added), 1);
+}
+
+// The handshake is over, and there is no other: media will never have keys.
+TEST_F(Renegotiation, audio_that_comes_later_is_refused_where_dtls_agreed_on_no_profile) {
+  begin(AudioCodec::none, AudioCodec::g711u, false);
+  const std::string answer = offer_audio();
+  EXPECT_TRUE(has(answer, "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"));
+  EXPECT_TRUE(has(answer, "a=group:BUNDLE 0\r\n"));
+  EXPECT_EQ(times(State::audio_added), 0);
+  EXPECT_EQ(pair_->send_audio(*pair_->right, 0, "x").code(), Errc::unsupported);
+}
+
+// Before the handshake nobody knew: what is said first afterwards says so.
+TEST_F(Renegotiation, audio_that_was_agreed_on_before_dtls_agreed_on_no_profile_is_not_told_again) {
+  begin(AudioCodec::opus, AudioCodec::opus, false);
+  EXPECT_TRUE(has(first_answer_, "a=rtpmap:111 opus"));
+  const std::string answer = reoffer("a=sendrecv", "a=sendrecv");
+  EXPECT_FALSE(has(answer, "a=rtpmap:111 opus/48000/2\r\na=fmtp")) << answer;
+  EXPECT_FALSE(has(answer, "a=ssrc:"));
+  EXPECT_EQ(times(State::audio_added) + times(State::audio_removed), 0);
+  EXPECT_EQ(pair_->send_audio(*pair_->right, 0, "x").code(), Errc::unsupported);
 }
 
 // covers: bug 45
