@@ -464,6 +464,39 @@ TEST_F(Audio, of_audio_that_is_refused_nothing_is_said_until_it_comes_back) {
   EXPECT_TRUE(right->write(now()).empty());
 }
 
+// [rfc3550#6.4] A block for each source that was heard since the last report.
+TEST_F(Audio, a_source_that_has_fallen_silent_is_reported_once_more_and_then_no_longer) {
+  std::vector<std::size_t> blocks;
+  Tap tap;
+  srtp::Session reader(crypto::SrtpProfile::aes128_cm_sha1_80, Bytes(tap.keys).first(60), true,
+                       libsrtp::backend(), tap.env.env);
+  network = [&](Side& to, Datagram d) {
+    if (&to == left.get() && rtp::is_rtcp(d)) {
+      Datagram copy = d;
+      auto compound = rtp::CompoundReader::open(reader.open_rtcp(now(), copy));
+      ASSERT_TRUE(compound);
+      blocks.push_back(compound->next()->count);
+    }
+    hand_over(to, d);
+  };
+  for (std::uint32_t pts = 0; pts < 20'000; pts += 20) {
+    send(*left, pts, "speaks");
+    run(ms + 20);
+  }
+  ASSERT_GE(blocks.size(), 2u);
+  for (const std::size_t count : blocks) EXPECT_EQ(count, 1u);
+  blocks.clear();
+  run(ms + 60'000);
+  ASSERT_GE(blocks.size(), 5u);
+  EXPECT_LE(blocks[0], 1u);
+  for (std::size_t i = 1; i < blocks.size(); ++i) EXPECT_EQ(blocks[i], 0u);
+  send(*left, 90'000, "speaks again");
+  blocks.clear();
+  run(ms + 8'000);
+  ASSERT_GE(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0], 1u);
+}
+
 TEST_F(Audio, a_frame_too_large_for_a_packet_is_over_limit_and_the_largest_goes_through) {
   const std::string largest(AudioSession::max_frame, 'L');
   EXPECT_EQ(left->session.send(now(), 0, as_bytes(largest + "L")).code(), Errc::over_limit);

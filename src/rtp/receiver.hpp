@@ -31,7 +31,8 @@ class Receiver {
 
   Ssrc source() const { return source_; }
   Instant last_heard() const { return last_heard_; }
-  bool heard() const { return started_; }
+  // [rfc3550#6.4] What is reported on: a source of which something has come since the last report.
+  bool heard() const { return received_ != received_before_; }
   std::uint64_t received() const { return received_; }
   void hash_state(StateHash& hash) const;
 
