@@ -59,6 +59,21 @@ TEST(MbedtlsEndpoint, collects_at_most_32_kilobytes_of_messages_that_come_too_ea
   EXPECT_TRUE(p.client.events.empty());
 }
 
+// A browser's hello, which has been joined for the library, is of no use afterwards.
+TEST(MbedtlsEndpoint, keeps_no_hello_once_it_is_answered) {
+  DtlsPair p(mbedtls_library);
+  p.connect();
+  const auto hello = test::browser_hellos()[0];
+  DtlsPair q(mbedtls_library);
+  ASSERT_TRUE(q.server.start(q.now, dtls::Role::server, q.client.identity->fingerprint()));
+  for (const Datagram& datagram : hello.datagrams) q.server.deliver(q.now, datagram);
+  ASSERT_FALSE(q.server.written(q.now).empty());
+  q.server.deliver(q.now, test::record(22, 0, 90, Datagram(40)));
+  for (DtlsPair* each : {&p, &q}) {
+    EXPECT_LE(each->server.world.memory.live, each->client.world.memory.live + 300u);
+  }
+}
+
 // covers: bug 16
 TEST(MbedtlsEndpoint, a_flight_that_was_lost_makes_no_later_record_smaller) {
   DtlsPair p(mbedtls_library);

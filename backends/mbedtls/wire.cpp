@@ -56,6 +56,7 @@ void Wire::write(Bytes datagram) {
 }
 
 Bytes Wire::next_record() {
+  if (!expecting_hello_) hello_.forget();
   for (;;) {
     // Asked for another record, the library has obeyed the last: now it is known which keys it has.
     const bool awaits_finished = peer_has_changed_cipher();

@@ -31,7 +31,10 @@ class Wire {
   Wire(const Wire&) = delete;
 
   // A server waits for its first ClientHello, or once more for one.
-  void expect_hello() { expecting_hello_ = role_ == dtls::Role::server; }
+  void expect_hello() {
+    hello_.forget();
+    expecting_hello_ = role_ == dtls::Role::server;
+  }
   // Application records go into `room` until it is taken back; the size of the last one.
   void lend(MutableBytes room);
   std::size_t take_back();

@@ -21,6 +21,8 @@ class HelloJoiner {
   // order, often, and overlapping. Says the hello, once it is whole, as one record with the number
   // of this one, valid until the next call; empty = not yet.
   Bytes on_record(Bytes record);
+  // Gives the memory back: the hello is served, or another one is to come.
+  void forget() { joined_ = Buffer(); }
 
   void hash_state(StateHash& hash) const;
 
