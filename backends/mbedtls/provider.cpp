@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
+#include <mutex>
 
 namespace esp_peer::mbedtls {
 namespace {
@@ -102,7 +102,7 @@ class MbedtlsProvider final : public crypto::Provider {
   }
 };
 
-// One generator for the process; the library locks it for us [MBEDTLS_THREADING_C].
+// One generator for the process. The library locks its numbers, but not their seed: so do we.
 class Generator {
  public:
   Generator() {
@@ -112,6 +112,7 @@ class Generator {
     must(mbedtls_ctr_drbg_seed(&drbg_, mbedtls_entropy_func, &entropy_, name, 8));
   }
   int draw(unsigned char* out, std::size_t size) {
+    const std::lock_guard lock(mutex_);
     if (const int error = leave_parent_behind(); error != 0) return error;
     while (size != 0) {
       const std::size_t n = std::min<std::size_t>(size, MBEDTLS_CTR_DRBG_MAX_REQUEST);
@@ -135,7 +136,8 @@ class Generator {
 
   mbedtls_entropy_context entropy_;
   mbedtls_ctr_drbg_context drbg_;
-  std::atomic<pid_t> process_ = getpid();
+  std::mutex mutex_;
+  pid_t process_ = getpid();
 };
 
 }  // namespace
