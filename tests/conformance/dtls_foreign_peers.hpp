@@ -155,9 +155,10 @@ TEST_P(DtlsBackend, nobody_renegotiates) {
     SSL_renegotiate(e.theirs.ssl());
     SSL_do_handshake(e.theirs.ssl());
     e.ours.deliver(e.now, e.theirs.written());
-    for (const Datagram& answer : e.ours.written(e.now)) {
-      EXPECT_EQ(answer[0], std::byte{21}) << "an alert that says no, and no handshake";
-    }
+    const auto answer = e.ours.written(e.now);
+    ASSERT_EQ(answer.size(), 1u) << "[rfc8827#6.5] no_renegotiation";
+    EXPECT_EQ(answer[0][0], std::byte{21}) << "an alert, and no handshake";
+    EXPECT_EQ(records_of(answer[0]).size(), 1u);
     EXPECT_TRUE(e.ours.endpoint->connected());
     EXPECT_FALSE(e.ours.seal(e.now, "still here").empty());
   }
