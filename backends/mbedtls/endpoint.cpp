@@ -146,6 +146,7 @@ void Endpoint::on_datagram(Instant now, MutableBytes datagram) {
   if (state_ == State::shaking_hands) shake_hands(now);
   if (state_ == State::connected) receive(now);
   wire_->on_datagram(now, {});  // nothing of the caller's memory is looked at afterwards
+  if (unread_.empty()) unread_.forget();
 }
 
 void Endpoint::on_deadline(Instant now) {

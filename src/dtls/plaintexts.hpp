@@ -12,7 +12,11 @@ class Plaintexts {
  public:
   explicit Plaintexts(Memory& memory) : memory_(memory) {}
 
-  void forget() { unread_ = {}; }
+  // Room for a large datagram, which may be anybody's, is not kept.
+  void forget() {
+    unread_ = {};
+    if (room_.size() > kept) room_ = Buffer();
+  }
   void give_back() { room_ = Buffer(); }
 
   // Begins with a datagram of so many bytes: each record's length takes less room here than its
@@ -21,7 +25,7 @@ class Plaintexts {
     unread_ = {};
     used_ = 0;
     if (room_.size() < datagram)
-      room_ = Buffer::with_size(memory_, datagram);  // grows to the largest
+      room_ = Buffer::with_size(memory_, datagram);  // grows to the largest, up to `kept`
     return static_cast<bool>(room_);
   }
   // Where the next one may be decrypted; empty = no room.
@@ -47,6 +51,7 @@ class Plaintexts {
 
  private:
   static constexpr std::size_t length_size = 2;
+  static constexpr std::size_t kept = 2048;  // a path's datagrams
 
   Memory& memory_;
   Buffer room_;

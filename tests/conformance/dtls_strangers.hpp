@@ -125,11 +125,14 @@ TEST_P(DtlsBackend, a_forged_record_longer_than_any_may_be_disturbs_nothing) {
     p.connect();
     DtlsSide& victim = p.side(role);
     DtlsSide& friendly = role == dtls::Role::client ? p.server : p.client;
+    victim.deliver(p.now, friendly.seal(p.now, std::string(1200, 'x')));
     for (const unsigned size :
          {16'384u, 16'640u, 16'641u, 16'704u, 16'705u, 18'432u, 18'433u, 65'000u}) {
+      const std::size_t memory = victim.world.memory.live;
       for (int type = 20; type <= 23; ++type) {
         victim.deliver(p.now, record(type, 1, 77, Datagram(size)));
       }
+      EXPECT_LE(victim.world.memory.live, memory) << "nor is anything kept for it";
       victim.received.clear();
       victim.deliver(p.now, friendly.seal(p.now, "genuine"));
       EXPECT_EQ(victim.received, std::vector<std::string>{"genuine"}) << "after " << size;
