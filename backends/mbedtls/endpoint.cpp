@@ -75,14 +75,12 @@ Endpoint::Endpoint(const dtls::Options& options, Identity& identity, Env env)
       std::clamp(options_.first_retransmission, shortest_wait, longest_wait);
   mbedtls_ssl_config_init(&config_);
   mbedtls_ssl_init(&ssl_);
-  identity_.retain();
 }
 
 Endpoint::~Endpoint() {
   mbedtls_ssl_free(&ssl_);
   mbedtls_ssl_config_free(&config_);
   mbedtls_platform_zeroize(&secrets_, sizeof(secrets_));
-  identity_.release();
 }
 
 // ---------------------------------------------------------------- commands
@@ -125,12 +123,12 @@ std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
     end(dtls::Failed{dtls::FailureReason::library, "the numbers of records are used up"});
     return 0;
   }
-  wire_->lend(out);
+  wire_->outgoing().lend(out);
   mbedtls_ssl_set_mtu(&ssl_, 0);  // that of the handshake bounds no data
   const int written = mbedtls_ssl_write(
       &ssl_, reinterpret_cast<const unsigned char*>(plaintext.data()), plaintext.size());
   mbedtls_ssl_set_mtu(&ssl_, options_.mtu);
-  const std::size_t sealed = wire_->take_back();
+  const std::size_t sealed = wire_->outgoing().take_back();
   if (written < 0) return 0;
   ++sealed_;
   return sealed;
@@ -300,7 +298,8 @@ void Endpoint::on_handshake_error(Instant now, int error) {
   if (error == MBEDTLS_ERR_SSL_TIMEOUT) {
     return end(dtls::Failed{dtls::FailureReason::timeout, "no answer to the handshake"});
   }
-  if (role_ == dtls::Role::server && !wire_->has_spoken()) return begin_again(now, error);
+  if (role_ == dtls::Role::server && !wire_->outgoing().has_spoken())
+    return begin_again(now, error);
   end(dtls::Failed{dtls::FailureReason::handshake, library_reason(error, "handshake refused")});
 }
 

@@ -42,6 +42,7 @@ class Endpoint final : public dtls::Endpoint {
   Status export_keys(std::string_view label, MutableBytes out) const override;
   void hash_state(StateHash& hash) const override;
   Memory& memory() const { return env_.memory; }
+  Identity& identity() const { return identity_; }
 
  private:
   enum class State : std::uint8_t { fresh, shaking_hands, connected, ended };

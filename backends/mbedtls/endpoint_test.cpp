@@ -95,8 +95,8 @@ TEST(MbedtlsIdentity, proves_itself_by_p256_and_names_nobody) {
     const unsigned char* at = raw.p;
     return d2i_X509(nullptr, &at, static_cast<long>(raw.len));
   };
-  auto* a = Identity::create(1'700'000'000);
-  auto* b = Identity::create(1'700'000'000);
+  auto* a = static_cast<Identity*>(backend().create_identity(1'700'000'000));
+  auto* b = static_cast<Identity*>(backend().create_identity(1'700'000'000));
   ASSERT_TRUE(a && b);
   X509* x = parsed(*a);
   X509* y = parsed(*b);
@@ -120,8 +120,8 @@ TEST(MbedtlsIdentity, proves_itself_by_p256_and_names_nobody) {
   EXPECT_EQ(sha256, a->fingerprint());
   X509_free(x);
   X509_free(y);
-  a->release();
-  b->release();
+  backend().release(*a);
+  backend().release(*b);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <chrono>
-#include <new>
 
 #include "backends/mbedtls/provider.hpp"
 
@@ -63,13 +62,6 @@ struct Draft {
 
 }  // namespace
 
-Identity* Identity::create(std::int64_t unix_seconds) {
-  auto* identity = new (std::nothrow) Identity;
-  if (identity && identity->generate(unix_seconds)) return identity;
-  delete identity;
-  return nullptr;
-}
-
 Identity::Identity() {
   mbedtls_pk_init(&key_);
   mbedtls_x509_crt_init(&certificate_);
@@ -78,10 +70,6 @@ Identity::Identity() {
 Identity::~Identity() {
   mbedtls_x509_crt_free(&certificate_);
   mbedtls_pk_free(&key_);
-}
-
-void Identity::release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 bool Identity::generate_key() {

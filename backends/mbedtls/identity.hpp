@@ -3,37 +3,29 @@
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 
-#include <atomic>
 #include <cstdint>
 
-#include "dtls/endpoint.hpp"
+#include "dtls/library_backend.hpp"
 
 namespace esp_peer::mbedtls {
 
-class Identity final : public dtls::Identity {
+class Identity final : public dtls::CountedIdentity {
  public:
-  // nullptr when the library fails. One reference held.
-  static Identity* create(std::int64_t unix_seconds);
+  Identity();
+  ~Identity();
+  // A new key and its certificate, once; false when the library fails.
+  bool generate(std::int64_t unix_seconds);
 
-  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release();
-
-  const dtls::Fingerprint& fingerprint() const override { return fingerprint_; }
   // The library takes both without const and only reads them, from any thread: it signs with a copy
   // of the key.
   mbedtls_pk_context& key() { return key_; }
   mbedtls_x509_crt& certificate() { return certificate_; }
 
  private:
-  Identity();
-  ~Identity();
-  bool generate(std::int64_t unix_seconds);
   bool generate_key();
 
-  std::atomic<int> references_{1};
   mbedtls_pk_context key_;
   mbedtls_x509_crt certificate_;
-  dtls::Fingerprint fingerprint_;
 };
 
 // The hash of a certificate; false when the library cannot make it.

@@ -6,7 +6,7 @@ namespace esp_peer::mbedtls {
 namespace {
 
 // [rfc5246#6.2.1] [rfc5246#7.4]
-constexpr std::byte handshake{22}, application_data{23}, client_hello{1};
+constexpr std::byte handshake{22}, client_hello{1};
 constexpr std::size_t header_size = 13;
 // [rfc7905#2] [rfc5288#3] The tag, without the nonce that AES-GCM has beside it: the library checks
 // lengths itself, and nothing shorter than a tag is worth its while.
@@ -20,16 +20,6 @@ bool is_client_hello(Bytes record) {
 
 }  // namespace
 
-void Wire::lend(MutableBytes room) {
-  room_ = room;
-  sealed_ = 0;
-}
-
-std::size_t Wire::take_back() {
-  room_ = {};
-  return sealed_;
-}
-
 void Wire::on_datagram(Instant now, MutableBytes datagram) {
   now_ = now;
   gate_.on_datagram(now, datagram);
@@ -40,19 +30,6 @@ void Wire::hash_state(StateHash& hash) const {
   hello_.hash_state(hash);
   hash.add(outgoing_.size());
   hash.add(expecting_hello_);
-}
-
-// Whatever is not application data has the queue for its way out, an alert during seal() too.
-void Wire::write(Bytes datagram) {
-  if (datagram.empty()) return;
-  if (datagram[0] == application_data) {
-    if (datagram.size() > room_.size()) return;
-    copy_bytes(datagram, room_);
-    sealed_ = datagram.size();
-    return;
-  }
-  has_spoken_ = has_spoken_ || is_handshake(datagram);
-  outgoing_.push(datagram);
 }
 
 Bytes Wire::next_record() {
@@ -116,7 +93,7 @@ void Wire::drop(const char* why, std::size_t size) const {
 // ---------------------------------------------------------------- what Mbed TLS calls
 
 int Wire::send(void* wire, const unsigned char* data, std::size_t size) {
-  static_cast<Wire*>(wire)->write(std::as_bytes(std::span(data, size)));
+  static_cast<Wire*>(wire)->outgoing_.write(std::as_bytes(std::span(data, size)));
   return static_cast<int>(size);
 }
 

@@ -35,9 +35,6 @@ class Wire {
     hello_.forget();
     expecting_hello_ = role_ == dtls::Role::server;
   }
-  // Application records go into `room` until it is taken back; the size of the last one.
-  void lend(MutableBytes room);
-  std::size_t take_back();
 
   // A datagram to be read by the library, within this call of the owner.
   void on_datagram(Instant now, MutableBytes datagram);
@@ -46,8 +43,6 @@ class Wire {
 
   dtls::Outgoing& outgoing() { return outgoing_; }
   dtls::RecordGate& gate() { return gate_; }
-  // The library has written a handshake message.
-  bool has_spoken() const { return has_spoken_; }
   void hash_state(StateHash& hash) const;
 
   // What Mbed TLS calls, with a Wire.
@@ -59,7 +54,6 @@ class Wire {
   bool peer_has_changed_cipher() const;
   bool awaits_change_of_cipher() const;
   bool authentic(Bytes record) const;
-  void write(Bytes datagram);
   void drop(const char* why, std::size_t size) const;
 
   mbedtls_ssl_context& ssl_;
@@ -71,9 +65,7 @@ class Wire {
   dtls::HelloJoiner hello_;
   Instant now_{};  // of the datagram that is being read
   dtls::Outgoing outgoing_;
-  MutableBytes room_;  // lent
-  std::size_t sealed_ = 0;
-  bool expecting_hello_ = false, has_spoken_ = false;
+  bool expecting_hello_ = false;
 };
 
 }  // namespace esp_peer::mbedtls

@@ -34,13 +34,9 @@ Endpoint::Endpoint(const dtls::Options& options, Identity& identity, Env env)
     : options_(options), identity_(identity), env_(env), unread_(env.memory) {
   options_.first_retransmission =
       std::clamp(options_.first_retransmission, shortest_wait, longest_wait);
-  identity_.retain();
 }
 
-Endpoint::~Endpoint() {
-  SSL_free(ssl_);
-  identity_.release();
-}
+Endpoint::~Endpoint() { SSL_free(ssl_); }
 
 // ---------------------------------------------------------------- commands
 
@@ -75,10 +71,10 @@ std::size_t Endpoint::seal(Instant now, Bytes plaintext, MutableBytes out) {
     return 0;
   }
   ERR_clear_error();
-  wire_->lend(out);
+  wire_->outgoing().lend(out);
   std::size_t written = 0;
   const int ok = SSL_write_ex(ssl_, plaintext.data(), plaintext.size(), &written);
-  const std::size_t sealed = wire_->take_back();
+  const std::size_t sealed = wire_->outgoing().take_back();
   if (ok != 1) return 0;
   ++sealed_;
   return sealed;
@@ -203,7 +199,7 @@ void Endpoint::shake_hands(Instant now) {
     return end(dtls::Failed{dtls::FailureReason::fingerprint_mismatch,
                             "the certificate is not the described one"});
   }
-  if (role_ == dtls::Role::server && !wire_->has_spoken()) return begin_again(now);
+  if (role_ == dtls::Role::server && !wire_->outgoing().has_spoken()) return begin_again(now);
   end(dtls::Failed{dtls::FailureReason::handshake, library_reason("handshake refused")});
 }
 

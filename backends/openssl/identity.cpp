@@ -3,8 +3,6 @@
 #include <openssl/ec.h>
 #include <openssl/rand.h>
 
-#include <new>
-
 namespace esp_peer::openssl {
 namespace {
 
@@ -32,20 +30,9 @@ bool set_names(X509* certificate) {
 
 }  // namespace
 
-Identity* Identity::create(std::int64_t unix_seconds) {
-  auto* identity = new (std::nothrow) Identity;
-  if (identity && identity->generate(unix_seconds)) return identity;
-  delete identity;
-  return nullptr;
-}
-
 Identity::~Identity() {
   X509_free(certificate_);
   EVP_PKEY_free(key_);
-}
-
-void Identity::release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 bool Identity::generate(std::int64_t unix_seconds) {

@@ -3,34 +3,25 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include <atomic>
 #include <cstdint>
 
-#include "dtls/endpoint.hpp"
+#include "dtls/library_backend.hpp"
 
 namespace esp_peer::openssl {
 
-class Identity final : public dtls::Identity {
+class Identity final : public dtls::CountedIdentity {
  public:
-  // nullptr when the library fails. One reference held.
-  static Identity* create(std::int64_t unix_seconds);
+  Identity() = default;
+  ~Identity();
+  // A new key and its certificate, once; false when the library fails.
+  bool generate(std::int64_t unix_seconds);
 
-  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release();
-
-  const dtls::Fingerprint& fingerprint() const override { return fingerprint_; }
   EVP_PKEY* key() const { return key_; }
   X509* certificate() const { return certificate_; }
 
  private:
-  Identity() = default;
-  ~Identity();
-  bool generate(std::int64_t unix_seconds);
-
-  std::atomic<int> references_{1};
   EVP_PKEY* key_ = nullptr;
   X509* certificate_ = nullptr;
-  dtls::Fingerprint fingerprint_;
 };
 
 // The hash of a certificate; false when the library cannot make it.

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace esp_peer::openssl {
-namespace {
-
-// [rfc5246#6.2.1]
-constexpr std::byte handshake{22}, application_data{23};
-
-}  // namespace
 
 BIO* Wire::make_bio() {
   BIO* bio = method() ? BIO_new(method()) : nullptr;
@@ -16,33 +10,9 @@ BIO* Wire::make_bio() {
   return bio;
 }
 
-void Wire::lend(MutableBytes room) {
-  room_ = room;
-  sealed_ = 0;
-}
-
-std::size_t Wire::take_back() {
-  room_ = {};
-  return sealed_;
-}
-
 void Wire::on_datagram(Instant now, MutableBytes datagram) {
   now_ = now;
   gate_.on_datagram(now, datagram);
-}
-
-// Whatever is not application data has the queue for its way out, an alert during seal() too.
-bool Wire::write(Bytes datagram) {
-  if (datagram.empty()) return true;
-  if (datagram[0] == application_data) {
-    if (datagram.size() > room_.size()) return false;
-    copy_bytes(datagram, room_);
-    sealed_ = datagram.size();
-    return true;
-  }
-  has_spoken_ = has_spoken_ || datagram[0] == handshake;
-  outgoing_.push(datagram);
-  return true;
 }
 
 // ---------------------------------------------------------------- what OpenSSL calls
@@ -66,7 +36,7 @@ BIO_METHOD* Wire::method() {
 int Wire::bio_write(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
   const auto n = static_cast<std::size_t>(std::max(size, 0));
-  return of(bio).write(std::as_bytes(std::span(data, n))) ? size : -1;
+  return of(bio).outgoing_.write(std::as_bytes(std::span(data, n))) ? size : -1;
 }
 
 // One record is handed out as if it were a datagram: OpenSSL asks for the next only after it has

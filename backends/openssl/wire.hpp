@@ -18,9 +18,6 @@ class Wire {
 
   // The BIO of an SSL object, which owns it; nullptr when the library fails. The wire outlives it.
   BIO* make_bio();
-  // Application records go into `room` until it is taken back; the size of the last one.
-  void lend(MutableBytes room);
-  std::size_t take_back();
 
   // A datagram to be read by the library, within this call of the owner.
   void on_datagram(Instant now, MutableBytes datagram);
@@ -30,8 +27,6 @@ class Wire {
   dtls::Outgoing& outgoing() { return outgoing_; }
   dtls::RecordGate& gate() { return gate_; }
   const dtls::RecordGate& gate() const { return gate_; }
-  // The library has written a handshake message.
-  bool has_spoken() const { return has_spoken_; }
   std::size_t pending() const { return outgoing_.size(); }
 
  private:
@@ -41,15 +36,10 @@ class Wire {
   static int bio_read(BIO* bio, char* out, int size);
   static long bio_ctrl(BIO* bio, int command, long number, void* pointer);
 
-  bool write(Bytes datagram);
-
   dtls::RecordGate gate_;
   std::uint16_t mtu_;
   Instant now_{};  // of the datagram that is being read
   dtls::Outgoing outgoing_;
-  MutableBytes room_;  // lent
-  std::size_t sealed_ = 0;
-  bool has_spoken_ = false;
 };
 
 }  // namespace esp_peer::openssl

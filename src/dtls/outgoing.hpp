@@ -1,4 +1,5 @@
-// Datagrams of a handshake that a library has written and nobody has fetched yet.
+// What a DTLS library writes: an application record goes straight into the room of seal(), all else
+// waits here, datagram by datagram, until it is fetched.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -14,19 +15,33 @@ class Outgoing {
  public:
   Outgoing(Memory& memory, std::size_t mtu) : memory_(memory), mtu_(mtu), queue_(memory) {}
 
-  // One that finds the queue full, or no memory, is lost like any other: it is sent again.
-  void push(Bytes datagram) {
-    constexpr std::byte alert{21};  // [rfc5246#6.2.1] Of no flight.
-    if (datagram.empty()) return;
-    if (datagram[0] == alert) end_repeat();
-    if (!repeating_) forget_repeat();
-    if (queue_.size() == max_waiting) return;
-    Buffer copy = Buffer::copy_of(memory_, datagram);
-    if (!copy || !queue_.push_back(std::move(copy))) return;
-    if (repeating_) ++repeats_;
+  // Application records go into `room` until it is taken back, which says the size of the last one.
+  void lend(MutableBytes room) {
+    room_ = room;
+    sealed_ = 0;
+  }
+  std::size_t take_back() {
+    room_ = {};
+    return sealed_;
   }
 
-  // What is pushed from here to the end repeats the flight that went before, and is held.
+  // A datagram of the library; an alert may come during seal(), too. False for an application
+  // record without room.
+  bool write(Bytes datagram) {
+    constexpr std::byte handshake{22}, application_data{23};  // [rfc5246#6.2.1]
+    if (datagram.empty()) return true;
+    if (datagram[0] == application_data) {
+      if (datagram.size() > room_.size()) return false;
+      copy_bytes(datagram, room_);
+      sealed_ = datagram.size();
+      return true;
+    }
+    has_spoken_ = has_spoken_ || datagram[0] == handshake;
+    push(datagram);
+    return true;
+  }
+
+  // What is written from here to the end repeats the flight that went before, and is held.
   void begin_repeat() {
     forget_repeat();
     repeating_ = held_ = true;
@@ -53,17 +68,32 @@ class Outgoing {
   }
 
   bool holds_repeat() const { return held_; }
+  // The library has written a handshake message.
+  bool has_spoken() const { return has_spoken_; }
   std::size_t size() const { return queue_.size(); }
 
  private:
   // A flight is one or two datagrams, and each retransmission one a message.
   static constexpr std::size_t max_waiting = 16;
 
+  // One that finds the queue full, or no memory, is lost like any other: it is sent again.
+  void push(Bytes datagram) {
+    constexpr std::byte alert{21};  // [rfc5246#6.2.1] Of no flight.
+    if (datagram[0] == alert) end_repeat();
+    if (!repeating_) forget_repeat();
+    if (queue_.size() == max_waiting) return;
+    Buffer copy = Buffer::copy_of(memory_, datagram);
+    if (!copy || !queue_.push_back(std::move(copy))) return;
+    if (repeating_) ++repeats_;
+  }
+
   Memory& memory_;
   std::size_t mtu_;
+  MutableBytes room_;  // lent
+  std::size_t sealed_ = 0;
   Deque<Buffer> queue_;      // at most max_waiting
   std::size_t repeats_ = 0;  // of these, the last
-  bool repeating_ = false, held_ = false;
+  bool repeating_ = false, held_ = false, has_spoken_ = false;
 };
 
 }  // namespace esp_peer::dtls
