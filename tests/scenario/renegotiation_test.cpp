@@ -149,6 +149,15 @@ TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
   EXPECT_TRUE(has(answer, "m=audio 0 "));
   EXPECT_TRUE(has(answer, "a=group:BUNDLE 1\r\n"));
   EXPECT_EQ(times(State::audio_removed), 1);
+  // [rfc3264#8.2] Nor is it reported on.
+  int media = 0;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& bytes) {
+    const auto first = std::to_integer<unsigned>(bytes[0]);
+    media += from == pair_->right->host() && first >= 128 && first <= 191;
+    return true;
+  });
+  pair_->run_for(seconds(30));
+  EXPECT_EQ(media, 0);
 }
 
 TEST_F(Renegotiation, audio_is_added_later) {
