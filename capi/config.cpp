@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "capi/audio.hpp"
+#include "runner/linux/clock.hpp"
 
 namespace esp_peer::capi {
 namespace {
@@ -90,6 +91,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   s.send_buffer = cache_size(base.data_ch_cfg.send_cache_size);
   s.receive_buffer = cache_size(base.data_ch_cfg.recv_cache_size);
   s.incomplete_lifetime = milliseconds(config.message_lifetime_ms);
+  s.wall_clock = linux_runner::wall_clock();
   if (const Status audio = read_audio(cfg, base.rtp_cfg.audio_recv_jitter, s); !audio) {
     return audio.error();
   }

@@ -13,13 +13,14 @@ namespace esp_peer::peer {
 
 AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
                            const rtp::JitterOptions& jitter, const MediaKeys& keys,
-                           srtp::Backend& backend, Env env, rtp::SenderCounts counts)
+                           srtp::Backend& backend, Env env, rtp::SenderCounts counts,
+                           Duration wall_clock)
     : audio_(audio),
       jitter_(jitter),
       env_(env),
       srtp_(keys.profile, Bytes(keys.exported).first(srtp::exported_size(keys.profile)),
             keys.dtls_client, backend, env),
-      sender_(rtp::Ssrc{audio.local_ssrc}, audio.format.clock_rate, env.random, counts),
+      sender_(rtp::Ssrc{audio.local_ssrc}, audio.format.clock_rate, env.random, counts, wall_clock),
       queue_(env.memory) {
   report_timer_.start(now, env.random);
 }

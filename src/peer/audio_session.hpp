@@ -37,7 +37,7 @@ class AudioSession {
 
   AudioSession(Instant now, const NegotiatedAudio& audio, const rtp::JitterOptions& jitter,
                const MediaKeys& keys, srtp::Backend& backend, Env env,
-               rtp::SenderCounts counts = {});
+               rtp::SenderCounts counts = {}, Duration wall_clock = {});
   AudioSession(const AudioSession&) = delete;
 
   // A later description says otherwise; nothing = audio is refused now.

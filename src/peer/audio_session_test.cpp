@@ -40,10 +40,11 @@ struct Heard {
 };
 
 struct Side {
-  Side(bool client, const NegotiatedAudio& audio, rtp::SenderCounts counts = {})
+  Side(bool client, const NegotiatedAudio& audio, rtp::SenderCounts counts = {},
+       Duration wall_clock = {})
       : env(client ? 1 : 2),
         keys(crypto::SrtpProfile::aes128_cm_sha1_80, client),
-        session(at_ms(1000), audio, {}, keys, libsrtp::backend(), env.env, counts) {}
+        session(at_ms(1000), audio, {}, keys, libsrtp::backend(), env.env, counts, wall_clock) {}
 
   std::uint64_t state() const {
     StateHash hash;
@@ -269,6 +270,24 @@ TEST_F(Audio, reports_name_us_and_say_how_the_other_is_received) {
   EXPECT_FALSE(compound->next());
 }
 
+TEST_F(Audio, a_report_of_a_sender_says_the_wall_time_if_it_is_known) {
+  left = std::make_unique<Side>(true, negotiated(codec_, 1), rtp::SenderCounts{}, seconds(5000));
+  std::vector<std::uint64_t> said;
+  Tap tap;
+  network = [&](Side& to, Datagram d) {
+    if (&to != right.get() || !rtp::is_rtcp(d)) return;
+    auto compound = rtp::CompoundReader::open(tap.session.open_rtcp(now(), d));
+    ASSERT_TRUE(compound);
+    const auto report = rtp::parse_sender_report(*compound->next());
+    ASSERT_TRUE(report);
+    said.push_back(report->info.ntp >> 32);
+    EXPECT_EQ(said.back(), std::uint64_t(5000 + ms / 1000));
+  };
+  send(*left, 0, "a");
+  run(ms + 4000);
+  EXPECT_EQ(said.size(), 1u);
+}
+
 TEST_F(Audio, who_only_listens_reports_as_a_receiver_and_at_random_intervals) {
   std::vector<std::int64_t> at;
   network = [&](Side& to, Datagram d) {
@@ -432,7 +451,8 @@ TEST_F(Audio, a_direction_that_forbids_it_is_an_error_and_what_comes_is_not_give
   EXPECT_EQ(right->session.send(now(), 0, as_bytes("x")).code(), Errc::unsupported);
 }
 
-// [rfc3264#8.2] A stream that is removed takes its reports along, and nothing of the peer is looked at.
+// [rfc3264#8.2] A stream that is removed takes its reports along, and nothing of the peer is looked
+// at.
 TEST_F(Audio, of_audio_that_is_refused_nothing_is_said_until_it_comes_back) {
   send(*left, 0, "a");
   send(*right, 0, "b");

@@ -443,7 +443,8 @@ void Connection::begin_audio(Instant now) {
       return;
     }
     audio_ = Owned<AudioSession>::make(env_.memory, now, *agreed, options_.audio_jitter, keys,
-                                       *dependencies_.srtp, env_);
+                                       *dependencies_.srtp, env_, rtp::SenderCounts{},
+                                       options_.wall_clock);
     if (audio_ && !audio_->ok()) audio_.reset();
   }
 }

@@ -69,6 +69,7 @@ struct SessionOptions {
   bool data = true;  // m=application
   AudioOptions audio;
   rtp::JitterOptions audio_jitter;  // of each source that is heard
+  Duration wall_clock{};            // from 1900 to Instant zero, for reports; 0 = not known
   bool automatic_channel = true;
   bool trickle_out = false;  // else our description waits until all candidates are in it [rfc8838]
   bool relay_only = false;

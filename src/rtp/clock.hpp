@@ -33,8 +33,8 @@ constexpr std::uint32_t ticks_of(Duration time, ClockRate rate) {
                                     static_cast<std::uint64_t>(us % second) * rate / second);
 }
 
-// [rfc3550#4] A sender without wall time may count from when its system began; both ends of one
-// stream only ever compare it with itself.
+// [rfc3550#6.4.1] NTP time counts from 1900; or, where nobody knows the wall time, from when the
+// system began.
 constexpr std::uint64_t ntp_of(Instant at) {
   const auto us = static_cast<std::uint64_t>(at.time_since_epoch().count());
   return us / 1'000'000 << 32 | (us % 1'000'000 << 32) / 1'000'000;

@@ -133,6 +133,17 @@ TEST(RtpSender, counts_wrap_as_the_report_has_them) {
 }
 
 // covers: bug 50
+// [rfc3550#4] 1 March 2024, in seconds since 1900, on a machine that began a second before.
+TEST(RtpSender, tells_the_wall_time_where_it_is_known_under_each_of_its_names) {
+  test::TestEnv env;
+  constexpr std::int64_t wall = 3'918'240'000;
+  Sender sender(Ssrc{1}, 8000, env.random, {}, seconds(wall - 1));
+  sender.next(at_ms(1000), 8, 0, 160);
+  EXPECT_EQ(sender.report(at_ms(1000)).ntp, std::uint64_t(wall) << 32);
+  sender.rename(env.random);
+  EXPECT_EQ(sender.report(at_ms(1500)).ntp, std::uint64_t(wall) << 32 | 0x8000'0000u);
+}
+
 TEST(RtpSender, begins_where_a_missed_start_cannot_hide_a_wrap) {
   test::TestEnv env;
   for (int i = 0; i < 1000; ++i) {

@@ -2,8 +2,9 @@
 
 namespace esp_peer::rtp {
 
-Sender::Sender(Ssrc ssrc, ClockRate rate, Random& random, SenderCounts counts)
+Sender::Sender(Ssrc ssrc, ClockRate rate, Random& random, SenderCounts counts, Duration wall_clock)
     : rate_(rate),
+      wall_clock_(wall_clock),
       ssrc_(ssrc),
       sequence_(random.number<std::uint16_t>() & 0x7FFF),
       counts_(counts) {}
@@ -24,13 +25,13 @@ Header Sender::next(Instant now, std::uint8_t payload_type, std::uint32_t timest
 
 void Sender::rename(Random& random) {
   // [rfc3550#6.4.1] The counts begin anew with the name.
-  *this = Sender(Ssrc{random.number<std::uint32_t>()}, rate_, random);
+  *this = Sender(Ssrc{random.number<std::uint32_t>()}, rate_, random, {}, wall_clock_);
 }
 
 SenderInfo Sender::report(Instant now) {
   SenderInfo info;
   info.sender = ssrc_;
-  info.ntp = ntp_of(now);
+  info.ntp = ntp_of(now + wall_clock_);
   info.timestamp = last_timestamp_ + ticks_of(now - last_sent_, rate_);
   info.packets = counts_.packets;
   info.octets = counts_.octets;

@@ -19,7 +19,9 @@ class Sender {
  public:
   // The first number is random and below 2^15: a receiver that misses our first packets still
   // counts the wraps as we do [rfc3711#3.3.1].
-  Sender(Ssrc ssrc, ClockRate rate, Random& random, SenderCounts counts = {});
+  // `wall_clock`: from 1900 to Instant zero, 0 = not known.
+  Sender(Ssrc ssrc, ClockRate rate, Random& random, SenderCounts counts = {},
+         Duration wall_clock = {});
 
   // The header of the next packet.
   Header next(Instant now, std::uint8_t payload_type, std::uint32_t timestamp, std::size_t octets);
@@ -37,6 +39,7 @@ class Sender {
 
  private:
   ClockRate rate_;
+  Duration wall_clock_;
   Ssrc ssrc_;
   std::uint16_t sequence_;
   SenderCounts counts_;

@@ -1,8 +1,15 @@
 // Audio beside data and alone, from one application to the other, on bad networks too.
 #include <gtest/gtest.h>
 
+#include "backends/libsrtp/backend.hpp"
 #include "peer/demux.hpp"
+#include "rtp/clock.hpp"
+#include "rtp/packet.hpp"
+#include "rtp/sender_report.hpp"
 #include "sim/pair.hpp"
+#include "sim/plain_endpoint.hpp"
+#include "srtp/session.hpp"
+#include "tests/support/test_env.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -99,6 +106,39 @@ TEST_F(AudioStory, audio_alone_is_a_connection_too_and_ends_with_a_word) {
   EXPECT_TRUE(pair_->run_until([this] { return pair_->right_ear.said(State::disconnected); }));
   EXPECT_EQ(last_words, (std::vector{peer::Protocol::rtp, peer::Protocol::dtls}));
   world_.network.set_tap({});
+}
+
+// [rfc3550#4] As its runner has told it to the session; here 1900 was a million seconds ago.
+TEST_F(AudioStory, reports_tell_the_wall_time) {
+  PairOptions told = options();
+  told.left.session.wall_clock = seconds(1'000'000);
+  begin(told);
+  const dtls::Endpoint* endpoint = pair_->plain_dtls().endpoint_with(pair_->left->memory());
+  ASSERT_TRUE(endpoint && endpoint->srtp_profile());
+  std::array<std::byte, srtp::max_exported_size> keys{};
+  const MutableBytes exported =
+      MutableBytes(keys).first(srtp::exported_size(*endpoint->srtp_profile()));
+  ASSERT_TRUE(endpoint->export_keys(dtls::Endpoint::srtp_label, exported));
+  test::TestEnv env;
+  srtp::Session reader(*endpoint->srtp_profile(), exported, true, libsrtp::backend(), env.env);
+  int reports = 0;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& bytes) {
+    const auto first = std::to_integer<unsigned>(bytes[0]);
+    if (from != pair_->left->host() || first < 128 || first > 191 || !rtp::is_rtcp(bytes)) {
+      return true;
+    }
+    std::vector<std::byte> copy = bytes;
+    auto compound = rtp::CompoundReader::open(reader.open_rtcp(world_.time.now(), copy));
+    const auto report =
+        compound ? rtp::parse_sender_report(*compound->next()) : std::optional<rtp::SenderReport>();
+    EXPECT_TRUE(report);
+    if (!report) return true;
+    EXPECT_EQ(report->info.ntp, rtp::ntp_of(world_.time.now() + seconds(1'000'000)));
+    ++reports;
+    return true;
+  });
+  talk(500);
+  EXPECT_GE(reports, 1);
 }
 
 TEST_F(AudioStory, on_a_bad_network_frames_keep_their_order_and_come_once) {
