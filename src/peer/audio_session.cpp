@@ -10,6 +10,13 @@
 #include "rtp/source_description.hpp"
 
 namespace esp_peer::peer {
+namespace {
+
+// A sender report on everybody, our name, a farewell [rfc3550#6.4.1, 6.5, 6.6].
+constexpr std::size_t longest_report =
+    28 + AudioSession::max_sources * rtp::ReportBlock::size + 28 + 8 + srtp::max_growth;
+
+}  // namespace
 
 AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
                            const rtp::JitterOptions& jitter, const MediaKeys& keys,
@@ -143,7 +150,7 @@ std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
     queue_.pop_front();
     if (sealed != 0) return sealed;
   }
-  if (!report_due_) return 0;
+  if (!report_due_ || out.size() < longest_report) return 0;
   report_due_ = false;
   const std::size_t size = write_report(now, out.first(out.size() - srtp::max_growth));
   return size == 0 ? 0 : srtp_.seal_rtcp(out, size);

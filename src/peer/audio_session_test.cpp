@@ -288,6 +288,22 @@ TEST_F(Audio, a_report_of_a_sender_says_the_wall_time_if_it_is_known) {
   EXPECT_EQ(said.size(), 1u);
 }
 
+TEST_F(Audio, a_report_that_finds_no_room_waits_for_some_and_loses_nothing) {
+  for (std::uint32_t ssrc = 100; ssrc < 100 + AudioSession::max_sources; ++ssrc) {
+    hand_over(*right, sealed({false, 8, 5, 0, rtp::Ssrc{ssrc}}, "hello"));
+  }
+  send(*right, 0, "a sender, too");
+  ASSERT_FALSE(right->write(now()).empty());
+  right->session.leave();  // the longest there is: with a farewell
+  std::size_t needed = 0;
+  for (std::size_t size = 0; size <= 1232 && needed == 0; ++size) {
+    Datagram room(size);
+    needed = right->session.write_packet(now(), room);
+  }
+  ASSERT_NE(needed, 0u);
+  EXPECT_EQ(needed, 28u + 24 * AudioSession::max_sources + 20 + 8 + 4 + 10) << "with its farewell";
+}
+
 TEST_F(Audio, who_only_listens_reports_as_a_receiver_and_at_random_intervals) {
   std::vector<std::int64_t> at;
   network = [&](Side& to, Datagram d) {
