@@ -59,12 +59,12 @@ class Outgoing {
     const bool first = queue_.size() != repeats_;
     std::size_t left = first ? queue_.size() - repeats_ : held_ ? 0 : repeats_;
     Writer w(out.first(std::min(out.size(), mtu_)));
-    for (; left != 0 && (w.size() == 0 || queue_.front().size() <= w.room_left()); --left) {
+    for (; left != 0 && queue_.front().size() <= w.room_left(); --left) {
       w.bytes(queue_.front().bytes());
       queue_.pop_front();
       if (!first) --repeats_;
     }
-    return w.ok() ? w.size() : 0;
+    return w.size();
   }
 
   bool holds_repeat() const { return held_; }
@@ -76,12 +76,13 @@ class Outgoing {
   // A flight is one or two datagrams, and each retransmission one a message.
   static constexpr std::size_t max_waiting = 16;
 
-  // One that finds the queue full, or no memory, is lost like any other: it is sent again.
+  // One that finds the queue full, or no memory, is lost like any other: it is sent again. None is
+  // longer than the library was told.
   void push(Bytes datagram) {
     constexpr std::byte alert{21};  // [rfc5246#6.2.1] Of no flight.
     if (datagram[0] == alert) end_repeat();
     if (!repeating_) forget_repeat();
-    if (queue_.size() == max_waiting) return;
+    if (queue_.size() == max_waiting || datagram.size() > mtu_) return;
     Buffer copy = Buffer::copy_of(memory_, datagram);
     if (!copy || !queue_.push_back(std::move(copy))) return;
     if (repeating_) ++repeats_;

@@ -77,6 +77,16 @@ TEST_P(DtlsBackend, a_flight_whose_answer_has_come_is_not_repeated_however_late_
   }
 }
 
+TEST_P(DtlsBackend, a_flight_that_finds_no_room_waits_for_some) {
+  DtlsPair p(library());
+  p.start();
+  for (std::size_t size = 0; size < 50; ++size) {
+    Datagram small(size);
+    EXPECT_EQ(p.client.endpoint->write_datagram(p.now, small), 0u);
+  }
+  EXPECT_EQ(messages_of(p.client.written(p.now)).count(1), 1u) << "ClientHello";
+}
+
 TEST_P(DtlsBackend, a_repeat_that_nobody_has_fetched_is_thrown_away_when_the_answer_comes) {
   ByFlights p(library());
   const auto flight_5 = p.up_to_flight_5();
