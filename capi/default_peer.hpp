@@ -70,7 +70,6 @@ class DefaultPeer {
   // What both commands and the loop do, with the lock.
   void transmit(Instant now);
   void acknowledge(Instant now, TxBatch& batch);
-  void watch_for_room();
   void collect(Instant now);
   void watch_buffer();
   void send(const TxBatch& batch);
@@ -124,7 +123,6 @@ class DefaultPeer {
   struct Traffic {
     std::uint64_t messages = 0, bytes = 0, datagrams = 0, wire_bytes = 0;
   } sent_, received_;
-  int blocked_fd_ = -1;  // the kernel has no room for more on this one
   std::mutex resolved_mutex_;
   std::vector<Resolved> resolved_;
   linux_runner::Resolver resolver_;  // the last member: it calls back until it is gone

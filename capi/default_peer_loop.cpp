@@ -162,15 +162,7 @@ void DefaultPeer::transmit(Instant now) {
     if (batch.empty()) break;
     send(batch);
   }
-  watch_for_room();
-}
-
-void DefaultPeer::watch_for_room() {
-  const int fd = sockets_.blocked_fd();
-  if (fd == blocked_fd_) return;
-  if (blocked_fd_ >= 0) waiter_.want_writable(blocked_fd_, false);
-  if (fd >= 0) waiter_.want_writable(fd, true);
-  blocked_fd_ = fd;
+  waiter_.want_writable(sockets_.blocked_fd());
 }
 
 // Events go before the message that stands behind them: a channel is open before it speaks. Reading
@@ -303,8 +295,6 @@ void DefaultPeer::open_sockets(Lock& lock) {
   lock.lock();
   if (epoch != socket_epoch_) return;  // disconnected meanwhile
   const Instant now = linux_runner::now();
-  if (blocked_fd_ >= 0) waiter_.want_writable(blocked_fd_, false);
-  blocked_fd_ = -1;  // the socket may go, and another get its number
   const auto bound = sockets_.open(addresses);
   for (std::size_t i = 0; i < sockets_.size(); ++i) waiter_.add(sockets_.fd(i));
   session_.on_sockets(now, bound);
@@ -315,7 +305,6 @@ void DefaultPeer::open_sockets(Lock& lock) {
 void DefaultPeer::close_sockets() {
   ++socket_epoch_;
   sockets_.close();
-  blocked_fd_ = -1;
 }
 
 // Another thread looks the name up; its answer waits in resolved_ until the loop takes it.

@@ -29,12 +29,22 @@ bool Waiter::add(int fd) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = fd;
-  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return false;
+  if (fd == full_) full_ = -1;  // that one is closed, and this has got its number
+  return true;
 }
 
-void Waiter::want_writable(int fd, bool wanted) {
+void Waiter::want_writable(int fd) {
+  if (fd == full_) return;
+  watch(full_, EPOLLIN);
+  watch(fd, EPOLLIN | EPOLLOUT);
+  full_ = fd;
+}
+
+// Says nothing of one that is closed, or none.
+void Waiter::watch(int fd, unsigned events) const {
   epoll_event event{};
-  event.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.events = events;
   event.data.fd = fd;
   epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
 }

@@ -15,7 +15,8 @@ class Waiter {
   // False when the system has no descriptors left.
   bool ok() const { return epoll_ >= 0 && event_ >= 0; }
   bool add(int fd);  // removed by closing fd
-  void want_writable(int fd, bool wanted);
+  // A descriptor that was added and has no room ends the wait when it has some; -1 = none.
+  void want_writable(int fd);
 
   // Ends the wait that is on, or the next one. From any thread.
   void wake();
@@ -25,7 +26,10 @@ class Waiter {
   int fd() const { return epoll_; }
 
  private:
+  void watch(int fd, unsigned events) const;
+
   int epoll_ = -1, event_ = -1;
+  int full_ = -1;
 };
 
 }  // namespace esp_peer::linux_runner

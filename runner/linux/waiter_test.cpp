@@ -104,14 +104,36 @@ TEST(Waiter, WaitsForRoomOnlyWhenAsked) {
   Instant until = now() + milliseconds(2);
   waiter.wait(now(), until);
   EXPECT_GE(now(), until) << "writable, but nobody asked";
-  waiter.want_writable(ends[0], true);
+  waiter.want_writable(ends[0]);
   waiter.wait(now(), now() + for_ever);
-  waiter.want_writable(ends[0], false);
+  waiter.want_writable(-1);
   until = now() + milliseconds(2);
   waiter.wait(now(), until);
   EXPECT_GE(now(), until);
   close(ends[0]);
   close(ends[1]);
+}
+
+// Sockets are closed and opened while one of them is waited for.
+TEST(Waiter, WaitsForRoomOfASocketThatGotTheNumberOfAnother) {
+  Waiter waiter;
+  int number = -1;
+  for (int i = 0; i < 2; ++i) {
+    const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (i == 1) {
+      ASSERT_EQ(fd, number);
+    }
+    number = fd;
+    ASSERT_TRUE(waiter.add(fd));
+    const Instant until = now() + milliseconds(2);
+    waiter.wait(now(), until);
+    EXPECT_GE(now(), until) << "nobody asked for this one";
+    waiter.want_writable(fd);
+    const Instant begin = now();
+    waiter.wait(begin, begin + seconds(20));
+    EXPECT_LT(now(), begin + seconds(20));
+    close(fd);
+  }
 }
 
 }  // namespace
