@@ -87,6 +87,8 @@ class Channels {
   // or an input.
   std::optional<std::string_view> label(StreamId stream) const;
   bool is_open(StreamId stream) const;
+  // One waits to be read, once its Opened event was fetched; after process().
+  bool has_message() const { return held_.has_value(); }
   std::optional<StreamId> first_open() const;  // in order of opening
   std::size_t size() const { return table_.size(); }
   void hash_state(StateHash& hash) const;

@@ -90,7 +90,7 @@ void Connection::set_servers(Instant now, const Servers& servers) {
 Status Connection::set_remote_description(Instant now, std::string_view text) {
   auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!remote) return Error{Errc::no_memory, "no room for the description"};
-  const bool heard_audio = hears_audio(negotiation_.audio()), had_data = data_ && has_data_;
+  const bool heard_audio = hears_audio(negotiation_.audio()), had_data = carries_data();
   peer_has_rebuilt_ = false;
   auto incoming = negotiation_.on_description(text, *remote);
   if (!incoming) return incoming.error();
@@ -128,7 +128,7 @@ Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::In
     remote_known_ = true;
   }
   if (const Status checks = path_.set_remote(now, path); !checks) return checks;
-  if (!data_ || !has_data_) {
+  if (!carries_data()) {
     has_data_ = remote.data.has_value();
     const sdp::RemoteData data = remote.data.value_or(sdp::RemoteData{});
     data_options_.sctp.remote_port = data.sctp_port;
@@ -206,6 +206,7 @@ Status Connection::restart_ice(Instant now) {
   return {};
 }
 
+bool Connection::carries_data() const { return data_ && has_data_ && !data_->ended(); }
 bool Connection::carries_audio() const { return audio_ && negotiation_.audio(); }
 
 // What a renegotiation changes of what is carried [rfc8829#5.10].
@@ -216,7 +217,8 @@ void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard
     outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});
   }
   if (!remote.data && had_data) {
-    has_data_ = false;  // [rfc8841#10.4] the section is refused: the association is closed
+    has_data_ = data_again_ =
+        false;  // [rfc8841#10.4] the section is refused: the association is closed
     data_->abort(now);
   } else if (remote.data && !had_data) {
     begin_data(now);
@@ -257,7 +259,11 @@ Status Connection::send_audio(Instant now, std::uint32_t pts, Bytes frame) {
   return audio_->send(now, pts, frame);
 }
 
-void Connection::close(Instant now, Failure why) { end(now, State::disconnected, why); }
+void Connection::close(Instant now) {
+  if (data_) data_->leave(now);
+  end(now, State::disconnected, Failure::none);
+  take_data_events(now);
+}
 
 void Connection::on_sockets(Instant now, std::span<const Address> sockets) {
   if (ended_) return;
@@ -328,7 +334,7 @@ void Connection::transmit_records(Instant now, TxBatch& out) {
 }
 
 std::optional<datachannel::Message> Connection::read_message(Instant now) {
-  if (!data_ || ended_) return std::nullopt;
+  if (!data_) return std::nullopt;
   auto message = data_->read_message(now);
   if (!message) take_data_events(now);  // what stood behind the last one
   return message;
@@ -423,6 +429,8 @@ void Connection::on_secured(Instant now) {
 
 void Connection::begin_data(Instant now) {
   if constexpr (features::data) {
+    data_again_ = data_ && !data_->over();  // once the last one has been read
+    if (data_again_) return;
     data_options_.automatic_channel = options_.automatic_channel;
     data_options_.sctp.send_buffer = options_.send_buffer;
     data_options_.sctp.receive_window = options_.receive_buffer + message_overhead;
@@ -452,16 +460,23 @@ void Connection::begin_audio(Instant now) {
 void Connection::take_data_events(Instant now) {
   while (data_) {
     const auto event = data_->poll_event(now);
-    if (!event) return;
+    if (!event) break;
     on_data_event(*event);
     if (event->kind < DataSession::Event::Kind::disconnected) continue;
+    if (data_again_ && !ended_) {
+      begin_data(now);
+      continue;
+    }
     // Without its association a connection that carries nothing else stands for nothing.
     has_data_ = false;
-    if (!carries_audio()) {
+    if (!ended_ && !carries_audio()) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }
   }
+  if (!last_words_ || (data_ && !data_->over())) return;
+  say(last_words_->state, last_words_->why);
+  last_words_.reset();
 }
 
 void Connection::on_data_event(const DataSession::Event& event) {
@@ -561,14 +576,12 @@ void Connection::end(Instant now, State how, Failure why) {
   if (ended_) return;
   ended_ = true;
   if (audio_) audio_->leave();
-  if (data_) {
-    data_->abort(now);
-    take_data_events(now);
-  }
+  if (data_) data_->abort(now);
   // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
   closing_ = path_.secured();
   if (!closing_) path_.close(now);
-  say(how, why);
+  last_words_ = {how, why};
+  take_data_events(now);
 }
 
 void Connection::say(State state, Failure why) {

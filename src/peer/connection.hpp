@@ -35,8 +35,11 @@ class Connection {
   Status close_channel(Instant now, std::string_view label);
   Status send_data(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
   Status send_audio(Instant now, std::uint32_t pts, Bytes frame);
-  // The application leaves. What says so to the peer can still be fetched.
-  void close(Instant now, Failure why = Failure::none);
+  // The application leaves: what it has not read is dropped. What tells the peer can still be
+  // fetched.
+  void close(Instant now);
+  // The peer has begun anew, without us.
+  void give_up(Instant now) { end(now, State::disconnected, Failure::replaced); }
 
   void on_sockets(Instant now, std::span<const Address> sockets);
   void on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses);
@@ -49,7 +52,10 @@ class Connection {
 
   std::optional<Instant> next_deadline() const;
   State state() const { return state_; }
+  // Nothing comes or goes any more.
   bool ended() const { return ended_; }
+  // And that has been said: the messages that had come before have been read.
+  bool over() const { return ended_ && !last_words_; }
   bool owes_ack() const { return data_ && !ended_ && data_->owes_ack(); }
   // The description that came last was refused: the peer has begun anew, without us.
   bool peer_has_rebuilt() const { return peer_has_rebuilt_; }
@@ -69,6 +75,7 @@ class Connection {
   Status join_restart(Instant now, const RemotePath& remote, bool offered);
   Status renew_agent(Instant now);
   void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio, bool had_data);
+  bool carries_data() const;
   bool carries_audio() const;
   bool frozen() const;
   void advance(Instant now);
@@ -101,7 +108,9 @@ class Connection {
   Owned<AudioSession> audio_;
   std::optional<AudioOptions> told_audio_;
   State state_ = State::new_connection;
-  bool has_data_ = false;  // both sides want it
+  std::optional<StateChanged> last_words_;  // behind the messages that are not read yet
+  bool has_data_ = false;                   // both sides want it
+  bool data_again_ = false;                 // refused, and offered again
   bool remote_known_ = false, redescribe_ = false, closing_ = false, ended_ = false;
   bool peer_has_rebuilt_ = false;
   std::size_t told_candidates_ = 0;  // in the description or by events

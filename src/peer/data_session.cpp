@@ -36,7 +36,12 @@ Status DataSession::send(Instant now, sctp::StreamId stream, datachannel::Kind k
 
 void DataSession::abort(Instant now) {
   association_.abort(now);
-  end(now, false);
+  end(false);
+}
+
+void DataSession::leave(Instant now) {
+  abort(now);
+  channels_.end(now);
 }
 
 void DataSession::on_packet(Instant now, Bytes packet) {
@@ -61,25 +66,25 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
         static_cast<void>(channels_.open(now, {.label = automatic_label, .protocol = ""}));
       }
     } else if (const auto* aborted = std::get_if<sctp::Aborted>(&*event)) {
-      end(now, aborted->by_peer);
+      end(aborted->by_peer);
     } else if (std::holds_alternative<sctp::Closed>(*event)) {
-      end(now, true);  // we never shut down
+      end(true);  // we never shut down
     } else {
       channels_.process(now);
     }
   }
   if (std::exchange(say_connected_, false)) return Event{Event::Kind::connected, {}};
   channels_.process(now);
+  const bool all_is_read = !channels_.has_message();
+  if (ended_ && all_is_read) channels_.end(now);
   if (const auto event = channels_.poll_event()) {
     if (const auto* opened = std::get_if<datachannel::Opened>(&*event)) {
       return Event{Event::Kind::opened, opened->stream};
     }
     return Event{Event::Kind::closed, std::get_if<datachannel::ChannelClosed>(&*event)->stream};
   }
-  if (const auto end = std::exchange(say_end_, std::nullopt)) {
-    return Event{*end, {}, ended_by_peer_};
-  }
-  return std::nullopt;
+  if (!say_end_ || !all_is_read) return std::nullopt;
+  return Event{*std::exchange(say_end_, std::nullopt), {}, ended_by_peer_};
 }
 
 std::optional<datachannel::Message> DataSession::read_message(Instant now) {
@@ -97,14 +102,11 @@ void DataSession::hash_state(StateHash& hash) const {
   hash.add(connected_);
 }
 
-void DataSession::end(Instant now, bool by_peer) {
-  if (!ended_) {
-    say_end_ = connected_ ? Event::Kind::disconnected : Event::Kind::failed;
-    ended_by_peer_ = by_peer;
-  }
-  ended_ = true;
+void DataSession::end(bool by_peer) {
+  if (std::exchange(ended_, true)) return;
+  say_end_ = connected_ ? Event::Kind::disconnected : Event::Kind::failed;
+  ended_by_peer_ = by_peer;
   connected_ = false;
-  channels_.end(now);
 }
 
 }  // namespace esp_peer::peer

@@ -36,8 +36,10 @@ class DataSession {
   Status close(Instant now, std::string_view label);
   // Stream 0 means the channel on it if there is one, else the first open one.
   Status send(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
-  // The application leaves: an ABORT goes out, every channel is closed.
+  // An ABORT goes out. What has been acknowledged can still be read; the end stands behind it.
   void abort(Instant now);
+  // The application leaves: the same, and what it has not read is dropped.
+  void leave(Instant now);
 
   void on_packet(Instant now, Bytes packet);
   void on_deadline(Instant now);
@@ -48,6 +50,9 @@ class DataSession {
 
   std::optional<Instant> next_deadline() const { return association_.next_deadline(); }
   bool connected() const { return connected_; }
+  bool ended() const { return ended_; }
+  // And that has been fetched, behind the last message.
+  bool over() const { return ended_ && !say_end_; }
   // exception: [rfc9260#6.2] a peer of our own kind is acknowledged once for all that comes in one
   // burst: both ends are spared the work on most of the SACKs, which costs its window a little of
   // its growth at the start.
@@ -59,7 +64,7 @@ class DataSession {
   void hash_state(StateHash& hash) const;
 
  private:
-  void end(Instant now, bool by_peer);
+  void end(bool by_peer);
 
   DataOptions options_;
   sctp::Association association_;

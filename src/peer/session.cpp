@@ -29,7 +29,7 @@ Status Session::set_servers(Instant now, std::span<const Server> servers) {
 
 Status Session::set_role(Instant, ice::Role role) {
   next_role_.reset();
-  if (live() && connection_->described()) {
+  if (described()) {
     next_role_ = role;
     return {};
   }
@@ -44,8 +44,7 @@ Status Session::new_connection(Instant now) {
     return Error{Errc::unsupported, "nothing to connect for"};
   }
   if (active()) {
-    const bool too_late = live() && connection_->described();
-    return too_late ? Status(Error{Errc::wrong_state, "already connecting"}) : Status();
+    return described() ? Status(Error{Errc::wrong_state, "already connecting"}) : Status();
   }
   timers_.disarm_all();
   backoff_.reset();
@@ -79,7 +78,7 @@ Status Session::set_remote_description(Instant now, std::string_view sdp) {
   if (live()) {
     const Status taken = connection_->set_remote_description(now, sdp);
     if (!taken && options_.auto_reconnect && connection_->peer_has_rebuilt()) {
-      connection_->close(now, Failure::replaced);  // what it was connected with is gone
+      connection_->give_up(now);
       settle(now);
       return keep_description(now, sdp);
     }
@@ -262,8 +261,15 @@ void Session::hash_state(StateHash& hash) const {
   hash.add(timers_.next().value_or(Instant::max()));
 }
 
-// An attempt is on, or about to begin.
-bool Session::active() const { return timers_.armed(Timer::attempt) || live(); }
+// An attempt is on, or about to begin, or its end was not told yet.
+bool Session::active() const {
+  return timers_.armed(Timer::attempt) || (connection_ && !connection_->over());
+}
+
+// And the peer has been told of it.
+bool Session::described() const {
+  return active() && !timers_.armed(Timer::attempt) && connection_->described();
+}
 
 // There is a connection to speak to; the last one's remains do not count.
 bool Session::live() const {
@@ -308,7 +314,7 @@ void Session::give_early_remote(Instant now) {
 void Session::settle(Instant now) {
   if (!connection_) return;
   if (connection_->state() == State::connected) backoff_.reset();
-  if (settled_ || !connection_->ended()) return;
+  if (settled_ || !connection_->over()) return;
   settled_ = true;
   static_cast<void>(outbox_.request(CloseSockets{}));
   fall_back_role();
@@ -316,7 +322,9 @@ void Session::settle(Instant now) {
 }
 
 void Session::schedule_reconnect(Instant now) {
-  if (options_.auto_reconnect) timers_.arm(Timer::reconnect, now + backoff_.next(env_.random));
+  if (!options_.auto_reconnect) return;
+  const Duration wait = backoff_.next(env_.random);
+  timers_.arm(Timer::reconnect, early_description_ ? now : now + wait);  // the peer is back already
 }
 
 void Session::fall_back_role() {

@@ -89,6 +89,7 @@ class Session {
   static constexpr std::size_t max_early_candidates = 32;
 
   bool active() const;
+  bool described() const;
   bool live() const;
   Status keep_description(Instant now, std::string_view sdp);
   void begin_attempt(Instant now);

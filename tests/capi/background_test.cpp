@@ -134,6 +134,37 @@ TEST(Background, what_is_not_fetched_holds_the_peer_back_and_is_not_lost) {
   }
 }
 
+// What was acknowledged is told, also when the peer is gone before there is time to hear it.
+TEST(Background, what_a_peer_said_before_it_left_is_told_before_its_end) {
+  std::size_t received_before_the_end = 0;
+  Couple c;
+  give_background(c);
+  c.cat.ext.base.data_ch_cfg.recv_cache_size = 20'000;
+  c.connect_here();
+  // The cat fetches nothing: two thirds of it wait for her, the rest in the session.
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(c.sheep.send(std::to_string(i) + std::string(1000, ' ')), ESP_PEER_ERR_NONE);
+  }
+  ASSERT_TRUE(until([&] {
+    std::uint32_t unacknowledged = 1;
+    esp_peer_ext_buffered_amount(c.sheep.handle, &unacknowledged);
+    return unacknowledged == 0;
+  }));
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(until([&] {
+    esp_peer_addr_t address{};
+    return esp_peer_get_paired_addr(c.cat.handle, &address) != ESP_PEER_ERR_NONE;
+  })) << "she is gone";
+  c.cat.on_state = [&](esp_peer_state_t state) {
+    if (state == ESP_PEER_STATE_DISCONNECTED) received_before_the_end = c.cat.received;
+  };
+  EXPECT_TRUE(pump({&c.cat}, [&] { return c.cat.has(ESP_PEER_STATE_DISCONNECTED); }));
+  EXPECT_EQ(received_before_the_end, 30u);
+  for (std::size_t i = 0; i < c.cat.messages.size(); ++i) {
+    EXPECT_EQ(std::stoul(c.cat.messages[i].body), i);
+  }
+}
+
 TEST(Background, sleeps_when_there_is_nothing_to_do) {
   Couple c;
   give_background(c);

@@ -282,12 +282,97 @@ TEST_F(Data, a_path_of_1280_bytes_is_enough_for_everything) {
   EXPECT_EQ(pair_->texts(*pair_->right), texts);
 }
 
-TEST_F(Data, what_was_taken_before_leaving_is_told_before_the_end) {
-  begin({});
-  EXPECT_TRUE(pair_->send(*pair_->left, "last words", first_stream()));
+// Acknowledged means delivered, also where the peer is gone before its last words are read.
+class Farewell : public Data {
+ protected:
+  // The left one says so much, and hears that all of it has come; the right one reads nothing.
+  void begin(bool reconnect = false) {
+    PairOptions options;
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = reconnect;
+    Data::begin(options);
+    pair_->on_event = [this](Peer& peer, const peer::Event& event) {
+      const auto* changed = std::get_if<peer::StateChanged>(&event);
+      if (&peer != pair_->right.get() || !changed) return;
+      said_.push_back(changed->state);
+      read_then_.push_back(pair_->right_ear.messages.size());
+    };
+    pair_->right->set_reading(false);
+    for (int i = 0; i < 50; ++i) sent_.push_back(std::to_string(i) + std::string(700, '.'));
+    send_all(*pair_->left, sent_, first_stream());
+    pair_->run_for(seconds(5));
+    EXPECT_EQ(pair_->left->session().data_stats().buffered, 0u) << "acknowledged";
+    EXPECT_TRUE(pair_->right_ear.messages.empty());
+  }
+  // What the right one hears now: all of it, and then the end.
+  void expect_all_and_the_end() {
+    EXPECT_TRUE(said_.empty()) << "the end stands behind what was not read";
+    EXPECT_FALSE(pair_->send(*pair_->right, "nobody hears this"));
+    pair_->right->set_reading(true);
+    EXPECT_EQ(pair_->texts(*pair_->right), sent_);
+    EXPECT_EQ(said_, (std::vector{peer::State::data_closed, peer::State::data_disconnected,
+                                  peer::State::disconnected}));
+    EXPECT_EQ(read_then_, std::vector(3, sent_.size()));
+    pair_->run_for(seconds(60));
+    EXPECT_EQ(pair_->right_ear.messages.size(), sent_.size());
+  }
+
+  void leave_at_once() {
+    EXPECT_TRUE(pair_->right->disconnect());
+    EXPECT_EQ(said_, (std::vector{peer::State::data_closed, peer::State::data_disconnected,
+                                  peer::State::disconnected}));
+    pair_->right->set_reading(true);
+    pair_->run_for(seconds(60));
+    EXPECT_TRUE(pair_->right_ear.messages.empty());
+    EXPECT_TRUE(pair_->right->connect()) << "it is over";
+  }
+
+  std::vector<std::string> sent_;
+  std::vector<peer::State> said_;
+  std::vector<std::size_t> read_then_;
+};
+
+TEST_F(Farewell, of_a_peer_that_leaves_comes_behind_what_it_said) {
+  begin();
   EXPECT_TRUE(pair_->left->disconnect());
+  pair_->run_for(seconds(5));
+  expect_all_and_the_end();
+}
+
+TEST_F(Farewell, of_a_peer_that_dies_comes_behind_what_it_said) {
+  begin();
+  pair_->left->kill();
+  pair_->run_for(seconds(60));
+  expect_all_and_the_end();
+}
+
+TEST_F(Farewell, of_a_peer_that_begins_anew_comes_behind_what_it_said) {
+  begin(true);
+  const std::string offer = pair_->left_ear.description;
+  EXPECT_TRUE(pair_->left->disconnect());
+  EXPECT_TRUE(pair_->left->connect());
   pair_->run_for(seconds(1));
-  EXPECT_TRUE(pair_->right_ear.said(peer::State::disconnected));
+  ASSERT_NE(pair_->left_ear.description, offer) << "that came to the right one";
+  EXPECT_EQ(pair_->right->attempts(), 1);
+  pair_->right->set_reading(true);
+  EXPECT_EQ(pair_->texts(*pair_->right), sent_);
+  const auto before = world_.time.now();
+  EXPECT_TRUE(pair_->run_until([&] { return pair_->right->attempts() == 2; }));
+  EXPECT_EQ(world_.time.now(), before) << "there is nothing to wait for";
+  EXPECT_TRUE(pair_->run_until_open());
+}
+
+TEST_F(Farewell, of_our_own_waits_for_nothing_that_was_not_read) {
+  begin();
+  leave_at_once();
+}
+
+TEST_F(Farewell, of_our_own_ends_the_wait_for_what_was_not_read) {
+  begin();
+  EXPECT_TRUE(pair_->left->disconnect());
+  pair_->run_for(seconds(5));
+  EXPECT_TRUE(said_.empty());
+  EXPECT_EQ(pair_->right->connect().code(), Errc::wrong_state) << "it is not over";
+  leave_at_once();
 }
 
 }  // namespace

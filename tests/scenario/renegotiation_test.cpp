@@ -70,6 +70,16 @@ class Renegotiation : public ::testing::Test {
     offer_ = replaced(offer_, "BUNDLE 0", "BUNDLE 0 sound") + audio;
     return reoffer("s=-", "s=-");
   }
+  // A browser that stops a section takes it out of the bundle, and says the transport with the
+  // other.
+  std::string refuse(const std::string& section, const std::string& bundle) {
+    const std::string both = offer_;
+    offer_ = replaced(offer_, "BUNDLE 0 1", bundle);
+    const auto at = offer_.find(section), end = offer_.find(' ', at + section.size());
+    const std::string answer = reoffer(offer_.substr(at, end - at), section + "0");
+    offer_ = both;
+    return answer;
+  }
   int times(State state) const {
     const auto& states = pair_->right_ear.states;
     return static_cast<int>(std::count(states.begin(), states.end(), state));
@@ -140,12 +150,7 @@ TEST_F(Renegotiation, roles_that_are_settled_stay_whatever_an_offer_says) {
 
 TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
   begin(AudioCodec::opus, AudioCodec::opus);
-  const auto at = offer_.find("m=audio "), end = offer_.find(' ', at + 8);
-  const std::string line = offer_.substr(at, end - at);
-  // A browser that stops it takes it out of the bundle, and says the transport with the data.
-  std::string without = replaced(offer_, "BUNDLE 0 1", "BUNDLE 1");
-  offer_ = without;
-  const std::string answer = reoffer(line, "m=audio 0");
+  const std::string answer = refuse("m=audio ", "BUNDLE 1");
   EXPECT_TRUE(has(answer, "m=audio 0 "));
   EXPECT_TRUE(has(answer, "a=group:BUNDLE 1\r\n"));
   EXPECT_EQ(times(State::audio_removed), 1);
@@ -158,6 +163,65 @@ TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
   });
   pair_->run_for(seconds(30));
   EXPECT_EQ(media, 0);
+}
+
+// [rfc8841#10.4]
+TEST_F(Renegotiation, data_that_is_refused_ends_and_begins_anew_when_it_is_offered_again) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  const std::string without = refuse("m=application ", "BUNDLE 0");
+  EXPECT_TRUE(has(without, "m=application 0 "));
+  EXPECT_EQ(times(State::data_closed), 1);
+  EXPECT_EQ(times(State::data_disconnected), 1);
+  EXPECT_FALSE(pair_->send(*pair_->right, "nobody hears this"));
+  EXPECT_TRUE(pair_->left->hear_description(without));
+  pair_->run_for(seconds(1));
+  EXPECT_TRUE(pair_->left_ear.said(State::data_disconnected));
+  EXPECT_TRUE(pair_->left->hear_description(reoffer("s=-", "s=-")));
+  pair_->run_for(seconds(2));
+  EXPECT_EQ(times(State::data_connected), 2);
+  EXPECT_EQ(times(State::data_opened), 2);
+  EXPECT_EQ(times(State::audio_removed), 0);
+}
+
+// What the old channels have brought is read first.
+TEST_F(Renegotiation, data_that_is_offered_again_waits_for_what_was_not_read) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  pair_->right->set_reading(false);
+  const std::vector<std::string> sent{"one", "two", "three"};
+  for (const auto& text : sent) EXPECT_TRUE(pair_->send(*pair_->left, text));
+  pair_->run_for(seconds(1));
+  const std::string without = refuse("m=application ", "BUNDLE 0");
+  EXPECT_TRUE(pair_->left->hear_description(without));
+  pair_->run_for(seconds(1));
+  EXPECT_TRUE(pair_->left->hear_description(reoffer("s=-", "s=-")));
+  pair_->run_for(seconds(1));
+  EXPECT_EQ(times(State::data_disconnected), 0);
+  EXPECT_EQ(times(State::data_connected), 1);
+  pair_->right->set_reading(true);
+  EXPECT_EQ(pair_->texts(*pair_->right), sent);
+  EXPECT_EQ(times(State::data_disconnected), 1);
+  pair_->run_for(seconds(5));
+  EXPECT_EQ(times(State::data_connected), 2);
+}
+
+TEST_F(Renegotiation, data_that_has_died_begins_anew_with_the_next_offer_also_one_without_audio) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  // The left one hears that its data is refused, and ends the association.
+  std::string refused = replaced(first_answer_, "BUNDLE 0 1", "BUNDLE 0");
+  refused = replaced(refused, " IN IP4", "9 IN IP4");
+  const auto at = refused.find("m=application ");
+  refused =
+      replaced(refused, refused.substr(at, refused.find(' ', at + 14) - at), "m=application 0");
+  EXPECT_TRUE(pair_->left->hear_description(refused));
+  pair_->run_for(seconds(1));
+  EXPECT_EQ(times(State::data_disconnected), 1);
+  EXPECT_EQ(pair_->right->state(), State::connected) << "there is still audio";
+  std::string answer = refuse("m=audio ", "BUNDLE 1");
+  answer.insert(answer.find(" IN IP4"), "99");
+  EXPECT_EQ(times(State::audio_removed), 1);
+  EXPECT_TRUE(pair_->left->hear_description(answer));
+  pair_->run_for(seconds(2));
+  EXPECT_EQ(times(State::data_connected), 2);
 }
 
 TEST_F(Renegotiation, audio_is_added_later) {
