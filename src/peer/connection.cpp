@@ -392,6 +392,7 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
     case SecurePath::Event::paired:
       return say(State::paired);
     case SecurePath::Event::handshaking:
+      negotiation_.settle_roles();
       return say(State::connecting);
     case SecurePath::Event::secured:
       return on_secured(now);

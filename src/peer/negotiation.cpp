@@ -79,7 +79,7 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   taken.audio = agree(remote, answer);
   // [rfc8842#5.3] Roles that are settled stay: an offer that leaves the choice is no new handshake.
   const bool choice = remote.setup == sdp::Setup::actpass && !answer;
-  if (settled_ || (taken_.kind != Incoming::ignored && choice)) {
+  if (roles_are_settled_ || (taken_.kind != Incoming::ignored && choice)) {
     taken.dtls_role = taken_.dtls_role;
     const bool client = taken.dtls_role == dtls::Role::client;
     taken.our_setup = client ? sdp::Setup::active : sdp::Setup::passive;

@@ -58,10 +58,11 @@ class Negotiation {
   }
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
+  // The handshake has begun: its roles are for good [rfc8842#5.3].
+  void settle_roles() { roles_are_settled_ = true; }
   // The connection stands: the peer's text is not needed any more, but for an answer that is still
-  // owed, and the DTLS roles are for good.
+  // owed.
   void settle() {
-    settled_ = true;
     if (!taken_.answer_owed) taken_.text = Buffer();
     before_.text = Buffer();
   }
@@ -98,7 +99,7 @@ class Negotiation {
   FixedString<16> cname_;
   Buffer text_;  // grown up to max_description
   std::size_t text_size_ = 0;
-  bool settled_ = false;
+  bool roles_are_settled_ = false;
   // A description of the peer, and where it left us.
   struct Taken {
     Incoming kind = Incoming::ignored;

@@ -62,6 +62,19 @@ TEST(Negotiation, an_offer_is_answered_and_the_answer_ends_it) {
   EXPECT_NE(offerer.negotiation.dtls_role(), answerer.negotiation.dtls_role());
 }
 
+// The pair may work, and DTLS be through, before our candidates are complete.
+TEST(Negotiation, an_answer_that_is_still_owed_when_the_connection_stands_has_the_offers_sections) {
+  End offerer(1), answerer(2);
+  std::string offer = offerer.describe();
+  offer.replace(offer.find("a=mid:0"), 7, "a=mid:x");
+  offer.replace(offer.find("BUNDLE 0"), 8, "BUNDLE x");
+  EXPECT_EQ(answerer.hear(offer), Incoming::offer);
+  answerer.negotiation.settle();
+  const std::string answer = answerer.describe();
+  EXPECT_NE(answer.find("a=mid:x\r\n"), answer.npos) << answer;
+  EXPECT_NE(answer.find("a=setup:active\r\n"), answer.npos);
+}
+
 TEST(Negotiation, what_comes_twice_is_taken_once) {
   End offerer(1), answerer(2);
   const std::string offer = offerer.describe();

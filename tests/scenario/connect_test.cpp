@@ -63,6 +63,32 @@ TEST_F(Connect, on_a_good_path_takes_few_round_trips) {
   EXPECT_LE(since_the_beginning(), milliseconds(60 + 7 * 100));
 }
 
+// The handshake that has begun goes on in its roles, and so does all that follows from them.
+TEST_F(Connect, a_second_answer_with_another_role_during_the_handshake_changes_no_role) {
+  Pair pair(world_, {.cipher = Cipher::openssl, .link = {.delay = milliseconds(50)}});
+  int said_twice = 0;
+  pair.on_event = [&](Peer& peer, const peer::Event& event) {
+    const auto* changed = std::get_if<peer::StateChanged>(&event);
+    if (&peer != pair.left.get() || !changed || changed->state != State::connecting) return;
+    ++said_twice;
+    std::string again = pair.right_ear.description;
+    const auto role = again.find("a=setup:active");
+    ASSERT_NE(role, again.npos);
+    again.replace(role, 14, "a=setup:passive");
+    again.insert(again.find(" IN IP4"), "9");  // a later version
+    EXPECT_TRUE(peer.hear_description(again));
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  pair.run_for(seconds(1));
+  EXPECT_EQ(said_twice, 1);
+  EXPECT_EQ(pair.left_ear.opened, std::vector{datachannel::StreamId{0}}) << "of the DTLS client";
+  EXPECT_EQ(pair.right_ear.opened, std::vector{datachannel::StreamId{0}});
+  EXPECT_TRUE(pair.send(*pair.left, "hello"));
+  pair.run_for(seconds(1));
+  EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"hello"});
+}
+
 // covers: must rfc8445#7.2.5.3.1
 TEST_F(Connect, from_behind_two_boxes_through_what_a_stun_server_said) {
   Nat left_box({}, Address::v4(198, 51, 100, 101, 0));
