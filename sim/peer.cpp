@@ -45,11 +45,16 @@ Peer::Peer(World& world, HostId host, const PeerOptions& options, crypto::Provid
   const Env env{memory_, random_, Tracer(&note_drop, this)};
   session_ = std::make_unique<peer::Session>(
       options.session, peer::Dependencies{crypto, backend, *this, &libsrtp::backend()}, env);
-  static_cast<void>(session_->set_servers(now(), options.servers));
-  for (const auto& server : options.servers) {
+  static_cast<void>(set_servers(options.servers));
+}
+
+Status Peer::set_servers(const std::vector<peer::Server>& servers) {
+  options_.servers = servers;
+  for (const auto& server : servers) {
     const auto literal = parse_ip(server.host.view(), server.port);
     if (literal) allow(*literal);
   }
+  return command([&](auto& s, Instant now) { return s.set_servers(now, servers); });
 }
 
 Peer::~Peer() { kill(); }

@@ -48,6 +48,7 @@ class Peer final : private peer::IdentitySource {
   Status connect() {
     return command([](auto& s, Instant now) { return s.new_connection(now); });
   }
+  Status set_servers(const std::vector<peer::Server>& servers);
   Status disconnect() {
     return command([](auto& s, Instant now) { return s.disconnect(now); });
   }

@@ -387,8 +387,6 @@ void Connection::advance(Instant now) {
 
 void Connection::on_path_event(Instant now, SecurePath::Event event) {
   switch (event) {
-    case SecurePath::Event::gathering_done:
-      return;  // describe_when_ready() asks
     case SecurePath::Event::paired:
       return say(State::paired);
     case SecurePath::Event::handshaking:
@@ -411,6 +409,11 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
       return end(now, State::disconnected, Failure::closed_by_peer);
     case SecurePath::Event::lost:
       return end(now, State::disconnected, Failure::consent_lost);
+    case SecurePath::Event::restart_failed:
+      // The peer has heard of the old session all that it wanted.
+      told_candidates_ = path_.ice().local_candidates().size();
+      told_last_candidate_ = true;
+      return;
   }
 }
 
@@ -544,9 +547,9 @@ void Connection::tell_candidates(Instant now) {
     outbox_.say(LocalCandidateFound{static_cast<std::uint8_t>(told_candidates_++)});
   }
   if (told_last_candidate_ || !gathering_.complete()) return;
+  if (found == 0) return on_no_address(now);
   told_last_candidate_ = true;
   outbox_.say(LocalCandidatesDone{});
-  if (found == 0) on_no_address(now);
 }
 
 // Once for each time that it is something else than what was told before. What the application left

@@ -233,7 +233,6 @@ void SecurePath::advance(Instant now) {
 
 void SecurePath::on_ice_event(Instant now, const ice::Agent::Event& event) {
   if (ended_) return;
-  if (std::holds_alternative<ice::GatheringDone>(event)) say(Event::gathering_done);
   if (std::holds_alternative<ice::PairValid>(event) && !paired_) {
     paired_ = true;
     timers_.arm(Timer::handshake, now + handshake_timeout);
@@ -260,6 +259,7 @@ void SecurePath::on_old_ice_event(Instant now, const ice::Agent::Event& event) {
 void SecurePath::on_ice_failed(Instant now) {
   if (!old_agent_ || !old_agent_->route()) return end(now, secured_ ? Event::lost : Event::no_pair);
   agent_ = std::move(old_agent_);
+  say(Event::restart_failed);
 }
 
 void SecurePath::begin_handshake(Instant now) {
@@ -288,11 +288,6 @@ void SecurePath::end(Instant now, Event why) {
   if (ended_) return;
   close(now);
   say(why);
-}
-
-void SecurePath::say(Event event) {
-  if (event == Event::gathering_done && !events_.empty() && *(events_.end() - 1) == event) return;
-  events_.push_back(event);
 }
 
 void SecurePath::drop(Instant now, const char* why, std::size_t size) const {

@@ -26,7 +26,6 @@ struct RemotePath {
 class SecurePath {
  public:
   enum class Event : std::uint8_t {
-    gathering_done,
     paired,       // a pair works
     handshaking,  // DTLS has begun
     secured,      // the peer's certificate is the one of its description
@@ -36,8 +35,9 @@ class SecurePath {
     wrong_fingerprint,
     no_memory,
     closed_by_peer,
-    lost,    // no consent any more
-    broken,  // a fatal alert of the peer
+    lost,            // no consent any more
+    broken,          // a fatal alert of the peer
+    restart_failed,  // the old ICE session goes on
   };
   // A peer that answers checks but no handshake has had its time.
   static constexpr Duration handshake_timeout = seconds(30);
@@ -106,7 +106,7 @@ class SecurePath {
   void on_dtls_event(Instant now, const dtls::Endpoint::Event& event);
   void begin_handshake(Instant now);
   void end(Instant now, Event why);
-  void say(Event event);
+  void say(Event event) { events_.push_back(event); }
   void drop(Instant now, const char* why, std::size_t size) const;
 
   dtls::Options dtls_options_;
@@ -119,7 +119,7 @@ class SecurePath {
   EarlyDatagrams early_;
   std::optional<RemotePath> remote_;
   TimerTable<Timer> timers_;
-  FixedVector<Event, 8> events_;  // each kind once, but gathering_done: folded
+  FixedVector<Event, 8> events_;  // each kind at most once between two inputs
   bool paired_ = false, secured_ = false, ended_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sim/pair.hpp"
+#include "sim/stun_server.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -61,6 +62,17 @@ class Restart : public ::testing::Test {
   }
   std::string ufrag(Peer& peer) {
     return value_of(std::string(peer.session().local_description()), "ice-ufrag");
+  }
+  // Checks of the sessions that are begun from now on are swallowed, as far as the test wants.
+  void swallow_new_checks(std::function<bool(HostId from, const std::string& check)> wanted) {
+    const std::string left = ufrag(*pair_->left), right = ufrag(*pair_->right);
+    world_.network.set_tap([=](HostId from, const Route&, std::vector<std::byte>& datagram) {
+      const std::string text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
+      const bool request =
+          datagram.size() > 1 && datagram[0] == std::byte{0} && datagram[1] == std::byte{1};
+      const bool is_new = text.find(left) == text.npos && text.find(right) == text.npos;
+      return !(request && is_new && wanted(from, text));
+    });
   }
   void cut(bool yes) {
     world_.network.for_each_link([&](LinkOptions& link) { link.loss = yes ? 1 : 0; });
@@ -248,6 +260,30 @@ TEST_F(Restart, under_heavy_loss_loses_no_message) {
   }
 }
 
+// What is given while a connection stands is for its next gathering.
+TEST_F(Restart, asks_the_servers_that_were_given_meanwhile) {
+  Nat box({}, Address::v4(198, 51, 100, 101, 0));
+  const StunServer server(world_.network,
+                          world_.network.add_host("server", {Address::v4(198, 51, 100, 1, 0)}));
+  world_.names["stun.example"] = {Address::v4(198, 51, 100, 1, 0)};
+  PairOptions options;
+  options.left_nat = &box;
+  options.left_addresses = {Address::v4(10, 0, 0, 5, 0)};
+  begin(options);
+  peer::Server stun;
+  stun.host.assign("stun.example");
+  EXPECT_TRUE(pair_->left->set_servers({stun}));
+  pair_->run_for(seconds(10));
+  EXPECT_EQ(server.questions(), 0u);
+  EXPECT_TRUE(spoken_.empty());
+  ASSERT_TRUE(restart(*pair_->left));
+  pair_->run_for(seconds(2));
+  EXPECT_GT(server.questions(), 0u);
+  ASSERT_EQ(spoken_.size(), 2u);
+  EXPECT_NE(spoken_[0].sdp.find("198.51.100.101"), std::string::npos) << spoken_[0].sdp;
+  expect_talk("after");
+}
+
 // ---------------------------------------------------------------- both at once
 
 // covers: bug 29
@@ -291,18 +327,85 @@ TEST_F(Restart, whose_offer_never_arrives_changes_nothing) {
 
 TEST_F(Restart, that_finds_no_pair_leaves_the_old_one_in_use) {
   begin();
-  // The new candidates lead nowhere: checks between them are swallowed.
-  const std::string old_left = ufrag(*pair_->left), old_right = ufrag(*pair_->right);
-  world_.network.set_tap([&](HostId, const Route&, std::vector<std::byte>& datagram) {
-    const std::string text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
-    const bool request =
-        datagram.size() > 1 && datagram[0] == std::byte{0} && datagram[1] == std::byte{1};
-    return !request || text.find(old_left) != text.npos || text.find(old_right) != text.npos;
-  });
+  swallow_new_checks([](HostId, const std::string&) { return true; });
   ASSERT_TRUE(restart(*pair_->left));
   for (int i = 0; i < 6; ++i) {
     pair_->run_for(seconds(15));
     expect_talk("all the same " + std::to_string(i));
+  }
+}
+
+// The controlled side has a pair that works, and the peer never chooses it.
+TEST_F(Restart, whose_pair_is_never_nominated_and_dies_leaves_the_old_one_in_use) {
+  begin();
+  bool dead = false;
+  int chosen = 0;
+  swallow_new_checks([&](HostId, const std::string& check) {
+    const bool use_candidate = check.find(std::string("\0\x25\0\0", 4)) != check.npos;
+    chosen += use_candidate ? 1 : 0;
+    return use_candidate || dead;
+  });
+  ASSERT_TRUE(restart(*pair_->left));
+  pair_->run_for(seconds(3));
+  EXPECT_GT(chosen, 0);
+  dead = true;
+  for (int i = 0; i < 6; ++i) {
+    pair_->run_for(seconds(15));
+    expect_talk("all the same " + std::to_string(i));
+  }
+}
+
+// Back at the old session, whose candidates the peer has, there are none to tell.
+TEST_F(Restart, that_finds_no_pair_tells_no_candidates_of_the_old_one) {
+  PairOptions options;
+  options.left.session.trickle_out = true;
+  options.left_addresses = {Address::v4(192, 0, 2, 1, 0), Address::v4(192, 0, 2, 11, 0)};
+  begin(options);
+  const auto in_use = pair_->left->session().paired();
+  ASSERT_TRUE(in_use);
+  world_.network.set_addresses(pair_->left->host(), {in_use->local.with_port(0)});
+  int told = 0;
+  pair_->on_event = [&](Peer&, const peer::Event& event) {
+    told += std::holds_alternative<peer::LocalCandidateFound>(event) ||
+                    std::holds_alternative<peer::LocalCandidatesDone>(event)
+                ? 1
+                : 0;
+  };
+  swallow_new_checks([](HostId, const std::string&) { return true; });
+  ASSERT_TRUE(restart(*pair_->left));
+  pair_->run_for(seconds(100));
+  EXPECT_EQ(spoken_.size(), 2u);
+  EXPECT_EQ(told, 0) << "all stand in the descriptions";
+  expect_talk("all the same");
+}
+
+TEST_F(Restart, without_an_address_looks_again_until_there_is_one) {
+  for (const bool trickle : {false, true}) {
+    World world(5);
+    PairOptions options;
+    options.left.session.trickle_out = trickle;  // its description goes out, and nothing follows
+    peer::Server unknown;
+    unknown.host.assign("nowhere.example");
+    options.left.servers = {unknown};
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    Pair pair(world, options);
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open());
+    pair.run_for(seconds(1));
+    world.network.set_addresses(pair.left->host(), {});
+    ASSERT_TRUE(restart(*pair.left));
+    pair.run_for(milliseconds(5500));
+    EXPECT_TRUE(pair.left->sockets().empty());
+    EXPECT_EQ(pair.left->state(), State::connected) << trickle;
+    const auto home = Address::v4(198, 51, 100, 7, 0);
+    world.network.set_addresses(pair.left->host(), {home});
+    EXPECT_TRUE(pair.send(*pair.left, "from elsewhere"));
+    EXPECT_TRUE(pair.run_until([&] { return !pair.right_ear.messages.empty(); }, seconds(10)))
+        << trickle;
+    const auto now = pair.left->session().paired();
+    EXPECT_TRUE(now && now->local.ip == home.ip);
+    EXPECT_EQ(pair.left->attempts(), 1);
+    for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
   }
 }
 
@@ -389,6 +492,31 @@ TEST_F(Restart, with_another_certificate_is_a_new_connection) {
   pair_->run_for(seconds(1));
   EXPECT_EQ(pair_->right->attempts(), 2);
   EXPECT_TRUE(pair_->right_ear.said(State::disconnected));
+}
+
+// [rfc8842#5.1] Also where its ICE session is said to be the same.
+TEST_F(Restart, is_not_what_another_certificate_on_the_same_session_is) {
+  may_be_lost_ = true;
+  for (const bool reconnect : {false, true}) {
+    World world(6);
+    PairOptions options;
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = reconnect;
+    Pair pair(world, options);
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open());
+    std::string offer = pair.left_ear.description;
+    offer.insert(offer.find(" IN IP4"), "9");  // a later version
+    const auto digit = offer.find("a=fingerprint:sha-256 ") + 22;
+    offer[digit] = offer[digit] == '0' ? '1' : '0';
+    const Status heard = pair.right->hear_description(offer);
+    EXPECT_EQ(static_cast<bool>(heard), reconnect);
+    EXPECT_EQ(pair.right_ear.said(State::disconnected), reconnect);
+    EXPECT_EQ(pair.send(*pair.right, "still here").code(),
+              reconnect ? Errc::wrong_state : Errc::ok);
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.right->attempts(), reconnect ? 2 : 1);
+    for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
+  }
 }
 
 }  // namespace
