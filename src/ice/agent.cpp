@@ -21,6 +21,8 @@ Agent::Agent(const Options& options, const Credentials& local, crypto::Provider&
       consent_(options.consent_misses),
       answers_(env.memory) {}
 
+Agent::~Agent() = default;
+
 Status Agent::add_host(Instant now, const Address& base) {
   if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
   const std::size_t before = locals_.size();

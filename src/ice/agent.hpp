@@ -74,6 +74,7 @@ class Agent {
 
   Agent(const Options& options, const Credentials& local, crypto::Provider& crypto, Env env);
   Agent(const Agent&) = delete;  // its parts refer to each other
+  ~Agent();
 
   // A socket of ours; becomes a host candidate. over_limit past three quarters of
   // max_local_candidates.

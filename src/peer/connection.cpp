@@ -80,9 +80,9 @@ void Connection::start(Instant now) {
   if (!outbox_.request(OpenSockets{})) end(now, State::disconnected, Failure::no_memory);
 }
 
-void Connection::set_servers(Instant now, const Servers& servers) {
-  if (path_.paired()) return gathering_.keep(servers);
-  gathering_.set_servers(now, servers);
+void Connection::on_servers(Instant now) {
+  if (path_.paired()) return gathering_.change_servers();
+  gathering_.change_servers(now);
   redescribe_ = negotiation_.described();
   advance(now);
 }

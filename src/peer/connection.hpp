@@ -10,6 +10,7 @@
 #include "peer/data_session.hpp"
 #include "peer/gathering.hpp"
 #include "peer/negotiation.hpp"
+#include "peer/outbox.hpp"
 #include "peer/secure_path.hpp"
 #include "peer/session_types.hpp"
 
@@ -17,7 +18,8 @@ namespace esp_peer::peer {
 
 class Connection {
  public:
-  // `agent`: made by make_agent(), for there may be no memory for it.
+  // `agent`: made by make_agent(), for there may be no memory for it. `options`, `servers` and
+  // `dependencies` are the owner's, and stay.
   Connection(const SessionOptions& options, ice::Role role, const Servers& servers,
              const Dependencies& dependencies, dtls::Identity& identity, Owned<ice::Agent> agent,
              Outbox& outbox, Env env);
@@ -26,7 +28,7 @@ class Connection {
 
   void start(Instant now);
   void set_role(ice::Role role) { role_ = role; }
-  void set_servers(Instant now, const Servers& servers);
+  void on_servers(Instant now);  // they have changed
   Status set_remote_description(Instant now, std::string_view sdp);
   // New credentials, candidates and pairs, offered to the peer; what is carried goes on.
   Status restart_ice(Instant now);
@@ -94,9 +96,9 @@ class Connection {
   void end(Instant now, State how, Failure why);
   void say(State state, Failure why = Failure::none);
 
-  SessionOptions options_;
+  const SessionOptions& options_;
   ice::Role role_;
-  Dependencies dependencies_;
+  const Dependencies& dependencies_;
   dtls::Identity& identity_;
   Outbox& outbox_;
   Env env_;

@@ -14,14 +14,13 @@ void Gathering::restart() {
   has_sockets_ = time_is_up_ = false;
 }
 
-void Gathering::keep(const Servers& servers) {
-  servers_ = servers;
+void Gathering::change_servers() {
   ++generation_;
   unresolved_ = 0;
 }
 
-void Gathering::set_servers(Instant now, const Servers& servers) {
-  keep(servers);
+void Gathering::change_servers(Instant now) {
+  change_servers();
   if (has_sockets_) ask(now);
 }
 

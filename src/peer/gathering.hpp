@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/state_hash.hpp"
+#include "peer/outbox.hpp"
 #include "peer/secure_path.hpp"
 #include "peer/server.hpp"
 #include "peer/session_types.hpp"
@@ -14,15 +15,16 @@ namespace esp_peer::peer {
 
 class Gathering {
  public:
+  // `servers` are the owner's, who says when they have changed.
   Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox);
 
   // Once more, for the path's new agent: on_sockets() comes again.
   void restart();
 
-  // Servers for the next restart.
-  void keep(const Servers& servers);
-  // Replaces the servers; asks them at once when the sockets are there.
-  void set_servers(Instant now, const Servers& servers);
+  // There are other servers, for the next restart.
+  void change_servers();
+  // The same; they are asked at once when the sockets are there.
+  void change_servers(Instant now);
   void on_sockets(Instant now, std::span<const Address> sockets);
   void on_resolved(Instant now, std::uint32_t id, std::span<const Address> addresses);
   // True once: the time is up, whoever has not answered.
@@ -43,7 +45,7 @@ class Gathering {
   std::optional<std::size_t> index_of(std::uint32_t id) const;
 
   Duration timeout_;
-  Servers servers_;
+  const Servers& servers_;
   SecurePath& path_;
   Outbox& outbox_;
   std::optional<Instant> deadline_;

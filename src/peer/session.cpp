@@ -23,7 +23,7 @@ Status Session::set_servers(Instant now, std::span<const Server> servers) {
   if (servers.size() > max_servers) return Error{Errc::over_limit, "too many ICE servers"};
   servers_.clear();
   for (const Server& server : servers) servers_.push_back(server);
-  if (live()) connection_->set_servers(now, servers_);
+  if (live()) connection_->on_servers(now);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "base/tx_batch.hpp"
 #include "datachannel/channels.hpp"
 #include "peer/backoff.hpp"
+#include "peer/outbox.hpp"
 #include "peer/server.hpp"
 #include "peer/session_types.hpp"
 

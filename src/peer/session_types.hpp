@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <variant>
 
 #include "base/containers.hpp"
@@ -137,33 +136,6 @@ using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
 struct AudioFrame {
   std::uint32_t pts = 0;  // milliseconds
   Buffer payload;
-};
-
-// Where what is said waits until it is fetched. Both queues are drained after every input; until
-// then they hold a few entries for the connection and two for each of its channels.
-class Outbox {
- public:
-  explicit Outbox(Memory& memory) : events_(memory), requests_(memory) {}
-
-  void say(const Event& event) { lost_ = !events_.push_back(event) || lost_; }
-  [[nodiscard]] bool request(const Request& request) { return requests_.push_back(request); }
-
-  std::optional<Event> poll_event() { return take(events_); }
-  // Memory had no room for an event since the last call.
-  bool take_loss() { return std::exchange(lost_, false); }
-  std::optional<Request> poll_request() { return take(requests_); }
-
- private:
-  template <class T>
-  static std::optional<T> take(Deque<T>& queue) {
-    if (queue.empty()) return std::nullopt;
-    const std::optional<T> first = queue.front();
-    queue.pop_front();
-    return first;
-  }
-  Deque<Event> events_;
-  Deque<Request> requests_;
-  bool lost_ = false;
 };
 
 }  // namespace esp_peer::peer

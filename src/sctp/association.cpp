@@ -32,6 +32,8 @@ Association::Association(const Options& options, crypto::Provider& crypto, Env e
   local_tsn_ = tag_of(env_.random);
 }
 
+Association::~Association() = default;
+
 // ---------------------------------------------------------------- commands
 
 Status Association::connect(Instant now) {

@@ -51,6 +51,7 @@ class Association {
   using Event = std::variant<Connected, MessageReady, SendBufferDrained, Closed, Aborted>;
 
   Association(const Options& options, crypto::Provider& crypto, Env env);
+  ~Association();
 
   // Commands of the owner. Errors are the caller's.
   Status connect(Instant now);
