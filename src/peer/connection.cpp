@@ -40,10 +40,6 @@ dtls::Options dtls_options(const SessionOptions& options) {
   return dtls;
 }
 
-bool hears_audio(const std::optional<NegotiatedAudio>& audio) {
-  return audio && sdp::receives(audio->direction);
-}
-
 std::uint64_t new_session_id(Random& random) {
   // [rfc8829#5.2.1] 64 bits with the highest zero.
   return random.number<std::uint64_t>() >> 1;
@@ -87,144 +83,9 @@ void Connection::on_servers(Instant now) {
   advance(now);
 }
 
-Status Connection::set_remote_description(Instant now, std::string_view text) {
-  auto remote = Owned<sdp::Remote>::make(env_.memory);
-  if (!remote) return Error{Errc::no_memory, "no room for the description"};
-  const bool heard_audio = hears_audio(negotiation_.audio()), had_data = carries_data();
-  peer_has_rebuilt_ = false;
-  auto incoming = negotiation_.on_description(text, *remote);
-  if (!incoming) return incoming.error();
-  if (*incoming == Negotiation::Incoming::ignored) return {};
-  const Status applied = apply(now, *remote, *incoming);
-  if (!applied) negotiation_.reject();
-  if (applied && path_.secured()) follow_media(now, *remote, heard_audio, had_data);
-  advance(now);
-  return applied;
-}
-
-Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind) {
-  RemotePath path;
-  for (const auto text : remote.fingerprints) {
-    if (const auto fingerprint = dtls::parse_fingerprint(text)) {
-      path.fingerprints.push_back(*fingerprint);
-    }
-  }
-  if (path.fingerprints.empty()) return Error{Errc::bad_data, "no usable fingerprint"};
-  if (!path.credentials.ufrag.assign(remote.ufrag) ||
-      !path.credentials.password.assign(remote.password)) {
-    return Error{Errc::bad_data, "ICE credentials too long"};
-  }
-  path.ice_lite = remote.ice_lite || options_.remote_lite;
-  path.pacing = milliseconds(remote.pacing_ms);
-  path.our_dtls_role = negotiation_.dtls_role();
-
-  if (remote_known_) {
-    // [rfc8842#5.5] Further offers leave the choice of roles open; what does not answers something.
-    const bool offers = kind == Negotiation::Incoming::offer &&
-                        (remote.setup == sdp::Setup::actpass || remote.setup == sdp::Setup::absent);
-    if (const Status joined = join_restart(now, path, offers); !joined) return joined;
-  } else {
-    say(State::pairing);
-    remote_known_ = true;
-  }
-  if (const Status checks = path_.set_remote(now, path); !checks) return checks;
-  if (!carries_data()) {
-    has_data_ = remote.data.has_value();
-    const sdp::RemoteData data = remote.data.value_or(sdp::RemoteData{});
-    data_options_.sctp.remote_port = data.sctp_port;
-    data_options_.max_message_size = data.max_message_size;
-    data_options_.esp_peer = data.esp_peer;
-    data_options_.dtls_client = path.our_dtls_role == dtls::Role::client;
-  }
-  // A bad or superfluous candidate is the peer's affair: the others still count [rfc8829#5.8].
-  for (const auto line : remote.candidates) {
-    if (auto candidate = ice::parse_candidate(line)) {
-      static_cast<void>(path_.ice().add_remote(now, *candidate));
-    }
-  }
-  if (remote.end_of_candidates) path_.ice().end_of_remote_candidates(now);
-  if (audio_) {
-    audio_->change(now, negotiation_.audio());
-  } else if (path_.secured()) {
-    begin_audio(now);  // it comes with a later description
-  }
-  if (!negotiation_.answering()) tell_agreed_audio();
-  return {};
-}
-
-// What a further description means for ICE [rfc8445#9, rfc8839#4.4.1, rfc8842#5.1].
-Status Connection::join_restart(Instant now, const RemotePath& remote, bool offered) {
-  const bool ours = !path_.ice().knows_remote();  // a restart that waits for the peer
-  const bool changed = !path_.is_remote(remote.credentials);
-  if (path_.is_another_peer(remote) || (changed && negotiation_.from_another_session())) {
-    peer_has_rebuilt_ = true;
-    return Error{Errc::unsupported, "the peer has begun anew"};
-  }
-  if (changed) {
-    if (ours) return {};  // it joins in, or both have thought of it at once
-    if (!offered) return Error{Errc::unsupported, "an ICE restart that nobody asked for"};
-    return renew_agent(now);
-  }
-  // An earlier answer once more, or the peer cannot restart: what works goes on.
-  if (ours && !offered) return Error{Errc::unsupported, "an answer of before the ICE restart"};
-  // The peer's offer is of before it heard of our restart: that comes after the answer.
-  if (ours && path_.take_back_restart()) {
-    offer_due_ = false;
-    restart_later_ = true;
-  }
-  return {};
-}
-
-// The network may be another one by now: sockets are looked for again, by the next deadline, for
-// requests belong to the runner's loop.
-Status Connection::renew_agent(Instant now) {
-  auto agent = make_agent(options_, path_.ice().role(), dependencies_.crypto, env_);
-  if (!agent) return Error{Errc::no_memory, "no room for an ICE session"};
-  reopen_at_ = now;
-  path_.restart(now, std::move(agent));
-  gathering_.restart();
-  return {};
-}
-
-Status Connection::restart_ice(Instant now) {
-  if (ended_ || !remote_known_ || !negotiation_.described()) {
-    return Error{Errc::wrong_state, "nothing to restart"};
-  }
-  if (negotiation_.answer_owed()) {
-    restart_later_ = true;
-    return {};
-  }
-  if (path_.ice().knows_remote()) {
-    if (const Status renewed = renew_agent(now); !renewed) return renewed;
-  } else {  // the last one still waits for its answer, which must find what it is for
-    reopen_at_ = now;
-    gathering_.restart();
-  }
-  negotiation_.offer_again();
-  offer_due_ = true;
-  advance(now);
-  return {};
-}
-
 bool Connection::carries_data() const { return data_ && has_data_ && !data_->ended(); }
-bool Connection::carries_audio() const { return audio_ && negotiation_.audio(); }
 
-// What a renegotiation changes of what is carried [rfc8829#5.10].
-void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard_audio,
-                              bool had_data) {
-  const bool hears = hears_audio(negotiation_.audio());
-  if (hears != heard_audio) {
-    outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});
-  }
-  if (!remote.data && had_data) {
-    has_data_ = data_again_ =
-        false;  // [rfc8841#10.4] the section is refused: the association is closed
-    data_->abort(now);
-  } else if (remote.data && !had_data) {
-    begin_data(now);
-  }
-  if (!has_data_ && !carries_audio()) end(now, State::disconnected, Failure::association_lost);
-}
+bool Connection::carries_audio() const { return audio_ && negotiation_.audio(); }
 
 Status Connection::add_remote_candidate(Instant now, const ice::Candidate& candidate) {
   const Status added = path_.ice().add_remote(now, candidate);
@@ -499,77 +360,6 @@ void Connection::on_data_event(const DataSession::Event& event) {
     case Kind::failed:
       return;
   }
-}
-
-void Connection::describe_when_ready(Instant now) {
-  if (ended_ || !(options_.trickle_out ? gathering_.begun() : gathering_.done())) return;
-  const bool first_offer =
-      role_ == ice::Role::controlling && !negotiation_.described() && !negotiation_.answering();
-  const bool due = negotiation_.answer_owed() || redescribe_ || offer_due_;
-  if (!first_offer && !due) return;
-  const auto candidates = path_.ice().local_candidates();
-  const bool more_will_come = options_.trickle_out && !gathering_.complete();
-  if (candidates.empty() && !more_will_come) return on_no_address(now);
-  redescribe_ = offer_due_ = false;
-  if (negotiation_.answering()) {
-    tell_agreed_audio();
-  } else if (options_.audio.codec != sdp::AudioCodec::none && !told_audio_) {
-    told_audio_ = options_.audio;
-    outbox_.say(AudioDescribed{options_.audio});
-  }
-  const Status described = negotiation_.describe({
-      .credentials = path_.ice().local_credentials(),
-      .fingerprint = identity_.fingerprint(),
-      .candidates = candidates,
-      .end_of_candidates = gathering_.complete(),
-  });
-  if (!described) return end(now, State::disconnected, Failure::no_memory);
-  if (path_.secured()) negotiation_.settle();
-  outbox_.say(LocalDescription{});
-  told_candidates_ = candidates.size();
-  told_last_candidate_ = gathering_.complete();
-  if (!std::exchange(restart_later_, false)) return;
-  if (!restart_ice(now)) end(now, State::disconnected, Failure::no_memory);
-}
-
-// Nobody could reach us. A restart meanwhile leaves alone what works, and looks again.
-void Connection::on_no_address(Instant now) {
-  if (!path_.secured()) return end(now, State::disconnected, Failure::no_address);
-  reopen_at_ = now + seconds(1);
-  gathering_.restart();
-}
-
-// [rfc8838#4] What was found after the description went out.
-void Connection::tell_candidates(Instant now) {
-  if (ended_ || !options_.trickle_out || !negotiation_.described()) return;
-  const std::size_t found = path_.ice().local_candidates().size();
-  while (told_candidates_ < found) {
-    outbox_.say(LocalCandidateFound{static_cast<std::uint8_t>(told_candidates_++)});
-  }
-  if (told_last_candidate_ || !gathering_.complete()) return;
-  if (found == 0) return on_no_address(now);
-  told_last_candidate_ = true;
-  outbox_.say(LocalCandidatesDone{});
-}
-
-// Once for each time that it is something else than what was told before. What the application left
-// open is no difference.
-void Connection::tell_agreed_audio() {
-  const auto& agreed = negotiation_.audio();
-  if (!agreed) return;
-  AudioOptions audio = options_.audio;
-  audio.codec = agreed->format.codec;
-  audio.direction = agreed->direction;
-  audio.sample_rate = agreed->format.clock_rate;
-  audio.channels = agreed->format.channels;
-  const auto same = [](std::uint32_t told, std::uint32_t now) { return told == 0 || told == now; };
-  if (told_audio_ && told_audio_->codec == audio.codec &&
-      same(told_audio_->sample_rate, audio.sample_rate) &&
-      same(told_audio_->channels, audio.channels)) {
-    return;
-  }
-  told_audio_ = audio;
-  outbox_.say(AudioDescribed{audio});
 }
 
 // Without consent for any path the association's clock stands still: what it would count as losses
