@@ -66,7 +66,8 @@ class Connection {
   ice::CandidateText local_candidate(std::uint8_t index) const;
   std::string_view server_name(std::uint32_t id) const { return gathering_.server_name(id); }
   std::optional<std::string_view> channel_label(sctp::StreamId stream) const;
-  DataStats data_stats() const { return data_ && !ended_ ? data_->stats() : DataStats{}; }
+  // Until the end was told: an emptied buffer would look like room.
+  DataStats data_stats() const { return data_ && !over() ? data_->stats() : DataStats{}; }
   std::optional<Route> paired() const;
   // As the last description has it; nothing where audio is refused or not yet agreed on.
   const std::optional<NegotiatedAudio>& audio() const { return negotiation_.audio(); }

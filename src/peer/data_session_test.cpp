@@ -14,7 +14,6 @@
 namespace esp_peer::peer {
 namespace {
 
-using datachannel::ppid::dcep;
 using Strings = std::vector<std::string>;
 
 // A data session, and a peer that is no more than an association.
@@ -24,14 +23,20 @@ class DataSessions : public ::testing::Test {
     ours_.connect(now_);
     EXPECT_TRUE(peer_.connect(now_));
     carry();
-    std::array<std::byte, 32> open{};
-    const std::size_t size = datachannel::open_header_size + 1;
-    datachannel::write_open({.label = "a"}, MutableBytes(open).first(size));
-    say(dcep, as_text(Bytes(open).first(size)));
+    open(1);
+    carry();
     EXPECT_EQ(fetch(), (Strings{"connected", "opened"}));
   }
-  void say(sctp::Ppid ppid, std::string_view text) {
-    EXPECT_TRUE(peer_.send(now_, sctp::StreamId{1}, ppid, as_bytes(text), {}));
+  void send(std::uint16_t stream, sctp::Ppid ppid, Bytes message) {
+    EXPECT_TRUE(peer_.send(now_, sctp::StreamId{stream}, ppid, message, {}));
+  }
+  void open(std::uint16_t stream) {
+    std::array<std::byte, datachannel::open_header_size + 1> message{};
+    datachannel::write_open({.label = "x"}, message);
+    send(stream, datachannel::ppid::dcep, message);
+  }
+  void say(std::string_view text) {
+    send(1, datachannel::ppid::string, as_bytes(text));
     carry();
   }
   void carry() {
@@ -74,8 +79,8 @@ class DataSessions : public ::testing::Test {
 };
 
 TEST_F(DataSessions, what_was_acknowledged_before_a_shutdown_is_read_before_the_end) {
-  say(datachannel::ppid::string, "one");
-  say(datachannel::ppid::string, "two");
+  say("one");
+  say("two");
   EXPECT_EQ(peer_.buffered(), 0u) << "acknowledged";
   peer_.shutdown(now_);
   carry();
@@ -86,8 +91,8 @@ TEST_F(DataSessions, what_was_acknowledged_before_a_shutdown_is_read_before_the_
 }
 
 TEST_F(DataSessions, what_was_acknowledged_before_an_abort_is_read_before_the_end) {
-  say(datachannel::ppid::string, "one");
-  say(datachannel::ppid::string, "two");
+  say("one");
+  say("two");
   peer_.abort(now_);
   carry();
   const Status sent =
@@ -97,12 +102,9 @@ TEST_F(DataSessions, what_was_acknowledged_before_an_abort_is_read_before_the_en
 }
 
 TEST_F(DataSessions, a_channel_that_opened_behind_unread_messages_opens_and_closes_all_the_same) {
-  say(datachannel::ppid::string, "one");
-  std::array<std::byte, 32> open{};
-  const std::size_t size = datachannel::open_header_size + 1;
-  datachannel::write_open({.label = "b"}, MutableBytes(open).first(size));
-  EXPECT_TRUE(peer_.send(now_, sctp::StreamId{3}, dcep, Bytes(open).first(size), {}));
-  EXPECT_TRUE(peer_.send(now_, sctp::StreamId{3}, datachannel::ppid::string, as_bytes("two"), {}));
+  say("one");
+  open(3);
+  send(3, datachannel::ppid::string, as_bytes("two"));
   carry();
   peer_.abort(now_);
   carry();
@@ -110,15 +112,15 @@ TEST_F(DataSessions, a_channel_that_opened_behind_unread_messages_opens_and_clos
 }
 
 TEST_F(DataSessions, an_application_that_leaves_hears_nothing_more) {
-  say(datachannel::ppid::string, "one");
-  say(datachannel::ppid::string, "two");
+  say("one");
+  say("two");
   ours_.leave(now_);
   EXPECT_EQ(fetch(), (Strings{"closed", "disconnected"}));
   EXPECT_TRUE(ours_.over());
 }
 
 TEST_F(DataSessions, an_application_that_leaves_while_the_end_waits_hears_of_it_at_once) {
-  say(datachannel::ppid::string, "one");
+  say("one");
   peer_.abort(now_);
   carry();
   EXPECT_EQ(fetch(false), Strings{});

@@ -341,7 +341,9 @@ TEST_F(Farewell, of_a_peer_that_leaves_comes_behind_what_it_said) {
 TEST_F(Farewell, of_a_peer_that_dies_comes_behind_what_it_said) {
   begin();
   pair_->left->kill();
+  EXPECT_TRUE(pair_->send(*pair_->right, "nobody is there"));
   pair_->run_for(seconds(60));
+  EXPECT_GT(pair_->right->session().data_stats().buffered, 0u) << "no room for more of it";
   expect_all_and_the_end();
 }
 
