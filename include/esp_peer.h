@@ -301,7 +301,8 @@ int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
 
 /**
  * Sends a frame of audio of the configured codec, in one packet, at once. Its pts, in milliseconds,
- * comes out at the peer unchanged.
+ * comes out at the peer unchanged. Where the network takes nothing the last 16 frames wait, and of
+ * these the oldest makes room: sound that comes late is worth less than what comes now.
  *
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
  * connected), _NOT_SUPPORT (no audio was agreed on, or the direction forbids it), _OVER_LIMITED
