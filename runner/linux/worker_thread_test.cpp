@@ -4,57 +4,79 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
 
 #include "runner/linux/clock.hpp"
 
 namespace esp_peer::linux_runner {
 namespace {
 
-using namespace std::chrono_literals;
+std::mutex mutex;  // of all that jobs are and do
+std::condition_variable turned;
 
 // A job that counts its turns, and takes what made it readable.
-struct Job {
-  Job() : fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+class Job {
+ public:
+  Job() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    const std::lock_guard lock(mutex);
+    living.insert(this);
+  }
   ~Job() {
     WorkerThread::instance().remove(this);
-    while (working) std::this_thread::yield();
-    close(fd);
+    const std::lock_guard lock(mutex);  // a turn that is on is over, and one may still come
+    living.erase(this);
+    close(fd_);
   }
-  bool add() {
-    return WorkerThread::instance().add(this, fd,
-                                        [](void* self) { return static_cast<Job*>(self)->work(); });
+  bool add(Duration wait = seconds(3000)) {
+    wait_ = wait;
+    return WorkerThread::instance().add(this, fd_, [](void* self) -> std::optional<Instant> {
+      const std::lock_guard lock(mutex);
+      auto* const job = static_cast<Job*>(self);
+      return living.count(job) ? job->work() : std::nullopt;
+    });
   }
-  std::optional<Instant> work() {
-    working = true;
-    std::uint64_t count = 0;
-    if (takes) static_cast<void>(!read(fd, &count, sizeof(count)));
-    ++turns;
-    const auto result = rests ? std::nullopt : std::optional(now() + wait);
-    working = false;
-    return result;
+  // From now on it takes nothing, so that it is readable all the time, and is asked no more.
+  void rest(bool yes) {
+    const std::lock_guard lock(mutex);
+    rests_ = yes;
   }
   void make_readable() const {
     const std::uint64_t one = 1;
-    EXPECT_EQ(write(fd, &one, sizeof(one)), 8);
+    EXPECT_EQ(write(fd_, &one, sizeof(one)), 8);
   }
   bool reaches(int n) const {
-    for (int i = 0; i < 20'000 && turns < n; ++i) std::this_thread::sleep_for(1ms);
-    return turns >= n;
+    std::unique_lock lock(mutex);
+    return turned.wait_for(lock, std::chrono::seconds(20), [&] { return turns_ >= n; });
+  }
+  int turns() const {
+    const std::lock_guard lock(mutex);
+    return turns_;
   }
 
-  const int fd;
-  std::atomic<int> turns = 0;
-  std::atomic<bool> takes = true, rests = false, working = false;
-  Duration wait = seconds(3000);
+ private:
+  std::optional<Instant> work() {
+    std::uint64_t count = 0;
+    if (!rests_) static_cast<void>(!read(fd_, &count, sizeof(count)));
+    ++turns_;
+    turned.notify_all();
+    return rests_ ? std::nullopt : std::optional(now() + wait_);
+  }
+
+  static inline std::set<Job*> living;
+  const int fd_;
+  Duration wait_{};
+  int turns_ = 0;
+  bool rests_ = false;
 };
 
 TEST(WorkerThread, lets_a_job_work_when_it_is_readable) {
   Job job;
   ASSERT_TRUE(job.add());
-  EXPECT_EQ(job.turns, 0);
+  EXPECT_EQ(job.turns(), 0);
   job.make_readable();
   EXPECT_TRUE(job.reaches(1));
   job.make_readable();
@@ -63,28 +85,27 @@ TEST(WorkerThread, lets_a_job_work_when_it_is_readable) {
 
 TEST(WorkerThread, lets_a_job_work_when_it_is_due) {
   Job often, never;
-  often.wait = milliseconds(1);
-  ASSERT_TRUE(often.add());
+  ASSERT_TRUE(often.add(milliseconds(1)));
   ASSERT_TRUE(never.add());
   often.make_readable();
   EXPECT_TRUE(often.reaches(10));
-  EXPECT_EQ(never.turns, 0);
+  EXPECT_EQ(never.turns(), 0);
 }
 
 TEST(WorkerThread, asks_a_job_that_rests_no_more_until_it_is_resumed) {
   Job job, other;
-  job.takes = false;  // readable all the time
-  job.rests = true;
+  job.rest(true);
   ASSERT_TRUE(job.add());
   ASSERT_TRUE(other.add());
   job.make_readable();
   ASSERT_TRUE(job.reaches(1));
-  other.make_readable();
-  ASSERT_TRUE(other.reaches(1));
-  std::this_thread::sleep_for(20ms);
-  EXPECT_EQ(job.turns, 1);
-  job.rests = false;
-  job.takes = true;
+  // Who is asked no more is passed over in every round in which another has its turn.
+  for (int round = 1; round <= 3; ++round) {
+    other.make_readable();
+    ASSERT_TRUE(other.reaches(round));
+  }
+  EXPECT_EQ(job.turns(), 1);
+  job.rest(false);
   WorkerThread::instance().resume(&job);
   EXPECT_TRUE(job.reaches(2));
   job.make_readable();

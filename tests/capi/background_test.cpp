@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <set>
 
@@ -85,17 +86,18 @@ TEST(Background, is_one_thread_for_all_peers_and_ends_with_the_last_one) {
 
 // In its own loop a blocked callback acknowledges nothing, and the sheep could send two of these.
 TEST(Background, acknowledges_while_a_callback_blocks) {
-  std::atomic<bool> let_go = false, blocked = false;
+  std::promise<void> blocked, let_go;
   Couple c;
   give_background(c);
   c.sheep.ext.base.data_ch_cfg.send_cache_size = 3000;
-  c.cat.on_data = [&](const Message&) {
-    blocked = true;
-    while (!let_go) std::this_thread::sleep_for(1ms);
+  c.cat.on_data = [&, first = true](const Message&) mutable {
+    if (!std::exchange(first, false)) return;
+    blocked.set_value();
+    let_go.get_future().wait();
   };
   c.connect_with_channel();
   ASSERT_EQ(c.sheep.send("stop and think"), ESP_PEER_ERR_NONE);
-  ASSERT_TRUE(until([&] { return blocked.load(); }));
+  ASSERT_EQ(blocked.get_future().wait_for(patience), std::future_status::ready);
   for (int i = 0; i < 40; ++i) {
     int result = 0;
     EXPECT_TRUE(until([&] {
@@ -105,7 +107,7 @@ TEST(Background, acknowledges_while_a_callback_blocks) {
     ASSERT_EQ(result, ESP_PEER_ERR_NONE);
   }
   EXPECT_EQ(c.cat.received, 1u);
-  let_go = true;
+  let_go.set_value();
   EXPECT_TRUE(c.cat.wait_for([&] { return c.cat.received == 41; })) << c.cat.received;
 }
 
