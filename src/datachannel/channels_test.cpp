@@ -15,6 +15,7 @@ namespace esp_peer::datachannel {
 namespace {
 
 using test::ChannelPair;
+using test::ConnectedPair;
 using test::End;
 using test::number;
 using test::PairOptions;
@@ -35,8 +36,7 @@ PairOptions cramped(std::uint32_t send_buffer) {
 }
 
 TEST(Channels, a_channel_opens_at_both_ends) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id = p.open(p.client, "hello");
   EXPECT_EQ(id, stream(0));
   EXPECT_FALSE(p.client.channels.is_open(id)) << "not before the ACK";
@@ -54,8 +54,7 @@ TEST(Channels, a_channel_opens_at_both_ends) {
 
 // covers: must rfc8832#6, changelog 56
 TEST(Channels, the_dtls_client_takes_even_streams_and_the_server_odd_ones) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   EXPECT_EQ(p.open(p.client, "a"), stream(0));
   EXPECT_EQ(p.open(p.server, "b"), stream(1));
   EXPECT_EQ(p.open(p.client, "a"), stream(2));
@@ -67,8 +66,7 @@ TEST(Channels, the_dtls_client_takes_even_streams_and_the_server_odd_ones) {
 
 // covers: must rfc8831#6.6
 TEST(Channels, text_binary_and_empty_messages_arrive_as_what_they_are) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id = p.open(p.client, "c");
   p.run_for(seconds(1));
   const std::string zero(1, '\0');
@@ -107,8 +105,7 @@ TEST(Channels, the_ppids_are_those_of_rfc8831) {
 }
 
 TEST(Channels, data_may_be_sent_before_the_ack_and_comes_after_the_open_event) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id = p.open(p.client, {.label = "c", .ordered = false});
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(p.send(p.client, id, std::to_string(i)));
@@ -120,8 +117,7 @@ TEST(Channels, data_may_be_sent_before_the_ack_and_comes_after_the_open_event) {
 }
 
 TEST(Channels, no_message_is_read_before_its_open_event_is_fetched) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   p.server.idle = true;
   const auto a = p.open(p.client, "a"), b = p.open(p.client, "b");
   ASSERT_TRUE(p.send(p.client, a, "on a"));
@@ -226,8 +222,7 @@ TEST(Channels, reliability_and_priority_stand_in_the_open) {
 
 // covers: must rfc8831#6.1, must rfc8832#4, changelog 47, changelog 15
 TEST(Channels, a_limit_of_retransmissions_holds_in_both_directions_and_for_no_open_or_ack) {
-  ChannelPair p(1, roomy());
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, roomy());
   p.link.loss = 0.3;
   std::vector<StreamId> ids;
   for (int i = 0; i < 20; ++i) {
@@ -265,8 +260,7 @@ TEST(Channels, a_limit_of_retransmissions_holds_in_both_directions_and_for_no_op
 }
 
 TEST(Channels, a_lifetime_that_is_over_before_there_is_room_drops_the_message) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id =
       p.open(p.client, {.label = "short", .reliability = Reliability::lifetime, .limit = 100});
   p.run_for(seconds(1));
@@ -314,8 +308,7 @@ TEST(Channels, half_a_message_that_may_be_lost_is_not_kept_for_ever) {
 }
 
 TEST(Channels, the_longest_label_arrives_whole) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   std::string label(65'535, 'x');
   label[0] = '\0';
   label[65'534] = '\xFF';
@@ -332,8 +325,7 @@ TEST(Channels, the_longest_label_arrives_whole) {
 }
 
 TEST(Channels, an_open_that_can_never_be_sent_is_refused_and_leaves_nothing) {
-  ChannelPair p(1, cramped(4000));
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, cramped(4000));
   EXPECT_EQ(p.client.channels.open(p.now, {.label = std::string(5000, 'x')}).error().code,
             Errc::over_limit);
   EXPECT_EQ(p.client.channels.size(), 0u);
@@ -344,8 +336,7 @@ TEST(Channels, the_peers_limit_is_kept) {
   for (const std::uint32_t limit : {1u, 1000u, 65'535u, 65'536u}) {
     PairOptions o = roomy();
     o.left.max_message_size = limit;
-    ChannelPair p(1, o);
-    ASSERT_TRUE(p.connect());
+    ConnectedPair p(1, o);
     const auto id = p.open(p.client, "c");
     EXPECT_TRUE(p.send(p.client, id, std::string(limit, 'x')));
     EXPECT_EQ(p.send(p.client, id, std::string(limit + 1, 'x')).code(), Errc::over_limit);
@@ -359,8 +350,7 @@ TEST(Channels, the_peers_limit_is_kept) {
 TEST(Channels, a_limit_of_0_is_none_but_the_send_buffer_is_one) {
   PairOptions o = roomy();
   o.left.max_message_size = 0;
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   const auto id = p.open(p.client, "c");
   p.run_for(seconds(1));
   EXPECT_TRUE(p.send(p.client, id, std::string(256 * 1024, 'x')));
@@ -371,8 +361,7 @@ TEST(Channels, a_limit_of_0_is_none_but_the_send_buffer_is_one) {
 }
 
 TEST(Channels, a_full_association_delays_open_and_ack_and_loses_neither) {
-  ChannelPair p(1, cramped(2000));
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, cramped(2000));
   const auto first = p.open(p.client, "first");
   p.run_for(seconds(1));
   // Both directions are full now.
@@ -392,8 +381,7 @@ TEST(Channels, a_full_association_delays_open_and_ack_and_loses_neither) {
 }
 
 TEST(Channels, opens_wait_in_line_by_the_hundred) {
-  ChannelPair p(1, cramped(2000));
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, cramped(2000));
   for (int i = 0; i < 120; ++i) {
     ASSERT_EQ(p.open(p.client, "c" + std::to_string(i)), stream(2u * static_cast<unsigned>(i)));
     ASSERT_EQ(p.open(p.server, "s" + std::to_string(i)), stream(2u * static_cast<unsigned>(i) + 1));
@@ -410,8 +398,7 @@ TEST(Channels, opens_wait_in_line_by_the_hundred) {
 TEST(Channels, on_a_bad_link_every_channel_opens_and_every_message_comes_once_in_order) {
   for (std::uint64_t seed = 1; seed <= 15; ++seed) {
     SCOPED_TRACE(seed);
-    ChannelPair p(seed, roomy());
-    ASSERT_TRUE(p.connect());
+    ConnectedPair p(seed, roomy());
     p.link = {.loss = 0.2, .duplication = 0.1, .delay_ms = 20, .jitter_ms = 30};
     constexpr unsigned channels = 60, messages = 8;
     for (unsigned i = 0; i < channels; ++i) {
@@ -447,8 +434,7 @@ TEST(Channels, on_a_bad_link_every_channel_opens_and_every_message_comes_once_in
 
 // covers: bug 71
 TEST(Channels, what_is_not_read_closes_the_window_and_loses_nothing) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id = p.open(p.client, "c");
   p.run_for(seconds(1));
   p.server.reads = false;
@@ -468,8 +454,7 @@ TEST(Channels, what_is_not_read_closes_the_window_and_loses_nothing) {
 }
 
 TEST(Channels, close_says_so_once_and_delivers_nothing_more) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto a = p.open(p.client, "a");
   const auto b = p.open(p.client, "b");
   p.run_for(seconds(1));
@@ -491,8 +476,7 @@ TEST(Channels, close_says_so_once_and_delivers_nothing_more) {
 }
 
 TEST(Channels, close_takes_every_channel_of_the_label_and_its_unread_message) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto a = p.open(p.client, "same");
   p.open(p.server, "same");
   p.open(p.client, "other");
@@ -509,8 +493,7 @@ TEST(Channels, close_takes_every_channel_of_the_label_and_its_unread_message) {
 }
 
 TEST(Channels, the_label_stays_until_the_end_was_told_and_a_command_followed) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id = p.open(p.client, "name");
   p.run_for(seconds(1));
   ASSERT_TRUE(p.client.channels.close(p.now, "name"));
@@ -525,8 +508,7 @@ TEST(Channels, the_label_stays_until_the_end_was_told_and_a_command_followed) {
 }
 
 TEST(Channels, streams_that_were_never_used_are_used_first) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   for (unsigned i = 0; i < 300; ++i) {
     ASSERT_EQ(p.open(p.client, "again"), stream(2 * i));
     p.run_for(milliseconds(100));
@@ -541,8 +523,7 @@ TEST(Channels, streams_that_were_never_used_are_used_first) {
 TEST(Channels, streams_end_with_those_that_one_of_ours_takes) {
   PairOptions o = roomy();
   o.left.max_channels = 4000;
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   unsigned last = 0;
   for (unsigned i = 0; i < 2'048; ++i) {
     auto id = p.client.channels.open(p.now, {.label = "x"});
@@ -560,8 +541,7 @@ TEST(Channels, streams_end_with_those_that_one_of_ours_takes) {
 TEST(Channels, no_channel_is_opened_on_a_stream_that_the_peer_cannot_take) {
   PairOptions o;
   o.sctp_right.max_streams = 4;  // 0 and 2 are the client's
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   EXPECT_EQ(p.open(p.client, "a"), stream(0));
   EXPECT_EQ(p.open(p.client, "b"), stream(2));
   const auto refused = p.client.channels.open(p.now, {.label = "c"});
@@ -599,8 +579,7 @@ TEST(Channels, an_ack_that_can_never_go_out_does_not_hold_up_the_others) {
 }
 
 TEST(Channels, sixty_four_pending_messages_are_each_itself) {
-  ChannelPair p(1, roomy());
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, roomy());
   const auto id = p.open(p.client, "c");
   p.run_for(seconds(1));
   p.server.idle = true;
@@ -622,8 +601,7 @@ TEST(Channels, sixty_four_pending_messages_are_each_itself) {
 }
 
 TEST(Channels, sixty_four_pending_events_are_each_itself) {
-  ChannelPair p(1, roomy());
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, roomy());
   p.server.idle = true;
   for (unsigned i = 0; i < 64; ++i) p.open(p.client, "c" + std::to_string(i));
   p.run_for(seconds(5));
@@ -656,8 +634,7 @@ TEST(Channels, a_channel_that_never_opened_ends_in_silence) {
 }
 
 TEST(Channels, the_end_of_the_association_closes_each_open_channel_once) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   for (int i = 0; i < 3; ++i) p.open(p.client, "c");
   p.run_for(seconds(1));
   ASSERT_TRUE(p.send(p.server, stream(0), "unread"));
@@ -702,8 +679,7 @@ TEST(Channels, first_open_goes_by_the_order_of_opening) {
 }
 
 TEST(Channels, give_back_all_their_memory) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   test::TestEnv world;
   {
     Channels channels({}, true, p.client.association, world.env);
@@ -719,8 +695,7 @@ TEST(Channels, give_back_all_their_memory) {
 TEST(Channels, survive_any_allocation_that_fails) {
   for (std::size_t k = 0; k < 12; ++k) {
     SCOPED_TRACE(k);
-    ChannelPair p;
-    ASSERT_TRUE(p.connect());
+    ConnectedPair p;
     p.client.idle = true;
     test::TestEnv world;
     world.memory.fail_from = k;

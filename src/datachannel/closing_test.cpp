@@ -12,6 +12,7 @@ namespace esp_peer::datachannel {
 namespace {
 
 using test::ChannelPair;
+using test::ConnectedPair;
 using test::End;
 using test::number;
 using test::PairOptions;
@@ -21,8 +22,7 @@ using Log = std::vector<std::string>;
 // covers: must rfc8831#6.7, must rfc8831#6.1
 TEST(Closing, either_side_closes_and_both_hear_of_it_once) {
   for (const bool opener : {true, false}) {
-    ChannelPair p;
-    ASSERT_TRUE(p.connect());
+    ConnectedPair p;
     p.open(p.client, "c");
     p.run_for(seconds(1));
     End& closer = opener ? p.client : p.server;
@@ -36,8 +36,7 @@ TEST(Closing, either_side_closes_and_both_hear_of_it_once) {
 
 // covers: must rfc8831#6.7
 TEST(Closing, all_that_was_sent_before_arrives_and_only_then_the_end) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   p.link.loss = 0.2;
   const auto id = p.open(p.client, "c");
   const auto other = p.open(p.client, "other");
@@ -56,8 +55,7 @@ TEST(Closing, all_that_was_sent_before_arrives_and_only_then_the_end) {
 TEST(Closing, a_slow_reader_reads_everything_before_it_hears_of_the_end) {
   PairOptions o;
   o.sctp_right.receive_window = 20'000;
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   const auto id = p.open(p.client, "c");
   p.run_for(seconds(1));
   p.server.reads = false;
@@ -75,8 +73,7 @@ TEST(Closing, a_slow_reader_reads_everything_before_it_hears_of_the_end) {
 }
 
 TEST(Closing, both_at_once_is_one_end_at_each_side) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto id = p.open(p.client, "c");
   p.run_for(seconds(1));
   ASSERT_TRUE(p.send(p.client, id, "to the server"));
@@ -90,8 +87,7 @@ TEST(Closing, both_at_once_is_one_end_at_each_side) {
 }
 
 TEST(Closing, the_label_can_be_opened_again_at_once) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   const auto first = p.open(p.client, "c");
   p.run_for(seconds(1));
   ASSERT_TRUE(p.send(p.client, first, "old"));
@@ -109,8 +105,7 @@ TEST(Closing, the_label_can_be_opened_again_at_once) {
 }
 
 TEST(Closing, a_channel_that_was_never_answered_closes_too) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   p.open(p.client, "c");
   ASSERT_TRUE(p.client.channels.close(p.now, "c"));
   p.run_for(seconds(2));
@@ -148,8 +143,7 @@ TEST(Closing, a_channel_of_ours_that_the_peer_closes_instead_of_answering_is_tol
 TEST(Closing, streams_are_used_again_when_both_directions_were_reset) {
   PairOptions o;
   o.sctp_left.max_streams = o.sctp_right.max_streams = 8;  // four of each side
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   p.link.loss = 0.2;
   p.link.duplication = 0.2;
   p.link.jitter_ms = 30;
@@ -213,8 +207,7 @@ TEST(Closing, the_peer_may_open_a_stream_anew_before_our_reset_was_answered) {
 TEST(Closing, a_closed_channel_whose_open_was_waiting_is_never_heard_of) {
   PairOptions o;
   o.sctp_left.send_buffer = 3000;
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   const auto full = p.open(p.client, "full");
   for (const std::size_t size : {400u, 1u}) {
     while (p.send(p.client, full, std::string(size, 'x'))) {
@@ -233,8 +226,7 @@ TEST(Closing, on_bad_links_both_sides_open_close_and_agree) {
     std::mt19937_64 draw(seed);
     PairOptions o;
     o.sctp_left.max_streams = o.sctp_right.max_streams = 16;
-    ChannelPair p(seed, o);
-    ASSERT_TRUE(p.connect());
+    ConnectedPair p(seed, o);
     p.link.loss = draw() % 2 ? 0.15 : 0;
     p.link.duplication = draw() % 2 ? 0.1 : 0;
     p.link.jitter_ms = static_cast<std::int64_t>(draw() % 40);
@@ -297,8 +289,7 @@ TEST(Closing, on_bad_links_both_sides_open_close_and_agree) {
 
 TEST(Closing, five_hundred_channels_of_each_side_open_speak_and_close) {
   PairOptions o;
-  ChannelPair p(1, o);
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p(1, o);
   p.link.loss = 0.02;
   std::vector<StreamId> ids[2];
   for (int i = 0; i < 500; ++i) {
@@ -330,8 +321,7 @@ TEST(Closing, five_hundred_channels_of_each_side_open_speak_and_close) {
 // covers: must rfc8831#6.5, bug 73
 TEST(Closing, what_comes_for_a_negotiated_channel_before_it_is_created_here_spoils_nothing) {
   for (const unsigned id : {0u, 1u}) {  // even and odd do not matter
-    ChannelPair p;
-    ASSERT_TRUE(p.connect());
+    ConnectedPair p;
     const ChannelOptions negotiated{.label = "n", .negotiated = stream(id)};
     ASSERT_EQ(p.open(p.client, negotiated), stream(id));
     ASSERT_TRUE(p.send(p.client, stream(id), "nobody is there"));
@@ -352,8 +342,7 @@ TEST(Closing, what_comes_for_a_negotiated_channel_before_it_is_created_here_spoi
 }
 
 TEST(Closing, our_own_channels_keep_off_a_negotiated_stream_and_it_off_theirs) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   ASSERT_EQ(p.open(p.client, {.label = "n", .negotiated = stream(0)}), stream(0));
   EXPECT_EQ(p.open(p.client, "c"), stream(2));
   auto twice = p.client.channels.open(p.now, {.label = "m", .negotiated = stream(2)});
@@ -366,8 +355,7 @@ TEST(Closing, our_own_channels_keep_off_a_negotiated_stream_and_it_off_theirs) {
 
 // covers: must rfc8831#6.7
 TEST(Closing, a_negotiated_channel_closes_and_is_created_again_on_its_stream) {
-  ChannelPair p;
-  ASSERT_TRUE(p.connect());
+  ConnectedPair p;
   p.link.loss = 0.1;
   p.link.jitter_ms = 20;
   const ChannelOptions negotiated{.label = "n", .negotiated = stream(7)};

@@ -1,6 +1,8 @@
 // For tests: two ends with data channels over a link that loses, doubles and reorders, in virtual
 // time. An end may also be a bare association that says what it likes.
 #pragma once
+#include <gtest/gtest.h>
+
 #include <array>
 #include <functional>
 #include <map>
@@ -193,6 +195,13 @@ class ChannelPair {
 
   std::mt19937_64 random_;
   std::multimap<Instant, Datagram> in_flight_;
+};
+
+// The same, once they have an association.
+struct ConnectedPair : ChannelPair {
+  explicit ConnectedPair(std::uint64_t seed = 1, const PairOptions& o = {}) : ChannelPair(seed, o) {
+    EXPECT_TRUE(connect());
+  }
 };
 
 }  // namespace esp_peer::test
