@@ -76,7 +76,7 @@ class DefaultPeer {
   int create(const esp_peer_data_channel_cfg_t& config, datachannel::ChannelOptions options,
              std::uint16_t* stream);
   void note(const peer::Event& event);
-  void note_text(News::Kind kind, std::string_view text);
+  void note_text(News news, std::string_view text);
   void note_channel(News::Kind kind, datachannel::StreamId stream);
   int finish(Instant now, const Status& status);
   void close_sockets();

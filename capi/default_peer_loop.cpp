@@ -4,9 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <new>
-#include <string>
 
-#include "capi/callback_scope.hpp"
 #include "capi/default_peer.hpp"
 #include "runner/linux/clock.hpp"
 #include "runner/linux/worker_thread.hpp"
@@ -173,11 +171,7 @@ void DefaultPeer::collect(Instant now) {
     reading_rests_ = !may_read();
     while (auto frame = session_.read_audio()) {
       if (reading_rests_) continue;  // sound does not wait for an application that is busy
-      News news;
-      news.kind = News::Kind::audio;
-      news.pts = frame->pts;
-      news.body = std::move(frame->payload);
-      news_.push(std::move(news));
+      news_.push({.kind = News::Kind::audio, .pts = frame->pts, .body = std::move(frame->payload)});
     }
     if (reading_rests_) break;
     auto message = session_.read_message(now);
@@ -187,14 +181,12 @@ void DefaultPeer::collect(Instant now) {
       note(*event);  // and messages may stand behind it
       continue;
     }
-    News news;
-    news.kind = News::Kind::message;
-    news.is_string = message->kind == datachannel::Kind::string;
-    news.stream = static_cast<std::uint16_t>(message->stream);
-    news.body = std::move(message->body);
     ++received_.messages;
-    received_.bytes += news.body.size();
-    news_.push(std::move(news));
+    received_.bytes += message->body.size();
+    news_.push({.kind = News::Kind::message,
+                .is_string = message->kind == datachannel::Kind::string,
+                .stream = static_cast<std::uint16_t>(message->stream),
+                .body = std::move(message->body)});
   }
   while (const auto event = session_.poll_event()) note(*event);
   watch_buffer();
@@ -206,9 +198,7 @@ void DefaultPeer::watch_buffer() {
   const bool above = session_.data_stats().buffered > low_threshold_;
   if (std::exchange(above_threshold_, above) && !above &&
       session_.state() == peer::State::connected) {
-    News news;
-    news.kind = News::Kind::writable;
-    news_.push(std::move(news));
+    news_.push({.kind = News::Kind::writable});
   }
 }
 
@@ -221,113 +211,32 @@ void DefaultPeer::send(const TxBatch& batch) {
 }
 
 void DefaultPeer::note(const peer::Event& event) {
-  News news;
   if (const auto* changed = std::get_if<peer::StateChanged>(&event)) {
-    news.state = changed->state;
-    news.why = changed->why;
-    news_.push(std::move(news));
+    news_.push({.state = changed->state, .why = changed->why});
   } else if (const auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
     note_channel(News::Kind::channel_open, opened->stream);
   } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
     note_channel(News::Kind::channel_close, closed->stream);
   } else if (const auto* found = std::get_if<peer::LocalCandidateFound>(&event)) {
-    note_text(News::Kind::candidate, session_.local_candidate(found->index).view());
+    note_text({.kind = News::Kind::candidate}, session_.local_candidate(found->index).view());
   } else if (std::holds_alternative<peer::LocalCandidatesDone>(event)) {
-    note_text(News::Kind::candidate, no_more_candidates);
+    note_text({.kind = News::Kind::candidate}, no_more_candidates);
   } else if (const auto* described = std::get_if<peer::AudioDescribed>(&event)) {
-    news.kind = News::Kind::audio_info;
-    news.audio = described->audio;
-    news_.push(std::move(news));
+    news_.push({.kind = News::Kind::audio_info, .audio = described->audio});
   } else {
-    note_text(News::Kind::description, session_.local_description());
+    note_text({.kind = News::Kind::description}, session_.local_description());
   }
-}
-
-void DefaultPeer::note_text(News::Kind kind, std::string_view text) {
-  News news;
-  news.kind = kind;
-  news.body = Buffer::copy_of(memory_, as_bytes(text));
-  const bool kept = static_cast<bool>(news.body);
-  news_.push_text(std::move(news), kept);
 }
 
 void DefaultPeer::note_channel(News::Kind kind, datachannel::StreamId stream) {
-  News news;
-  news.kind = kind;
-  news.stream = static_cast<std::uint16_t>(stream);
-  news.body = Buffer::copy_of(memory_, as_bytes(session_.channel_label(stream).value_or("")));
+  note_text({.kind = kind, .stream = static_cast<std::uint16_t>(stream)},
+            session_.channel_label(stream).value_or(""));
+}
+
+void DefaultPeer::note_text(News news, std::string_view text) {
+  news.body = Buffer::copy_of(memory_, as_bytes(text));
   const bool kept = static_cast<bool>(news.body);
   news_.push_text(std::move(news), kept);
-}
-
-void DefaultPeer::handle_requests(Lock& lock) {
-  while (const auto request = session_.poll_request()) {
-    if (const auto* wanted = std::get_if<peer::Resolve>(&*request)) {
-      resolve(wanted->id);
-    } else if (const auto* open = std::get_if<peer::OpenSockets>(&*request)) {
-      if (!open->again) close_sockets();
-      open_sockets(lock);
-    } else {
-      close_sockets();
-    }
-  }
-}
-
-void DefaultPeer::open_sockets(Lock& lock) {
-  const std::uint32_t epoch = ++socket_epoch_;
-  struct Filter {
-    const DefaultPeer& peer;
-    static bool allows(const char* interface, const Address& address, void* ctx) {
-      const DefaultPeer& peer = static_cast<const Filter*>(ctx)->peer;
-      const CallbackScope scope(&peer);
-      const esp_peer_addr_t c_address = to_c_address(address);
-      return peer.config_.interface_filter(interface, &c_address, peer.config_.callbacks.ctx);
-    }
-  } filter{*this};
-  linux_runner::InterfaceOptions options;
-  options.ipv6 = config_.ipv6;
-  options.loopback_only = config_.loopback_only;
-  if (config_.interface_filter) options.filter = Filter::allows;
-  options.ctx = &filter;
-
-  lock.unlock();  // the filter is the application's
-  const auto addresses = linux_runner::usable_addresses(options);
-  lock.lock();
-  if (epoch != socket_epoch_) return;  // disconnected meanwhile
-  const Instant now = linux_runner::now();
-  const auto bound = sockets_.open(addresses);
-  for (std::size_t i = 0; i < sockets_.size(); ++i) waiter_.add(sockets_.fd(i));
-  session_.on_sockets(now, bound);
-  transmit(now);
-  collect(now);
-}
-
-void DefaultPeer::close_sockets() {
-  ++socket_epoch_;
-  sockets_.close();
-}
-
-// Another thread looks the name up; its answer waits in resolved_ until the loop takes it.
-void DefaultPeer::resolve(std::uint32_t id) {
-  resolver_.resolve(std::string(session_.server_name(id)), config_.ipv6,
-                    [this, id, epoch = socket_epoch_](std::vector<Address> addresses) {
-                      {
-                        const std::lock_guard lock(resolved_mutex_);
-                        resolved_.push_back({epoch, id, std::move(addresses)});
-                      }
-                      waiter_.wake();
-                    });
-}
-
-void DefaultPeer::take_resolved(Instant now) {
-  std::vector<Resolved> resolved;
-  {
-    const std::lock_guard lock(resolved_mutex_);
-    resolved.swap(resolved_);
-  }
-  for (const Resolved& r : resolved) {
-    if (r.epoch == socket_epoch_) session_.on_resolved(now, r.id, r.addresses);
-  }
 }
 
 }  // namespace esp_peer::capi

@@ -26,8 +26,8 @@ struct News {
   bool is_string = false;                   // of message
   std::uint16_t stream = 0;                 // of the channels and message
   std::uint32_t pts = 0;                    // of audio
-  peer::AudioOptions audio;                 // of audio_info
-  Buffer body;                              // SDP, candidate, label, message or frame
+  peer::AudioOptions audio{};               // of audio_info
+  Buffer body{};                            // SDP, candidate, label, message or frame
 };
 
 // Calls the callback for it, if the application has one. What that returns is not looked at.
