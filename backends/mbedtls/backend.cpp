@@ -1,7 +1,7 @@
 #include "backends/mbedtls/backend.hpp"
 
+#include "backends/common/library_backend.hpp"
 #include "backends/mbedtls/endpoint.hpp"
-#include "dtls/library_backend.hpp"
 
 namespace esp_peer::mbedtls {
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "dtls/library_backend.hpp"
+#include "backends/common/library_backend.hpp"
 
 namespace esp_peer::mbedtls {
 

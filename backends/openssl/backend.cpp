@@ -1,7 +1,7 @@
 #include "backends/openssl/backend.hpp"
 
+#include "backends/common/library_backend.hpp"
 #include "backends/openssl/endpoint.hpp"
-#include "dtls/library_backend.hpp"
 
 namespace esp_peer::openssl {
 
