@@ -66,7 +66,8 @@ class Session {
   void poll_transmit(Instant now, TxBatch& out);
   std::optional<Request> poll_request();
   std::optional<Event> poll_event();
-  // Messages stay here until they are read, and the peer's window shrinks meanwhile.
+  // Messages stay here until they are read, and the peer's window shrinks meanwhile. What ends
+  // behind them, be it a channel or the connection, is told when they have been read.
   std::optional<datachannel::Message> read_message(Instant now);
   std::optional<AudioFrame> read_audio();
 
