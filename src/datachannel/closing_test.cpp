@@ -125,7 +125,9 @@ TEST(Closing, a_channel_of_ours_that_the_peer_closes_instead_of_answering_is_tol
     p.run_for(milliseconds(300));
     ASSERT_TRUE(p.server.association.reset_stream(p.now, id));
     p.run_for(milliseconds(300));
-    if (answers_late) ASSERT_TRUE(p.say(p.server, 0, ppid::dcep, "\x02"));
+    if (answers_late) {
+      ASSERT_TRUE(p.say(p.server, 0, ppid::dcep, "\x02"));
+    }
     p.run_for(seconds(1));
     EXPECT_EQ(p.client.log, Log{"closed 0"});
     EXPECT_EQ(p.client.channels.size(), 0u);
