@@ -13,17 +13,24 @@ objects = root / "build/cortex-m4"
 budget_file = root / "tools/size_budget.txt"
 
 
+def linked_size(files, name):
+    """What a linker keeps of them: inline functions stand in many objects, and once in a program."""
+    joined = objects / f"{name}.o"
+    subprocess.check_call(["arm-none-eabi-ld", "-r", "-o", str(joined), *files])
+    row = subprocess.check_output(["arm-none-eabi-size", str(joined)], text=True).splitlines()[1]
+    return int(row.split()[0])
+
+
 def measure():
     sizes = collections.OrderedDict()
-    total = 0
+    everything = []
     for folder in sorted((objects / "src").iterdir()):
-        files = [str(p) for p in folder.rglob("*.o")]
+        files = [str(p) for p in sorted(folder.rglob("*.o"))]
         if not files:
             continue
-        rows = subprocess.check_output(["arm-none-eabi-size", *files], text=True).splitlines()[1:]
-        sizes[folder.name] = sum(int(row.split()[0]) for row in rows)
-        total += sizes[folder.name]
-    sizes["total"] = total
+        sizes[folder.name] = linked_size(files, folder.name)
+        everything += files
+    sizes["total"] = linked_size(everything, "total")
     probe = objects / "sizes.o"
     subprocess.check_call(
         ["arm-none-eabi-g++", "-mcpu=cortex-m4", "-mthumb", "--specs=nano.specs", "-std=c++20", "-Os",
