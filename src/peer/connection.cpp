@@ -155,7 +155,7 @@ void Connection::on_deadline(Instant now) {
   }
   static_cast<void>(gathering_.on_deadline(now));
   path_.on_deadline(now);
-  if (data_ && !frozen()) data_->on_deadline(now);
+  if (data_) data_->on_deadline(now);
   if (audio_) audio_->on_deadline(now);
   advance(now);
 }
@@ -210,7 +210,7 @@ std::optional<Instant> Connection::next_deadline() const {
   auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
   next = earliest(next, reopen_at_);
   if (audio_) next = earliest(next, audio_->next_deadline());
-  return data_ && !frozen() ? earliest(next, data_->next_deadline()) : next;
+  return data_ ? earliest(next, data_->next_deadline()) : next;
 }
 
 ice::CandidateText Connection::local_candidate(std::uint8_t index) const {
@@ -361,10 +361,6 @@ void Connection::on_data_event(const DataSession::Event& event) {
       return;
   }
 }
-
-// Without consent for any path the association's clock stands still: what it would count as losses
-// was never sent. An ICE restart brings it back [rfc7675#5.1].
-bool Connection::frozen() const { return path_.secured() && !path_.route(); }
 
 void Connection::end(Instant now, State how, Failure why) {
   if (ended_) return;

@@ -80,7 +80,6 @@ class Connection {
   void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio, bool had_data);
   bool carries_data() const;
   bool carries_audio() const;
-  bool frozen() const;
   void advance(Instant now);
   void on_path_event(Instant now, SecurePath::Event event);
   void on_data_event(const DataSession::Event& event);

@@ -41,7 +41,8 @@ class SecurePath {
   };
   // A peer that answers checks but no handshake has had its time.
   static constexpr Duration handshake_timeout = seconds(30);
-  // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP.
+  // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP. exception: [rfc8261#4] the path's MTU is
+  // not looked for; a path that carries less ends the connection.
   static constexpr std::size_t max_datagram = 1232;
   // So long the old pair is still listened to after the new one took over: the peer follows later,
   // and what it has sent is on its way.

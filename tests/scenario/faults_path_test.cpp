@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(OfMilliseconds, Outages,
 class BlackHole : public ::testing::TestWithParam<std::size_t> {};
 
 // No datagram of ours is larger than what a path of 1,280 bytes carries. Where less goes through,
-// we promise an end and no hang: RFC 8899 is not there yet.
+// we promise an end and no hang (exception: [rfc8261#4]).
 // covers: fault 10, must rfc8261#4
 TEST_P(BlackHole, from_the_start_connects_or_says_that_it_failed) {
   World world(22);
