@@ -12,24 +12,26 @@ const sleep = ms => new Promise(r => setTimeout(r, ms));
 
 function pair() {
   const a = new ndc.PeerConnection('a', config), b = new ndc.PeerConnection('b', config);
+  const p = { a, b, closed: false };
   const signal = (from, to) => {
-    let early = []; // candidates may be told before the description that they belong to
+    // Candidates may be told before the description that they belong to, and after the end.
+    let early = [];
+    const add = (c, mid) => p.closed || to.addRemoteCandidate(c, mid);
     from.onLocalDescription((sdp, type) => {
       to.setRemoteDescription(sdp, type);
-      for (const [c, mid] of early) to.addRemoteCandidate(c, mid);
+      for (const [c, mid] of early) add(c, mid);
       early = null;
     });
-    from.onLocalCandidate((c, mid) => early ? early.push([c, mid]) : to.addRemoteCandidate(c, mid));
+    from.onLocalCandidate((c, mid) => early ? early.push([c, mid]) : add(c, mid));
   };
   signal(a, b);
   signal(b, a);
-  const opened = new Promise(resolve => {
+  p.opened = new Promise(resolve => {
     let open = 0;
     const one = () => ++open === 2 && resolve();
     b.onDataChannel(d => { p.there = d; one(); });
     p_open = d => d.onOpen(one);
   });
-  const p = { a, b, opened };
   p.here = a.createDataChannel('bench');
   p_open(p.here);
   return p;
@@ -43,6 +45,7 @@ async function connect(count) {
     const p = pair();
     await p.opened;
     ms.push(performance.now() - begin);
+    p.closed = true;
     p.a.close();
     p.b.close();
   }
