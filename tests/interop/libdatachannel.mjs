@@ -47,8 +47,11 @@ const commands = {
     const gathered = new Promise(r => {
       mine.onGatheringStateChange(s => {
         if (s !== 'complete') return;
-        if (mine === pc) emit({ event: 'candidate', candidate: '' });
-        r();
+        // The last candidates are told by another thread, and may come behind it.
+        setTimeout(() => {
+          if (mine === pc) emit({ event: 'candidate', candidate: '' });
+          r();
+        }, 100);
       });
     });
     pc.setLocalDescription(type);
