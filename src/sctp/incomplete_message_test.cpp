@@ -87,6 +87,19 @@ TEST_F(IncompleteMessage, of_a_stream_that_was_used_before_is_kept_too) {
   EXPECT_EQ(read(), Read{"begin end"});
 }
 
+// The OPEN of an unreliable channel, its reset, and what comes then for a reliable one: all of them
+// wait for a reader who is slow, and takes them up in their order.
+TEST_F(IncompleteMessage, of_a_stream_whose_reset_is_still_to_be_read_is_kept_too) {
+  Value reset;
+  reset.u16(13).u16(18).u32(our_tsn_).u32(0).u32(our_tsn_ - 1).u16(1);
+  say({{ChunkType::reconfig, 0, reset.bytes}});
+  association_->may_lose(StreamId{1});
+  say({data(our_tsn_, 1, 0, "begin ", 2)});
+  wait(seconds(60));
+  say({data(our_tsn_ + 1, 1, 0, "end", 1)});
+  EXPECT_EQ(read(), (Read{"", "begin end"}));
+}
+
 TEST_F(IncompleteMessage, goes_at_once_when_the_peer_says_that_it_was_given_up) {
   extensions_.insert(extensions_.end(), forward_tsn_supported.begin(), forward_tsn_supported.end());
   association_.reset();

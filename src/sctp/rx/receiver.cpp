@@ -87,6 +87,11 @@ void Receiver::reset_all_streams() {
 }
 
 void Receiver::may_lose(std::uint16_t id) {
+  // The reader is not there yet: what it takes the stream for is over, and the next one may be
+  // reliable.
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    if (ready_[i].reset && ready_[i].stream == StreamId{id}) return;
+  }
   Stream* const stream = streams_.get(id);
   if (stream) stream->may_lose = lossy_ = true;
 }
