@@ -327,6 +327,7 @@ void Association::on_deadline(Instant now) {
 
 void Association::on_t1(Instant now) {
   if (state_ != State::cookie_wait && state_ != State::cookie_echoed) return;
+  if (send_init_ || send_cookie_echo_) return arm_t1(now);  // it never went out, and is not lost
   if (++handshake_tries_ > options_.max_init_retransmits) {
     return end("no answer to the handshake", false);
   }
@@ -336,11 +337,13 @@ void Association::on_t1(Instant now) {
 }
 
 void Association::on_t2(Instant now) {
-  count_error(now);
-  if (state_ == State::shutdown_sent) send_shutdown_ = true;
-  if (state_ == State::shutdown_ack_sent) send_shutdown_ack_ = true;
-  if (!send_shutdown_ && !send_shutdown_ack_) return;
-  handshake_rto_ = std::min(handshake_rto_ * 2, options_.rto_max);
+  if (!send_shutdown_ && !send_shutdown_ack_) {  // else it never went out, and is not lost
+    count_error(now);
+    if (state_ == State::shutdown_sent) send_shutdown_ = true;
+    if (state_ == State::shutdown_ack_sent) send_shutdown_ack_ = true;
+    if (!send_shutdown_ && !send_shutdown_ack_) return;
+    handshake_rto_ = std::min(handshake_rto_ * 2, options_.rto_max);
+  }
   timers_.arm(Timer::t2, now + handshake_rto_);
 }
 

@@ -42,6 +42,17 @@ TEST_F(PeerByHand, an_init_while_our_shutdown_ack_waits_is_answered_by_the_shutd
   EXPECT_EQ(heard[0].type, ChunkType::shutdown_ack) << "[rfc9260#9.2]";
 }
 
+TEST_F(PeerByHand, a_shutdown_that_could_not_go_out_is_not_counted_as_lost) {
+  establish();
+  association_->shutdown(now_);
+  for (int i = 0; i < 1200; ++i) {
+    now_ += milliseconds(500);
+    association_->on_deadline(now_);
+  }
+  EXPECT_FALSE(association_->poll_event());
+  EXPECT_EQ(count(hear(), ChunkType::shutdown), 1u);
+}
+
 TEST_F(PeerByHand, shutdown_complete_is_said_whatever_comes_behind_the_shutdown_ack) {
   establish();
   association_->shutdown(now_);

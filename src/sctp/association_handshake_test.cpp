@@ -165,6 +165,18 @@ TEST_F(PeerByHand, told_that_its_cookie_is_stale_it_asks_for_a_new_one) {
 }
 
 // covers: bug 77
+// Nobody can lose what was never sent: there may be no path for it yet.
+TEST_F(PeerByHand, an_init_that_could_not_go_out_is_not_counted_as_lost) {
+  make();
+  ASSERT_TRUE(association_->connect(now_));
+  for (int i = 0; i < 1200; ++i) {
+    now_ += milliseconds(500);
+    association_->on_deadline(now_);
+  }
+  EXPECT_FALSE(association_->poll_event());
+  EXPECT_EQ(hear_packet().chunks.at(0).type, ChunkType::init);
+}
+
 TEST_F(PeerByHand, no_error_cause_of_any_length_does_harm) {
   for (const bool connected : {false, true}) {
     association_.reset();
