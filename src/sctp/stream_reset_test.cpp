@@ -332,6 +332,22 @@ TEST_F(StreamReset, a_new_number_that_crosses_the_answer_to_the_old_one_resets_n
   EXPECT_EQ(read_all(), (Read{"anew", "reset 1"}));
 }
 
+// A negotiated channel that was created again, on which the peer said nothing.
+TEST_F(StreamReset, once_our_side_has_begun_anew_too_the_same_request_is_another_one) {
+  establish();
+  say({reset_request(our_tsn_, our_tsn_, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{0, 6}}));
+  say({data(our_tsn_, 1, 0, "last")});
+  EXPECT_EQ(hear_answers(), (Answers{{0, 1}}));
+  ASSERT_TRUE(reset(1));
+  EXPECT_EQ(hear_reconfigs().size(), 1u);
+  say({response(its_tsn_, 1)});
+  EXPECT_EQ(read_all(), (Read{"last", "reset 1"}));
+  say({reset_request(our_tsn_ + 1, our_tsn_, {1})});
+  EXPECT_EQ(hear_answers(), (Answers{{1, 1}}));
+  EXPECT_EQ(read_all(), Read{"reset 1"});
+}
+
 // covers: must rfc6525#5.2.1
 TEST_F(StreamReset, who_asks_again_gets_the_same_answer_and_no_second_reset) {
   establish();

@@ -41,6 +41,9 @@ bool StreamResets::begin_request(const Sender& sender, std::size_t room) {
 
 void StreamResets::on_response(Result result, Sender& sender) {
   const bool done = result == Result::nothing_to_do || result == Result::performed;
+  // [rfc8831#6.7] Before our side was reset too, what the peer had reset cannot be in use again:
+  // from here on the same request may be a new one.
+  if (done) told_to_wait_ = false;
   for (std::size_t i = asked_; i-- > 0;) {
     wanted_[i].denied = !done;
     if (!done) continue;
