@@ -315,9 +315,12 @@ void Association::on_deadline(Instant now) {
         return;
       case Timer::reconfig:
         return on_reconfig_timer(now);
-      case Timer::incomplete:
+      case Timer::incomplete: {
+        const std::uint32_t before = receiver_.free_window();
         if (receiver_.forget_stale()) watch_incomplete(now);
+        if (receiver_.free_window() != before) send_sack_ = true;  // or who waits for room probes
         return note_messages();
+      }
       case Timer::count:
         return;
     }

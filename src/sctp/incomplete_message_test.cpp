@@ -100,6 +100,17 @@ TEST_F(IncompleteMessage, of_a_stream_whose_reset_is_still_to_be_read_is_kept_to
   EXPECT_EQ(read(), (Read{"", "begin end"}));
 }
 
+TEST_F(IncompleteMessage, that_was_forgotten_makes_room_and_the_peer_hears_of_it) {
+  const std::uint32_t empty = window();
+  say({data(our_tsn_, 1, 0, "begin", 2)});
+  std::optional<Chunk> last;
+  for (const auto& [at, c] : wait(seconds(11))) {
+    if (c.type == ChunkType::sack) last = c;
+  }
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->u32(4), empty);
+}
+
 TEST_F(IncompleteMessage, goes_at_once_when_the_peer_says_that_it_was_given_up) {
   extensions_.insert(extensions_.end(), forward_tsn_supported.begin(), forward_tsn_supported.end());
   association_.reset();
