@@ -100,6 +100,15 @@ TEST_F(IncompleteMessage, of_a_stream_whose_reset_is_still_to_be_read_is_kept_to
   EXPECT_EQ(read(), (Read{"", "begin end"}));
 }
 
+// A message without its end, and behind it one that is whole: each is judged by itself.
+TEST_F(IncompleteMessage, goes_though_a_whole_one_stands_behind_it) {
+  say({data(our_tsn_ + 1, 1, 1, "begin", 2)});
+  say({data(our_tsn_ + 2, 1, 2, "begin ", 2), data(our_tsn_ + 3, 1, 2, "end", 1)});
+  EXPECT_EQ(last_sack().u32(12), 2u << 16 | 4u);
+  wait(seconds(11));
+  EXPECT_EQ(last_sack().u32(12), 3u << 16 | 4u);
+}
+
 TEST_F(IncompleteMessage, that_was_forgotten_makes_room_and_the_peer_hears_of_it) {
   const std::uint32_t empty = window();
   say({data(our_tsn_, 1, 0, "begin", 2)});

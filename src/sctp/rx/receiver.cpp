@@ -106,6 +106,7 @@ bool Receiver::forget_stale() {
     if (f.data.beginning) {
       std::size_t last = i;
       while (!fragments_[last].data.ending && last + 1 < fragments_.size() &&
+             !fragments_[last + 1].data.beginning &&
              fragments_[last].data.tsn + 1 == fragments_[last + 1].data.tsn) {
         ++last;
       }
