@@ -180,7 +180,8 @@ void Association::on_data(Instant now, const ChunkView& chunk) {
   const bool open = may_receive_data();
   const auto data = parse_data(chunk);
   if (open && chunk.value.size() == data_header_size - chunk_header_size) {
-    send_abort_ = true;
+    send_abort_ = abort_for_no_data_ = true;
+    no_data_tsn_ = Reader(chunk.value).u32();
     return end("DATA without data", false);  // [rfc9260#6.2]
   }
   // The peer is through, so its COOKIE-ACK was lost. exception: [rfc9260#5.1] would wait for T1,

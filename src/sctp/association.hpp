@@ -193,7 +193,8 @@ class Association {
   std::optional<PendingInitAck> init_ack_;
   std::uint32_t stale_tag_ = 0;  // of whom to tell that its cookie is too old; 0 = nobody
   Duration stale_by_{};
-  Buffer heartbeat_info_;  // to be answered, the last one; at most max_heartbeat_info
+  std::uint32_t no_data_tsn_ = 0;  // what the ABORT names, if abort_for_no_data_
+  Buffer heartbeat_info_;          // to be answered, the last one; at most max_heartbeat_info
   std::array<std::byte, 8> heartbeat_nonce_{};
   Instant heartbeat_sent_{}, first_error_{};
   Duration handshake_rto_{}, reconfig_rto_{};
@@ -202,6 +203,7 @@ class Association {
   bool send_init_ = false, send_cookie_echo_ = false, send_cookie_ack_ = false, send_sack_ = false;
   bool send_heartbeat_ = false, send_shutdown_ = false, send_shutdown_ack_ = false;
   bool send_shutdown_complete_ = false, send_abort_ = false;
+  bool abort_for_no_data_ = false;
   bool send_reset_request_ = false, reset_in_progress_ = false;
   // Events that were not fetched; they take no memory, for none may be left to tell of the end.
   bool say_connected_ = false, say_ready_ = false, say_drained_ = false;

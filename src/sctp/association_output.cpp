@@ -122,7 +122,13 @@ std::size_t Association::write_stale_cookie(MutableBytes out) {
 }
 
 std::size_t Association::write_abort(MutableBytes out) {
-  return write_last(out, ChunkType::abort, 0);
+  if (!abort_for_no_data_) return write_last(out, ChunkType::abort, 0);
+  PacketWriter packet(out, options_.local_port, options_.remote_port, peer_tag_);
+  Writer w(packet.begin(ChunkType::abort, 0, 8));
+  w.u16(no_user_data);
+  w.u16(8);
+  w.u32(no_data_tsn_);
+  return packet.finish();
 }
 
 std::size_t Association::write_last(MutableBytes out, ChunkType type, std::uint8_t flags) {

@@ -63,10 +63,13 @@ TEST_F(PeerByHand, nothing_is_said_behind_the_end) {
   EXPECT_EQ(read(), std::vector<std::string>{"last words"});
 }
 
-TEST_F(PeerByHand, data_without_a_byte_of_data_ends_the_association) {
+TEST_F(PeerByHand, data_without_a_byte_of_data_ends_the_association_which_says_why) {
   establish();
   say({data(our_tsn_, 1, 0, "")});
-  EXPECT_EQ(count(hear(), ChunkType::abort), 1u) << "[rfc9260#6.2]";
+  const auto heard = hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].type, ChunkType::abort) << "[rfc9260#6.2]";
+  EXPECT_EQ(heard[0].value, Value().u16(9).u16(8).u32(our_tsn_).bytes) << "[rfc9260#3.3.10.9]";
   EXPECT_TRUE(ended_by<Aborted>());
 }
 

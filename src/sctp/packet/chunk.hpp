@@ -29,7 +29,9 @@ enum class ChunkType : std::uint8_t {
 inline constexpr std::size_t common_header_size = 12;
 inline constexpr std::size_t chunk_header_size = 4;
 inline constexpr std::size_t data_header_size = 16;  // of a DATA chunk
-inline constexpr std::uint16_t stale_cookie = 3;     // an error cause [rfc9260#3.3.10.3]
+// Causes of errors [rfc9260#3.3.10].
+inline constexpr std::uint16_t stale_cookie = 3;
+inline constexpr std::uint16_t no_user_data = 9;
 
 struct ChunkView {
   ChunkType type{};
