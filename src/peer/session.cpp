@@ -108,8 +108,7 @@ Status Session::keep_description(Instant now, std::string_view sdp) {
   }
   early_description_ = Buffer::copy_of(env_.memory, as_bytes(sdp));
   if (!early_description_) return Error{Errc::no_memory, "no room for the description"};
-  // The peer is back: no need to sit out the rest of the wait.
-  if (timers_.armed(Timer::reconnect)) timers_.arm(Timer::reconnect, now);
+  cut_wait_short(now);
   return {};
 }
 
@@ -319,12 +318,18 @@ void Session::settle(Instant now) {
   static_cast<void>(outbox_.request(CloseSockets{}));
   fall_back_role();
   schedule_reconnect(now);
+  if (early_description_) cut_wait_short(now);
 }
 
+// An attempt that could not even begin waits in any case, or it would begin for ever.
 void Session::schedule_reconnect(Instant now) {
   if (!options_.auto_reconnect) return;
-  const Duration wait = backoff_.next(env_.random);
-  timers_.arm(Timer::reconnect, early_description_ ? now : now + wait);  // the peer is back already
+  timers_.arm(Timer::reconnect, now + backoff_.next(env_.random));
+}
+
+// The peer is back: no need to sit out the rest of the wait.
+void Session::cut_wait_short(Instant now) {
+  if (timers_.armed(Timer::reconnect)) timers_.arm(Timer::reconnect, now);
 }
 
 void Session::fall_back_role() {

@@ -98,6 +98,7 @@ class Session {
   void give_early_remote(Instant now);
   void settle(Instant now);
   void schedule_reconnect(Instant now);
+  void cut_wait_short(Instant now);
   void fall_back_role();
   void say(State state, Failure why = Failure::none);
 

@@ -106,6 +106,27 @@ TEST(Memory, fifty_connections_leave_a_peer_as_large_as_the_first) {
   EXPECT_TRUE(world.failures.empty());
 }
 
+// The peer's description is kept for the attempt, which cannot begin: that is no reason to hurry.
+TEST(Memory, an_attempt_without_memory_waits_also_when_the_peer_has_described_itself) {
+  World world(11);
+  Pair pair(world, {});
+  pair.on_signal = [](Peer&, std::string&) { return false; };
+  EXPECT_TRUE(pair.left->connect());
+  ASSERT_TRUE(pair.run_until([&] { return !pair.left_ear.description.empty(); }, seconds(5)));
+
+  EXPECT_TRUE(pair.right->connect());
+  EXPECT_TRUE(pair.right->hear_description(pair.left_ear.description));
+  pair.right->memory().fail_at(0, 1'000'000);
+  pair.run_for(seconds(20));
+  EXPECT_TRUE(pair.right_ear.description.empty());
+  expect_no_grave_failure(world, 0);
+
+  pair.right->memory().fail_at(0, 0);
+  ASSERT_TRUE(pair.run_until([&] { return !pair.right_ear.description.empty(); }, seconds(40)));
+  EXPECT_NE(pair.right_ear.description.find("a=setup:active"), std::string::npos)
+      << "it was kept: this is the answer";
+}
+
 TEST(Memory, an_idle_connected_session_stays_small) {
   World world(10);
   Pair pair(world, {});
