@@ -139,9 +139,9 @@ void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard
   if (hears != heard_audio) {
     outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});
   }
+  if (!remote.data) data_again_ = false;  // the last word counts
   if (!remote.data && had_data) {
-    has_data_ = data_again_ =
-        false;  // [rfc8841#10.4] the section is refused: the association is closed
+    has_data_ = false;  // [rfc8841#10.4] the section is refused: the association is closed
     data_->abort(now);
   } else if (remote.data && !had_data) {
     begin_data(now);

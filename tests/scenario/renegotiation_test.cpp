@@ -163,6 +163,7 @@ TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
   });
   pair_->run_for(seconds(30));
   EXPECT_EQ(media, 0);
+  world_.network.set_tap({});
 }
 
 // [rfc8841#10.4]
@@ -201,6 +202,38 @@ TEST_F(Renegotiation, data_that_is_offered_again_waits_for_what_was_not_read) {
   EXPECT_EQ(pair_->texts(*pair_->right), sent);
   EXPECT_EQ(times(State::data_disconnected), 1);
   pair_->run_for(seconds(5));
+  EXPECT_EQ(times(State::data_connected), 2);
+}
+
+// The last word counts, also while the old messages still wait to be read.
+TEST_F(Renegotiation, data_that_is_offered_again_and_refused_again_before_it_was_read_stays_away) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  pair_->right->set_reading(false);
+  EXPECT_TRUE(pair_->send(*pair_->left, "unread"));
+  pair_->run_for(seconds(1));
+  const auto refuse_data = [&] {
+    EXPECT_TRUE(pair_->left->hear_description(refuse("m=application ", "BUNDLE 0")));
+    pair_->run_for(seconds(1));
+  };
+  refuse_data();
+  EXPECT_TRUE(pair_->left->hear_description(reoffer("s=-", "s=-")));
+  pair_->run_for(seconds(1));
+  refuse_data();
+
+  int records = 0;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& bytes) {
+    const auto first = std::to_integer<unsigned>(bytes[0]);
+    records += from == pair_->right->host() && first >= 20 && first <= 63;
+    return true;
+  });
+  pair_->right->set_reading(true);
+  pair_->run_for(seconds(5));
+  EXPECT_EQ(times(State::data_disconnected), 1);
+  EXPECT_EQ(records, 0) << "an association that nobody agreed on";
+  world_.network.set_tap({});
+
+  EXPECT_TRUE(pair_->left->hear_description(reoffer("s=-", "s=-")));
+  pair_->run_for(seconds(2));
   EXPECT_EQ(times(State::data_connected), 2);
 }
 
