@@ -323,15 +323,13 @@ void Connection::begin_audio(Instant now) {
 }
 
 void Connection::take_data_events(Instant now) {
+  if (data_again_ && !ended_ && data_->over()) begin_data(now);
   while (data_) {
     const auto event = data_->poll_event(now);
     if (!event) break;
     on_data_event(*event);
     if (event->kind < DataSession::Event::Kind::disconnected) continue;
-    if (data_again_ && !ended_) {
-      begin_data(now);
-      continue;
-    }
+    if (data_again_ && !ended_) break;  // with the next call: labels are asked for until then
     // Without its association a connection that carries nothing else stands for nothing.
     has_data_ = false;
     if (!ended_ && !carries_audio()) {

@@ -237,6 +237,29 @@ TEST_F(Renegotiation, data_that_is_offered_again_and_refused_again_before_it_was
   EXPECT_EQ(times(State::data_connected), 2);
 }
 
+// Whose channel it was must still be known when the application hears that it is closed.
+TEST_F(Renegotiation, a_channel_has_its_label_to_its_end_also_where_data_begins_anew_at_once) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  std::vector<std::string> closed;
+  pair_->on_event = [&](Peer& peer, const peer::Event& event) {
+    const auto* channel = std::get_if<peer::ChannelClosed>(&event);
+    if (!channel || &peer != pair_->right.get()) return;
+    closed.emplace_back(peer.session().channel_label(channel->stream).value_or("nobody's"));
+  };
+  pair_->right->set_reading(false);
+  EXPECT_TRUE(pair_->send(*pair_->left, "unread"));
+  pair_->run_for(seconds(1));
+  EXPECT_TRUE(pair_->left->hear_description(refuse("m=application ", "BUNDLE 0")));
+  pair_->run_for(seconds(1));
+  EXPECT_TRUE(pair_->left->hear_description(reoffer("s=-", "s=-")));
+  pair_->run_for(seconds(1));
+  EXPECT_TRUE(closed.empty());
+  pair_->right->set_reading(true);
+  EXPECT_EQ(closed, std::vector<std::string>{"esp_channel"});
+  pair_->run_for(seconds(2));
+  EXPECT_EQ(times(State::data_connected), 2);
+}
+
 TEST_F(Renegotiation, data_that_has_died_begins_anew_with_the_next_offer_also_one_without_audio) {
   begin(AudioCodec::opus, AudioCodec::opus);
   // The left one hears that its data is refused, and ends the association.
