@@ -23,7 +23,9 @@ Status Session::set_servers(Instant now, std::span<const Server> servers) {
   if (servers.size() > max_servers) return Error{Errc::over_limit, "too many ICE servers"};
   servers_.clear();
   for (const Server& server : servers) servers_.push_back(server);
-  if (live()) connection_->on_servers(now);
+  if (!live()) return {};
+  connection_->on_servers(now);
+  settle(now);
   return {};
 }
 
@@ -139,12 +141,16 @@ Status Session::restart_ice(Instant now) {
 Result<datachannel::StreamId> Session::create_channel(Instant now,
                                                       const datachannel::ChannelOptions& options) {
   if (!live()) return Error{Errc::wrong_state, "not connected"};
-  return connection_->create_channel(now, options);
+  auto created = connection_->create_channel(now, options);
+  settle(now);
+  return created;
 }
 
 Status Session::close_channel(Instant now, std::string_view label) {
   if (!live()) return Error{Errc::not_found, "no channel of this label"};
-  return connection_->close_channel(now, label);
+  const Status closed = connection_->close_channel(now, label);
+  settle(now);  // what was not read is dropped with it, and the end may have stood behind that
+  return closed;
 }
 
 Status Session::send_data(Instant now, datachannel::StreamId stream, datachannel::Kind kind,

@@ -98,5 +98,35 @@ TEST_F(Reason, is_memory_where_there_is_none) {
   expect(left_, State::connect_failed, Failure::no_memory);
 }
 
+// The association has ended behind a message that nobody reads; closing the channel drops that, and
+// with it the connection stands for nothing: its end is dealt with as any other.
+TEST(End, that_a_command_brings_to_light_is_followed_by_a_reconnect) {
+  World world(12);
+  PairOptions options;
+  options.right.session.keep_role = true;
+  Pair pair(world, options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  pair.right->set_reading(false);
+  EXPECT_TRUE(pair.send(*pair.left, "unread"));
+  pair.run_for(seconds(1));
+  // Of what the left one says at its end the ABORT alone comes through, and no close_notify.
+  int records = 0;
+  world.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& datagram) {
+    const bool record = !datagram.empty() && datagram[0] > std::byte{3};
+    return from != pair.left->host() || !record || ++records == 1;
+  });
+  EXPECT_TRUE(pair.left->disconnect());
+  pair.run_for(milliseconds(200));
+  EXPECT_EQ(pair.right->state(), State::connected);
+  EXPECT_FALSE(pair.right_ear.said(State::data_disconnected));
+  EXPECT_TRUE(pair.right->command(
+      [](auto& session, Instant now) { return session.close_channel(now, "esp_channel"); }));
+  EXPECT_EQ(pair.right->state(), State::disconnected);
+  EXPECT_TRUE(pair.right->sockets().empty());
+  pair.run_for(seconds(60));
+  EXPECT_GE(pair.right->attempts(), 2);
+}
+
 }  // namespace
 }  // namespace esp_peer::sim
