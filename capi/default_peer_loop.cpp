@@ -196,8 +196,7 @@ void DefaultPeer::collect(Instant now) {
 void DefaultPeer::watch_buffer() {
   if (!config_.on_writable) return;
   const bool above = session_.data_stats().buffered > low_threshold_;
-  if (std::exchange(above_threshold_, above) && !above &&
-      session_.state() == peer::State::connected) {
+  if (std::exchange(above_threshold_, above) && !above && session_.carries_data()) {
     news_.push({.kind = News::Kind::writable});
   }
 }

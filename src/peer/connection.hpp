@@ -66,8 +66,10 @@ class Connection {
   ice::CandidateText local_candidate(std::uint8_t index) const;
   std::string_view server_name(std::uint32_t id) const { return gathering_.server_name(id); }
   std::optional<std::string_view> channel_label(sctp::StreamId stream) const;
-  // Until the end was told: an emptied buffer would look like room.
-  DataStats data_stats() const { return data_ && !over() ? data_->stats() : DataStats{}; }
+  // An association is there that both sides want.
+  bool carries_data() const;
+  // Until the end of the association was told.
+  DataStats data_stats() const { return data_ && !data_->over() ? data_->stats() : DataStats{}; }
   std::optional<Route> paired() const;
   // As the last description has it; nothing where audio is refused or not yet agreed on.
   const std::optional<NegotiatedAudio>& audio() const { return negotiation_.audio(); }
@@ -78,7 +80,6 @@ class Connection {
   Status join_restart(Instant now, const RemotePath& remote, bool offered);
   Status renew_agent(Instant now);
   void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio, bool had_data);
-  bool carries_data() const;
   bool carries_audio() const;
   void advance(Instant now);
   void on_path_event(Instant now, SecurePath::Event event);

@@ -253,6 +253,8 @@ DataStats Session::data_stats() const {
   return connection_ ? connection_->data_stats() : DataStats{};
 }
 
+bool Session::carries_data() const { return live() && connection_->carries_data(); }
+
 std::optional<Route> Session::paired() const {
   return connection_ ? connection_->paired() : std::nullopt;
 }

@@ -83,6 +83,8 @@ class Session {
   // Valid until the command or input after the channel's ChannelClosed.
   std::optional<std::string_view> channel_label(datachannel::StreamId stream) const;
   DataStats data_stats() const;
+  // Data that is sent may still arrive: an emptied buffer is room.
+  bool carries_data() const;
   std::optional<Route> paired() const;
   void hash_state(StateHash& hash) const;
 

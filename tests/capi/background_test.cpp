@@ -45,6 +45,17 @@ void give_background(Couple& c) {
   c.cat.ext.background_thread = c.sheep.ext.background_thread = true;
 }
 
+std::uint32_t buffered(const Peer& peer) {
+  std::uint32_t bytes = 0;
+  EXPECT_EQ(esp_peer_ext_buffered_amount(peer.handle, &bytes), ESP_PEER_ERR_NONE);
+  return bytes;
+}
+// Its connection has ended, told or not.
+bool is_gone(const Peer& peer) {
+  esp_peer_addr_t address{};
+  return esp_peer_get_paired_addr(peer.handle, &address) != ESP_PEER_ERR_NONE;
+}
+
 TEST(Background, peers_connect_and_talk_and_callbacks_come_from_main_loop) {
   std::set<std::thread::id> threads;
   Couple c;
@@ -147,16 +158,9 @@ TEST(Background, what_a_peer_said_before_it_left_is_told_before_its_end) {
   for (int i = 0; i < 30; ++i) {
     ASSERT_EQ(c.sheep.send(std::to_string(i) + std::string(1000, ' ')), ESP_PEER_ERR_NONE);
   }
-  ASSERT_TRUE(until([&] {
-    std::uint32_t unacknowledged = 1;
-    esp_peer_ext_buffered_amount(c.sheep.handle, &unacknowledged);
-    return unacknowledged == 0;
-  }));
+  ASSERT_TRUE(until([&] { return buffered(c.sheep) == 0; }));
   ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
-  EXPECT_TRUE(until([&] {
-    esp_peer_addr_t address{};
-    return esp_peer_get_paired_addr(c.cat.handle, &address) != ESP_PEER_ERR_NONE;
-  })) << "she is gone";
+  EXPECT_TRUE(until([&] { return is_gone(c.cat); })) << "she is gone";
   c.cat.on_state = [&](esp_peer_state_t state) {
     if (state == ESP_PEER_STATE_DISCONNECTED) received_before_the_end = c.cat.received;
   };
@@ -165,6 +169,39 @@ TEST(Background, what_a_peer_said_before_it_left_is_told_before_its_end) {
   for (std::size_t i = 0; i < c.cat.messages.size(); ++i) {
     EXPECT_EQ(std::stoul(c.cat.messages[i].body), i);
   }
+}
+
+// What waited for a peer that is gone is no longer room to come.
+TEST(Background, nobody_is_asked_to_write_to_a_peer_that_has_left) {
+  static int asked;
+  asked = 0;
+  Couple c;
+  give_background(c);
+  c.cat.ext.base.data_ch_cfg.recv_cache_size = c.sheep.ext.base.data_ch_cfg.recv_cache_size =
+      20'000;
+  c.cat.ext.on_writable = [](void*) { return ++asked; };
+  c.never_wait();
+  c.open();
+  ASSERT_EQ(esp_peer_ext_set_low_threshold(c.cat.handle, UINT32_MAX), ESP_PEER_ERR_NONE);
+  c.begin();
+  ASSERT_TRUE(c.pump_until([&] {
+    return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+           c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+  }));
+  // Neither fetches anything: the end will stand behind the sheep's, and the cat's own wait.
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(c.sheep.send(std::string(1000, 'x')), ESP_PEER_ERR_NONE);
+  }
+  ASSERT_TRUE(until([&] { return buffered(c.sheep) == 0; }));
+  while (c.cat.send(std::string(1000, 'x')) == ESP_PEER_ERR_NONE) {
+  }
+  ASSERT_EQ(esp_peer_ext_set_low_threshold(c.cat.handle, 100), ESP_PEER_ERR_NONE);
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(until([&] { return is_gone(c.cat); }));
+  EXPECT_GT(buffered(c.cat), 100u);
+  ASSERT_EQ(esp_peer_ext_set_low_threshold(c.cat.handle, UINT32_MAX), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(pump({&c.cat}, [&] { return c.cat.has(ESP_PEER_STATE_DISCONNECTED); }));
+  EXPECT_EQ(asked, 0);
 }
 
 TEST(Background, sleeps_when_there_is_nothing_to_do) {

@@ -169,8 +169,10 @@ TEST_F(Renegotiation, audio_that_is_refused_is_gone_and_data_is_not) {
 // [rfc8841#10.4]
 TEST_F(Renegotiation, data_that_is_refused_ends_and_begins_anew_when_it_is_offered_again) {
   begin(AudioCodec::opus, AudioCodec::opus);
+  EXPECT_TRUE(pair_->send(*pair_->right, "still on its way"));
   const std::string without = refuse("m=application ", "BUNDLE 0");
   EXPECT_TRUE(has(without, "m=application 0 "));
+  EXPECT_EQ(pair_->right->session().data_stats().buffered, 0u) << "it goes nowhere any more";
   EXPECT_EQ(times(State::data_closed), 1);
   EXPECT_EQ(times(State::data_disconnected), 1);
   EXPECT_FALSE(pair_->send(*pair_->right, "nobody hears this"));
