@@ -192,14 +192,15 @@ void DefaultPeer::finish_close() {
 bool DefaultPeer::calling_back() const { return CallbackScope::inside(this); }
 
 // A command has been given: what it made goes out now, and the loop hears of the rest.
+// There may be room again for what could not be fetched, and the connection's end behind that.
 int DefaultPeer::finish(Instant now, const Status& status) {
+  collect(now);
   transmit(now);
   while (const auto request = session_.poll_request()) {
     // No command asks for sockets: that is done by the first deadline of an attempt, in the loop.
     if (const auto* wanted = std::get_if<peer::Resolve>(&*request)) resolve(wanted->id);
     if (std::holds_alternative<peer::CloseSockets>(*request)) close_sockets();
   }
-  collect(now);
   wake_if_needed();
   return to_c_error(status.code());
 }

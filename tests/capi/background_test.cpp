@@ -1,5 +1,6 @@
 // The thread of ours that keeps connections alive while the application does something else.
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -169,6 +170,40 @@ TEST(Background, what_a_peer_said_before_it_left_is_told_before_its_end) {
   for (std::size_t i = 0; i < c.cat.messages.size(); ++i) {
     EXPECT_EQ(std::stoul(c.cat.messages[i].body), i);
   }
+}
+
+int udp_sockets() {
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    int type = 0;
+    socklen_t size = sizeof(type);
+    const int fd = std::stoi(entry.path().filename());
+    found += getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
+  }
+  return found;
+}
+
+// The end stands behind messages, and may be reached by any command that makes room for them.
+TEST(Background, an_end_that_is_reached_within_a_command_closes_the_sockets_too) {
+  const int before = udp_sockets();
+  Couple c;
+  give_background(c);
+  c.cat.ext.base.data_ch_cfg.recv_cache_size = 20'000;
+  c.connect_here();
+  EXPECT_EQ(udp_sockets(), before + 2);
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(c.sheep.send(std::string(1000, 'x')), ESP_PEER_ERR_NONE);
+  }
+  ASSERT_TRUE(until([&] { return buffered(c.sheep) == 0; }));
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(until([&] { return is_gone(c.cat); }));
+  c.cat.on_data = [&](const Message&) {
+    if (c.cat.received != 15) return;  // twenty wait for the application, the rest behind them
+    EXPECT_EQ(c.cat.send("too late"), ESP_PEER_ERR_WRONG_STATE);
+  };
+  ASSERT_TRUE(pump({&c.cat}, [&] { return c.cat.has(ESP_PEER_STATE_DISCONNECTED); }));
+  EXPECT_EQ(c.cat.received, 30u);
+  EXPECT_TRUE(until([&] { return udp_sockets() == before; })) << udp_sockets() - before;
 }
 
 // What waited for a peer that is gone is no longer room to come.
