@@ -32,14 +32,18 @@ inline constexpr std::array transitions = {
     Transition{State::disconnected, State::new_connection},
     Transition{State::connect_failed, State::new_connection},
 };
-// data_connected once in a connection; data_opened and data_closed once a channel each, between
-// them; data_disconnected before the disconnected of a connection that had data_connected.
+// data_connected once in a connection, and again where data is refused and offered again while
+// audio goes on; data_disconnected before that, and before the disconnected of a connection that
+// had data_connected. Between them data_opened and data_closed once a channel each; data_closed
+// alone of a channel that the peer closes instead of opening it.
 inline constexpr std::array data_transitions = {
     Transition{State::connected, State::data_connected},
     Transition{State::data_connected, State::data_opened},
+    Transition{State::data_connected, State::data_closed},
     Transition{State::data_connected, State::data_disconnected},
     Transition{State::data_opened, State::data_closed},
     Transition{State::data_closed, State::data_disconnected},
+    Transition{State::data_disconnected, State::data_connected},
     Transition{State::data_disconnected, State::disconnected},
 };
 
