@@ -10,8 +10,8 @@
 namespace esp_peer::test {
 namespace {
 
-std::optional<srtp_t> first_session;  // since it was reset: that of what goes out
-bool library_says_expired = false;    // to the next packet
+thread_local std::optional<srtp_t> first_session;  // since it was reset: that of what goes out
+thread_local bool library_says_expired = false;    // to the next packet
 
 }  // namespace
 }  // namespace esp_peer::test
