@@ -191,8 +191,8 @@ void DefaultPeer::finish_close() {
 
 bool DefaultPeer::calling_back() const { return CallbackScope::inside(this); }
 
-// A command has been given: what it made goes out now, and the loop hears of the rest.
-// There may be room again for what could not be fetched, and the connection's end behind that.
+// A command has been given: what it made goes out now, and the loop hears of the rest. It may also
+// have made room for what could not be fetched, and the connection's end may stand behind that.
 int DefaultPeer::finish(Instant now, const Status& status) {
   collect(now);
   transmit(now);

@@ -22,6 +22,12 @@ class IncompleteMessage : public PeerByHand {
     return {};
   }
   std::uint32_t window() { return last_sack().u32(4); }
+  // [rfc6525#4.1] The peer begins its stream 1 anew.
+  void say_reset() {
+    Value reset;
+    reset.u16(13).u16(18).u32(our_tsn_).u32(0).u32(our_tsn_ - 1).u16(1);
+    say({{ChunkType::reconfig, 0, reset.bytes}});
+  }
 };
 
 TEST_F(IncompleteMessage, that_has_begun_gives_its_room_back_and_its_stream_goes_on_behind_it) {
@@ -77,9 +83,7 @@ TEST_F(IncompleteMessage, of_a_reliable_stream_is_kept_for_ever) {
 
 // With the reset its stream is one like any other.
 TEST_F(IncompleteMessage, of_a_stream_that_was_used_before_is_kept_too) {
-  Value reset;
-  reset.u16(13).u16(18).u32(our_tsn_).u32(0).u32(our_tsn_ - 1).u16(1);
-  say({{ChunkType::reconfig, 0, reset.bytes}});
+  say_reset();
   static_cast<void>(read());
   say({data(our_tsn_, 1, 0, "begin ", 2)});
   wait(seconds(60));
@@ -90,9 +94,7 @@ TEST_F(IncompleteMessage, of_a_stream_that_was_used_before_is_kept_too) {
 // The OPEN of an unreliable channel, its reset, and what comes then for a reliable one: all of them
 // wait for a reader who is slow, and takes them up in their order.
 TEST_F(IncompleteMessage, of_a_stream_whose_reset_is_still_to_be_read_is_kept_too) {
-  Value reset;
-  reset.u16(13).u16(18).u32(our_tsn_).u32(0).u32(our_tsn_ - 1).u16(1);
-  say({{ChunkType::reconfig, 0, reset.bytes}});
+  say_reset();
   association_->may_lose(StreamId{1});
   say({data(our_tsn_, 1, 0, "begin ", 2)});
   wait(seconds(60));
