@@ -287,7 +287,8 @@ int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_
  *
  * @return ESP_PEER_ERR_NONE, also for duplicates, .local candidates and the end of candidates;
  *         _INVALID_ARG (NULL, no size, no type), _BAD_DATA (not to be understood), _NOT_SUPPORT
- *         (nothing in it that can be used), _WRONG_STATE (an answer, and we have not offered),
+ *         (nothing in it that can be used, or the peer has begun anew: take it again after
+ *         esp_peer_new_connection()), _WRONG_STATE (an answer, and we have not offered),
  *         _OVER_LIMITED (one candidate too many, or more than 64 KiB), _NO_MEM.
  */
 int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);

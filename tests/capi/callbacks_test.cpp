@@ -155,7 +155,11 @@ TEST(Callbacks, connect_anew_inside_disconnected) {
   again(c.cat);
   again(c.sheep);
   c.connect_with_channel();
-  // The sheep hears of it by the network, in its loop; the cat here.
+  // The sheep hears of it by the network, in its loop; the cat here, and offers at once. An offer
+  // that overtakes the end is none for the old connection: signalling waits.
+  c.cat.on_msg = [&](const std::string&) {
+    EXPECT_TRUE(c.sheep.wait_state(ESP_PEER_STATE_DISCONNECTED));
+  };
   EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
   for (Peer* p : {&c.cat, &c.sheep}) {
     EXPECT_TRUE(p->wait_for([&] { return p->count(ESP_PEER_STATE_DATA_CHANNEL_OPENED) == 2; }));
