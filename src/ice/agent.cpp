@@ -269,8 +269,10 @@ void Agent::advance(Instant now) {
   give_up_if_hopeless(now);
 }
 
+// Chosen when its check can go, and not earlier: of pairs that answer meanwhile, the best counts.
 void Agent::nominate(Instant now) {
   timers_.disarm(Timer::nomination);
+  if (timers_.armed(Timer::slot)) return;
   if (role_ != Role::controlling || checks_.selected() || checks_.nominating()) return;
   const auto verdict = NominationPolicy::decide(now, checks_.pairs(), remotes_, all_remotes_known_);
   if (verdict.ask_again) timers_.arm(Timer::nomination, *verdict.ask_again);

@@ -299,6 +299,28 @@ TEST(IceAgent, a_better_pair_of_hosts_wins_when_both_work) {
   EXPECT_EQ(n.left.agent.selected()->remote, n.right.addresses[0]);
 }
 
+TEST(IceAgent, a_better_pair_of_hosts_wins_also_when_its_answer_comes_a_moment_later) {
+  for (std::int64_t later = 0; later < 24; ++later) {
+    Network n;
+    n.link.delay_ms = 1;  // both answers within one Ta
+    for (std::uint8_t i = 1; i <= 2; ++i) n.add_host(n.left, Address::v4(10, 0, i, 1, 1000));
+    for (std::uint8_t i = 1; i <= 2; ++i) n.add_host(n.right, Address::v4(10, 0, i, 2, 1000));
+    n.meddle = [&](Route& route, std::vector<std::byte>& bytes) {
+      const bool one_subnet = route.local.ip[14] == route.remote.ip[14];
+      if (!one_subnet || check_in(bytes) || route.remote != n.left.addresses[0]) return one_subnet;
+      n.link.delay_ms += later;
+      n.inject({route.remote, route.local}, bytes);
+      n.link.delay_ms -= later;
+      return false;
+    };
+    n.describe(n.left, n.right);
+    n.describe(n.right, n.left);
+    n.run_for(seconds(1));
+    ASSERT_TRUE(n.agreed());
+    EXPECT_EQ(n.left.agent.selected()->local, n.left.addresses[0]) << later;
+  }
+}
+
 TEST(IceAgent, finds_the_one_pair_of_many_that_works) {
   Network n;
   for (std::uint8_t i = 1; i <= 8; ++i) n.add_host(n.left, Address::v4(10, 0, i, 1, 1000));
