@@ -125,7 +125,7 @@ TEST(Reconnect, an_attempt_that_failed_is_made_again) {
   c.never_wait();
   c.cat.cfg.no_auto_reconnect = false;
   c.cat.ext.base.keep_role = true;
-  c.cat.ext.connect_timeout_ms = 100;
+  c.cat.ext.connect_timeout_ms = 3000;  // the next attempt has to do with it too
   const auto without_candidates = [](std::string sdp) {
     take_lines(sdp, "a=candidate:");
     return sdp;

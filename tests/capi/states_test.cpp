@@ -140,7 +140,7 @@ TEST(States, nobody_answers_the_checks_and_the_handle_goes_on) {
   LocalSocket nobody;
   Couple c;
   c.never_wait();
-  c.cat.ext.connect_timeout_ms = 300;
+  c.cat.ext.connect_timeout_ms = 3000;  // the next attempt has to do with it too
   c.open();
   c.begin();
   const auto elsewhere = [&](std::string sdp) {

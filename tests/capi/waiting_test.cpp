@@ -55,7 +55,11 @@ TEST(Waiting, can_be_forbidden) {
   peer.ext.loop_wait_ms = 0;
   peer.ext.base.agent_recv_timeout = 10'000;  // does not count for it
   ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
-  EXPECT_GT(turns_within(100ms, peer.handle), 2);
+  const auto begin = Clock::now();
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(esp_peer_main_loop(peer.handle), ESP_PEER_ERR_NONE);
+  }
+  EXPECT_LT(Clock::now() - begin, 10s) << "of thirty";
 }
 
 TEST(Waiting, of_a_connected_peer_with_nothing_to_do_is_no_busy_loop) {
@@ -131,16 +135,21 @@ TEST(Waiting, too_long_outside_of_the_loop_has_nothing_sent_again_that_has_arriv
     EXPECT_EQ(esp_peer_ext_get_stats(c.cat.handle, &stats), ESP_PEER_ERR_NONE);
     return stats.datagrams_sent;
   };
-  ASSERT_EQ(c.cat.send("hello"), ESP_PEER_ERR_NONE);
-  const auto before = sent();
-  // The sheep hears it, and says so; T3 of the cat is over long before it looks.
-  const auto end = Clock::now() + 1500ms;
-  pump({&c.sheep}, [&] { return Clock::now() >= end; });
-  ASSERT_EQ(c.sheep.received, 1u);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_NONE);
-  EXPECT_EQ(sent(), before);
-  EXPECT_EQ(esp_peer_ext_buffered_amount(c.cat.handle, &waiting), ESP_PEER_ERR_NONE);
-  EXPECT_EQ(waiting, 0u) << "the answer was there";
+  // Consent is asked and answered every few seconds: who is late may meet it, but not every time.
+  bool silent = false;
+  for (std::size_t round = 1; round <= 5 && !silent; ++round) {
+    ASSERT_EQ(c.cat.send("hello"), ESP_PEER_ERR_NONE);
+    const auto before = sent();
+    // The sheep hears it, and says so; T3 of the cat is over long before it looks.
+    const auto end = Clock::now() + 1500ms;
+    pump({&c.sheep}, [&] { return Clock::now() >= end; });
+    ASSERT_EQ(c.sheep.received, round);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(esp_peer_main_loop(c.cat.handle), ESP_PEER_ERR_NONE);
+    silent = sent() == before;
+    EXPECT_EQ(esp_peer_ext_buffered_amount(c.cat.handle, &waiting), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(waiting, 0u) << "the answer was there";
+  }
+  EXPECT_TRUE(silent);
 }
 
 TEST(Waiting, of_a_minute_ends_when_another_thread_disconnects) {
