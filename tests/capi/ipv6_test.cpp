@@ -27,6 +27,11 @@ void on_network(const std::vector<std::string>& addresses, Story story) {
     for (const std::string& a : addresses) {
       commands += " && ip addr add " + a + " dev wire0" + (a.find(':') == a.npos ? "" : " nodad");
     }
+    // The kernel gives the link-local address when it has seen the carrier, a second later at most.
+    commands +=
+        " && for n in $(seq 1000); do"
+        " ip -6 addr show dev wire0 scope link -tentative | grep -q fe80: && exit 0; sleep 0.02;"
+        " done; exit 1";
     ASSERT_EQ(std::system(commands.c_str()), 0);
     story();
   }).join();
