@@ -41,7 +41,6 @@ Status Agent::add_stun_server(Instant now, const Address& server) {
   for (const Candidate& c : locals_.list()) {
     if (c.type == CandidateType::host) gatherer_.ask(c.base, server);
   }
-  if (!gatherer_.busy()) tell(Tell::gathering_done);  // no socket of its family
   advance(now);
   return {};
 }
@@ -95,7 +94,6 @@ void Agent::end_of_remote_candidates(Instant now) {
 void Agent::close(Instant) {
   fall_silent();
   to_tell_ = 0;
-  told_locals_ = static_cast<std::uint8_t>(locals_.size());
 }
 
 void Agent::on_stun(Instant now, const Route& route, Bytes message) {
@@ -118,16 +116,14 @@ void Agent::on_deadline(Instant now) {
   timers_.expire(now, [&](Timer timer) {
     if (timer == Timer::patience) checks_.give_up();
   });
-  const bool was_gathering = gatherer_.busy();
   gatherer_.on_deadline(now);
-  if (was_gathering && !gatherer_.busy()) tell(Tell::gathering_done);
   checks_.on_deadline(now);
   use_best_path(now);
   consent_.on_deadline(now, env_.random);
   for (auto event = consent_.poll_event(); event != Consent::Event::none;
        event = consent_.poll_event()) {
-    tell(event == Consent::Event::reported ? Tell::lost : Tell::consent_lost);
     if (event == Consent::Event::expired) return fall_silent();
+    tell(Tell::lost);
   }
   advance(now);
 }
@@ -142,12 +138,8 @@ std::size_t Agent::write_datagram(Instant, MutableBytes out, Route& to) {
 }
 
 std::optional<Agent::Event> Agent::poll_event() {
-  if (told_locals_ < locals_.size()) return LocalCandidate{locals_[told_locals_++]};
-  if (take(Tell::gathering_done)) return GatheringDone{};
-  if (take(Tell::role_switched)) return RoleSwitched{role_};
   if (take(Tell::pair_valid)) return PairValid{*first_valid_};
   if (take(Tell::pair_selected)) return PairSelected{*selected()};
-  if (take(Tell::consent_lost)) return ConsentLost{};
   if (take(Tell::lost)) return Lost{};
   if (take(Tell::failed)) return Failed{};
   return std::nullopt;
@@ -206,7 +198,6 @@ void Agent::hash_state(StateHash& hash) const {
   for (const auto timer : {Timer::slot, Timer::nomination, Timer::patience}) {
     hash.add(timers_.when(timer).value_or(Instant::max()));
   }
-  hash.add(told_locals_);
   hash.add(to_tell_);
   hash.add(has_remote_ << 2 | all_remotes_known_ << 1 | static_cast<int>(silent_));
 }
@@ -214,7 +205,6 @@ void Agent::hash_state(StateHash& hash) const {
 void Agent::switch_role(Instant now) {
   role_ = role_ == Role::controlling ? Role::controlled : Role::controlling;
   checks_.set_role(role_);
-  tell(Tell::role_switched);
   env_.trace(now, RoleSwitched{role_});
 }
 
@@ -246,7 +236,6 @@ void Agent::select(Instant now, Pair& pair) {
   const Route route = checks_.route_of(checks_.select(pair));
   timers_.disarm(Timer::patience);
   timers_.disarm(Timer::nomination);
-  if (gatherer_.busy()) tell(Tell::gathering_done);
   gatherer_.stop();
   tell(Tell::pair_selected);
   env_.trace(now, PairSelected{route});

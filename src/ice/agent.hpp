@@ -45,11 +45,7 @@ struct Options {
   std::uint8_t consent_misses = 5;           // × 6 s without an answer → Lost; 0xFF = never
 };
 
-struct LocalCandidate {
-  Candidate candidate;
-};
-struct GatheringDone {};  // every STUN server has answered or failed; may come again
-struct PairValid {        // the first pair that works: DTLS may start
+struct PairValid {  // the first pair that works: DTLS may start
   static constexpr std::string_view kName = "ice_pair_valid";
   Route route;
 };
@@ -57,20 +53,18 @@ struct PairSelected {  // nominated; everything goes this way from now on
   static constexpr std::string_view kName = "ice_pair_selected";
   Route route;
 };
-struct RoleSwitched {
-  static constexpr std::string_view kName = "ice_role_switched";
-  Role role;
-};
 struct Failed {  // no pair works, and patience is over
   static constexpr std::string_view kName = "ice_failed";
 };
-struct ConsentLost {};  // 30 s without an answer: nothing may be sent any more
-struct Lost {};         // consent_misses without an answer: report the loss
+struct Lost {};        // consent_misses without an answer: report the loss
+struct RoleSwitched {  // traced only
+  static constexpr std::string_view kName = "ice_role_switched";
+  Role role;
+};
 
 class Agent {
  public:
-  using Event = std::variant<LocalCandidate, GatheringDone, PairValid, PairSelected, RoleSwitched,
-                             Failed, ConsentLost, Lost>;
+  using Event = std::variant<PairValid, PairSelected, Failed, Lost>;
 
   Agent(const Options& options, const Credentials& local, crypto::Provider& crypto, Env env);
   Agent(const Agent&) = delete;  // its parts refer to each other
@@ -123,13 +117,10 @@ class Agent {
   enum class Timer : std::uint8_t { slot, nomination, patience, count };
   // Events that wait to be fetched: one of each kind at most, the newest of its kind.
   enum class Tell : std::uint8_t {
-    gathering_done = 1 << 0,
-    role_switched = 1 << 1,
-    pair_valid = 1 << 2,
-    pair_selected = 1 << 3,
-    consent_lost = 1 << 4,
-    lost = 1 << 5,
-    failed = 1 << 6,
+    pair_valid = 1 << 0,
+    pair_selected = 1 << 1,
+    lost = 1 << 2,
+    failed = 1 << 3,
   };
   static constexpr Duration min_pacing = milliseconds(5);  // [rfc8445#14.2]
   static constexpr Duration min_rto = milliseconds(500);   // [rfc8445#14.3]
@@ -191,8 +182,7 @@ class Agent {
   Answers answers_;
   TimerTable<Timer> timers_;
   std::optional<Route> first_valid_;
-  std::uint8_t told_locals_ = 0;  // of locals_, those whose event was fetched
-  std::uint8_t to_tell_ = 0;      // a bit each of Tell
+  std::uint8_t to_tell_ = 0;  // a bit each of Tell
   bool has_remote_ = false, all_remotes_known_ = false;
   bool silent_ = false;  // failed, lost consent or closed: nothing is sent or obeyed any more
 };

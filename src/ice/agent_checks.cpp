@@ -135,19 +135,16 @@ void Agent::on_response(Instant now, const Route& route, const stun::Message& re
 }
 
 void Agent::on_server_response(Instant now, const Route& route, const stun::Message& response) {
-  const bool was_gathering = gatherer_.busy();
   if (const auto mapping = gatherer_.on_response(now, route, response)) {
     locals_.add_reflexive(mapping->base, mapping->mapped, mapping->server);
   }
-  if (was_gathering && !gatherer_.busy()) tell(Tell::gathering_done);
   advance(now);
 }
 
 void Agent::on_consent_response(Instant now, const stun::Message& response) {
   if (response.kind == stun::Class::success) return consent_.on_answer(now);
   if (response.error_code != static_cast<std::uint16_t>(StunError::forbidden)) return;
-  tell(Tell::consent_lost);  // [rfc7675#5.2] revoked
-  tell(Tell::lost);
+  tell(Tell::lost);  // [rfc7675#5.2] revoked
   fall_silent();
 }
 

@@ -24,10 +24,8 @@ TEST(IceAgent, two_hosts_select_the_same_pair_within_two_round_trips) {
   ASSERT_TRUE(n.agreed());
   EXPECT_EQ(n.left.agent.route(), n.left.agent.selected());
   for (const Side* side : {&n.left, &n.right}) {
-    EXPECT_EQ(side->count<LocalCandidate>(), 1u);
     EXPECT_EQ(side->count<PairValid>(), 1u);
     EXPECT_EQ(side->count<PairSelected>(), 1u);
-    EXPECT_EQ(side->count<RoleSwitched>(), 0u);
   }
 }
 
@@ -525,7 +523,6 @@ TEST_F(Aggressive, a_path_that_worked_a_minute_ago_is_checked_before_it_is_follo
   EXPECT_EQ(n.right.agent.selected()->remote, good);
   n.run_for(seconds(60));
   EXPECT_TRUE(n.right.agent.route()) << "consent is as old as the last answer, not the first one";
-  EXPECT_EQ(n.right.count<ConsentLost>(), 0u);
 }
 
 // ---------------------------------------------------------------- roles

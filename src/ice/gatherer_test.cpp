@@ -52,8 +52,6 @@ TEST_F(Gathering, a_server_shows_our_outer_address) {
   EXPECT_TRUE(n.left.agent.gathering());
   n.run_for(milliseconds(100));
   EXPECT_FALSE(n.left.agent.gathering());
-  EXPECT_EQ(n.left.count<GatheringDone>(), 1u);
-  EXPECT_EQ(n.left.count<LocalCandidate>(), 2u);
   const auto locals = n.left.agent.local_candidates();
   ASSERT_EQ(locals.size(), 2u);
   EXPECT_EQ(locals[1].address, mapped);
@@ -72,7 +70,6 @@ TEST_F(Gathering, a_lost_request_is_repeated_by_the_schedule_and_given_up_after_
   EXPECT_TRUE(n.left.agent.gathering());
   n.run_for(milliseconds(2));
   EXPECT_FALSE(n.left.agent.gathering());
-  EXPECT_EQ(n.left.count<GatheringDone>(), 1u);
   n.run_for(seconds(100));
   EXPECT_EQ(asked.size(), 7u);
 }
@@ -93,8 +90,6 @@ TEST_F(Gathering, a_server_of_a_family_without_a_socket_is_done_at_once) {
   n.add_host(n.left, n.left_address);
   ASSERT_TRUE(n.left.agent.add_stun_server(n.now, *parse_ip("2001:db8::5", 3478)));
   EXPECT_FALSE(n.left.agent.gathering());
-  n.run_for(milliseconds(1));
-  EXPECT_EQ(n.left.count<GatheringDone>(), 1u);
 }
 
 TEST_F(Gathering, what_the_server_sees_as_it_is_adds_nothing) {
