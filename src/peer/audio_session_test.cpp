@@ -327,6 +327,17 @@ TEST_F(Audio, who_only_listens_reports_as_a_receiver_and_at_random_intervals) {
   EXPECT_GT(most - least, 2'000);
 }
 
+TEST_F(Audio, frames_that_nobody_fetched_before_we_left_stay_here) {
+  send(*left, 0, "in time");
+  exchange();
+  send(*left, 20, "late");
+  send(*left, 40, "later");
+  left->session.leave();
+  const Datagram farewell = left->write(now());
+  EXPECT_TRUE(rtp::is_rtcp(farewell));
+  EXPECT_TRUE(left->write(now()).empty());
+}
+
 TEST_F(Audio, a_bye_goes_out_when_we_leave_and_only_then) {
   send(*left, 0, "frame");
   exchange();
