@@ -85,6 +85,23 @@ TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
   peer.close();
 }
 
+// Servers that change while an offer waits for its answer bring another offer, and no timer.
+TEST(MainLoop, returns_early_when_there_is_news_alone) {
+  Peer peer;
+  peer.ext.loop_wait_set = true;
+  peer.ext.loop_wait_ms = 60'000;
+  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+  peer.run();
+  ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
+  for (std::size_t offers = 1; offers <= 3; ++offers) {
+    EXPECT_TRUE(peer.wait_for([&] { return peer.descriptions.size() == offers; })) << offers;
+    until_asleep(peer.loop_thread);
+    ASSERT_EQ(esp_peer_update_ice_info(peer.handle, ESP_PEER_ROLE_CONTROLLING, nullptr, 0),
+              ESP_PEER_ERR_NONE);
+  }
+  peer.close();
+}
+
 // covers: changelog 34, changelog 51, changelog 43
 TEST(Threads, send_from_everywhere_while_the_loop_runs) {
   Couple c;
