@@ -4,6 +4,7 @@
 
 #include "backends/libsrtp/backend.hpp"
 #include "ice/candidate.hpp"
+#include "sdp/description.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -64,6 +65,13 @@ Status Peer::hear_description(std::string_view sdp) {
        at = sdp.find("a=candidate:", at + 1)) {
     auto candidate = ice::parse_candidate(sdp.substr(at, sdp.find('\r', at) - at));
     if (candidate) allow(candidate->address);
+  }
+  const auto description = std::make_unique<sdp::Description>();
+  const auto remote = std::make_unique<sdp::Remote>();
+  const sdp::Wanted wanted{options_.session.data, options_.session.audio.codec};
+  if (sdp::parse(sdp, *description) && sdp::read_remote(*description, wanted, *remote) &&
+      remote->default_destination) {
+    allow(*remote->default_destination);
   }
   return command([&](auto& s, Instant now) { return s.set_remote_description(now, sdp); });
 }

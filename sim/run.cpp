@@ -173,6 +173,7 @@ void Run::send_apart(Peer& to, std::string sdp) {
       if (to.alive()) deliver(to);
     });
   };
+  sdp = without_default_address(std::move(sdp));
   constexpr std::string_view mark = "a=candidate:", end = "a=end-of-candidates\r\n";
   if (const auto at = sdp.find(end); at != sdp.npos) sdp.erase(at, end.size());
   for (std::size_t at = sdp.find(mark); at != sdp.npos; at = sdp.find(mark)) {

@@ -110,6 +110,17 @@ Result<Candidate> parse_candidate(std::string_view line) {
   return c;
 }
 
+Result<Candidate> default_candidate(const Address& destination) {
+  if (destination.port == 0 || !is_one_host(destination)) {
+    return Error{Errc::bad_data, "no address of one host"};
+  }
+  Candidate c;
+  c.priority = candidate_priority(c.type, 65535, c.component);
+  c.address = destination;
+  c.foundation.assign("default");
+  return c;
+}
+
 CandidateText candidate_text(const Candidate& c) {
   Line line;
   line << "candidate:" << c.foundation.view() << " " << c.component

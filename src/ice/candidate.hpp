@@ -30,6 +30,9 @@ std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_prefere
 // extensions. bad_data: not a candidate; unsupported: a name (.local), a transport or a component
 // that cannot be used here.
 Result<Candidate> parse_candidate(std::string_view line);
+// A peer's that names none, but an address as those without ICE do [rfc8839#4.2.5]. bad_data: not
+// that of one host.
+Result<Candidate> default_candidate(const Address& destination);
 // "candidate:<foundation> 1 udp <priority> <ip> <port> typ host …", without "a=".
 using CandidateText = FixedString<200>;
 CandidateText candidate_text(const Candidate& candidate);

@@ -107,6 +107,21 @@ TEST(Candidate, comes_back_as_it_was_written) {
   EXPECT_TRUE(text.view().ends_with(" raddr eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee rport 65535"));
 }
 
+// covers: changelog 20
+TEST(Candidate, of_a_peer_that_names_none_is_its_address_if_that_is_one_hosts) {
+  const Address address = Address::v4(192, 0, 2, 7, 4711);
+  auto candidate = default_candidate(address);
+  ASSERT_TRUE(candidate);
+  EXPECT_EQ(candidate->address, address);
+  EXPECT_EQ(candidate->type, CandidateType::host);
+  EXPECT_EQ(candidate->priority, 2130706431u);
+  EXPECT_FALSE(candidate->foundation.view().empty());
+  for (const auto nobody : {"0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"}) {
+    EXPECT_FALSE(default_candidate(*parse_ip(nobody, 4711))) << nobody;
+  }
+  EXPECT_FALSE(default_candidate(address.with_port(0)));
+}
+
 // covers: must rfc8445#5.1.2
 TEST(Candidate, priorities_follow_the_formula) {
   EXPECT_EQ(candidate_priority(CandidateType::host, 65535, 1), 2130706431u);

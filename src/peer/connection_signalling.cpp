@@ -68,6 +68,12 @@ Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::In
       static_cast<void>(path_.ice().add_remote(now, *candidate));
     }
   }
+  // Those that write no candidates are reached where they were without ICE; FreeSWITCH is.
+  if (remote.default_destination) {
+    if (auto candidate = ice::default_candidate(*remote.default_destination)) {
+      static_cast<void>(path_.ice().add_remote(now, *candidate));
+    }
+  }
   if (remote.end_of_candidates) path_.ice().end_of_remote_candidates(now);
   if (audio_) {
     audio_->change(now, negotiation_.audio());

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/containers.hpp"
 #include "base/result.hpp"
@@ -21,12 +22,14 @@ inline constexpr std::size_t max_media = 16;        // m-sections of one descrip
 inline constexpr std::size_t max_fingerprints = 4;  // of one section; further ones are ignored
 inline constexpr std::size_t max_candidates = 32;   // of one section; further ones are ignored
 
-// What a section takes from the session where it says nothing of its own [rfc8839#5.4, rfc8122#5].
+// What a section takes from the session where it says nothing of its own [rfc8839#5.4, rfc8122#5,
+// rfc8866#5.7].
 struct Inherited {
   std::string_view ufrag, password;
   Setup setup = Setup::absent;
   Direction direction = Direction::sendrecv;
   bool end_of_candidates = false;
+  std::string_view connection;                                   // its c-line: "IN IP4 192.0.2.1"
   FixedVector<std::string_view, max_fingerprints> fingerprints;  // "sha-256 AB:…"
 };
 
@@ -91,6 +94,8 @@ struct Remote {
   Setup setup = Setup::absent;
   FixedVector<std::string_view, max_fingerprints> fingerprints;
   FixedVector<std::string_view, max_candidates> candidates;
+  // Where there are none: what the m-line and the c-line name, if that is a port and an address.
+  std::optional<Address> default_destination;
   bool end_of_candidates = false;
   bool ice_lite = false;
   std::uint32_t pacing_ms = 50;  // [rfc8445#14.2] where none is named

@@ -134,6 +134,12 @@ void parse_attribute(std::string_view attribute, Description& d, SessionLevel& s
   }
 }
 
+void parse_connection(std::string_view line, Description& d, SessionLevel& session) {
+  Inherited& level =
+      d.media.empty() ? static_cast<Inherited&>(session) : d.media[d.media.size() - 1];
+  level.connection = line;
+}
+
 void parse_origin(std::string_view line, Description& d) {
   const auto number_of = [](std::string_view word) -> std::uint64_t {
     constexpr auto max = ~std::uint64_t{0};
@@ -160,6 +166,7 @@ void inherit(const SessionLevel& session, Media& m) {
   if (m.password.empty()) m.password = session.password;
   if (m.setup == Setup::absent) m.setup = session.setup;
   if (m.fingerprints.empty()) m.fingerprints = session.fingerprints;
+  if (m.connection.empty()) m.connection = session.connection;
 }
 
 // A description may have several groups; ours is the one with the data section.
@@ -229,6 +236,7 @@ Status parse(std::string_view text, Description& out) {
     const char type = line[0];
     line.remove_prefix(2);
     if (type == 'o' && out.media.empty()) parse_origin(line, out);
+    if (type == 'c') parse_connection(line, out, session);
     if (type == 'a') parse_attribute(line, out, session);
     if (type == 'm') {
       if (const Status begins = begin_section(line, out, session); !begins) return begins.error();

@@ -117,6 +117,42 @@ TEST(Parse, sections_inherit_from_the_session_what_they_do_not_say) {
   EXPECT_EQ(d->media[1].direction, Direction::sendonly);
 }
 
+// covers: changelog 20
+TEST(Parse, without_candidates_the_m_line_and_the_c_line_name_where_the_peer_is) {
+  const std::string here = "c=IN IP4 192.0.2.7\r\n";
+  const auto destination = [](const std::string& m_port, const std::string& of_session,
+                              const std::string& of_section) {
+    return data_of(session + of_session + replaced(data_line, " 9 ", " " + m_port + " ") +
+                   of_section + credentials + sctp)
+        .default_destination;
+  };
+  const auto expected = Address::v4(192, 0, 2, 7, 4711);
+  EXPECT_EQ(destination("4711", "", here), expected);
+  EXPECT_EQ(destination("4711", here, ""), expected) << "of the session";
+  EXPECT_EQ(destination("4711", "c=IN IP4 192.0.2.8\r\n", here), expected) << "its own counts";
+  EXPECT_EQ(destination("4711/2", "", here), expected);
+  EXPECT_EQ(destination("4711", "", "c=IN IP6 2001:db8::7\r\n"), parse_ip("2001:db8::7", 4711));
+  EXPECT_FALSE(destination("9", "", here)) << "candidates come later";
+  for (const auto nowhere :
+       {"", "c=IN IP4 0.0.0.0\r\n", "c=IN IP6 ::\r\n", "c=IN IP4 freeswitch.example\r\n",
+        "c=IN IP4 224.2.36.42/127\r\n", "c=IN IP6 192.0.2.7\r\n", "c=IN IP4 2001:db8::7\r\n",
+        "c=IN IP4\r\n", "c=ATM NSAP 192.0.2.7\r\n", "c=IN IP4 192.0.2.7.9\r\n"}) {
+    EXPECT_FALSE(destination("4711", "", nowhere)) << nowhere;
+  }
+  const std::string candidate = "a=candidate:1 1 udp 1 192.0.2.9 5 typ host\r\n";
+  EXPECT_FALSE(destination("4711", "", here + candidate)) << "who names candidates is at those";
+}
+
+// [rfc9143#7.2.1] In a bundle it is the tagged section's.
+TEST(Parse, the_address_of_a_bundle_is_that_of_its_tagged_section) {
+  const std::string bundle = replaced(session, "t=0 0\r\n", "t=0 0\r\na=group:BUNDLE 0 1\r\n");
+  const auto remote =
+      data_of(bundle + "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n" +
+              credentials + replaced(data_line, " 9 ", " 5000 ") +
+              "c=IN IP4 192.0.2.2\r\na=mid:1\r\n" + credentials + sctp);
+  EXPECT_EQ(remote.default_destination, Address::v4(192, 0, 2, 1, 4000));
+}
+
 TEST(Parse, what_a_section_says_itself_counts_before_the_session) {
   const auto d = parsed(session + credentials + data_line + sctp +
                         "a=ice-ufrag:mine\r\na=ice-pwd:mine-mine-mine-mine-mine\r\n"

@@ -74,6 +74,17 @@ Status check(const Remote& remote) {
   return {};
 }
 
+// [rfc8839#4.2.5] "0.0.0.0" and port 9 stand for candidates that come later, a name for nothing.
+std::optional<Address> default_destination(const Media& m) {
+  auto line = m.connection;
+  if (m.port == 0 || m.port == 9 || take_word(line) != "IN") return std::nullopt;
+  const auto family = take_word(line);
+  const auto address = parse_ip(first_word(line), m.port);
+  if (!address || address->is_unspecified()) return std::nullopt;
+  if (family != (address->is_v4() ? "IP4" : "IP6")) return std::nullopt;
+  return address;
+}
+
 // `carried`: a section on the transport that `tagged` describes.
 void read_transport(const Media& tagged, const Media& carried, Remote& out) {
   // A peer that says nothing there says it in the section that is carried.
@@ -85,6 +96,7 @@ void read_transport(const Media& tagged, const Media& carried, Remote& out) {
   out.setup = tagged.setup != Setup::absent ? tagged.setup : carried.setup;
   out.fingerprints = tagged.fingerprints.empty() ? carried.fingerprints : tagged.fingerprints;
   out.candidates = reach.candidates;
+  if (reach.candidates.empty()) out.default_destination = default_destination(transport);
   out.end_of_candidates = reach.end_of_candidates;
 }
 

@@ -39,6 +39,23 @@ inline std::vector<std::string> take_lines(std::string& sdp, const std::string& 
   return lines;
 }
 
+// The description of one whose candidates come later: nothing in it is an address
+// [rfc8840#4.1.1].
+inline std::string without_candidates(std::string sdp,
+                                      std::vector<std::string>* candidates = nullptr) {
+  auto lines = take_lines(sdp, "a=candidate:");
+  take_lines(sdp, "a=end-of-candidates");
+  for (auto at = sdp.find("\nm="); at != sdp.npos; at = sdp.find("\nm=", at + 1)) {
+    const auto port = sdp.find(' ', at) + 1, end = sdp.find(' ', port);
+    if (sdp.substr(port, end - port) != "0") sdp.replace(port, end - port, "9");
+  }
+  for (auto at = sdp.find("\nc="); at != sdp.npos; at = sdp.find("\nc=", at + 1)) {
+    sdp.replace(at, sdp.find_first_of("\r\n", at + 1) - at, "\nc=IN IP4 0.0.0.0");
+  }
+  if (candidates) *candidates = std::move(lines);
+  return sdp;
+}
+
 // A UDP socket on 127.0.0.1.
 class LocalSocket {
  public:
@@ -118,6 +135,8 @@ class Wire {
     return sockets_[side]->port();
   }
   void cut() { cut_ = true; }
+  // From now on what this side sends is lost where it begins with this byte [rfc7983#7].
+  void lose(Side from, std::uint8_t first) { lost_[from] = first; }
   void mend() { cut_ = false; }
   // As a NAT that has forgotten this side: it gets another port, and at the old one is nobody.
   void rebind(Side side) {
@@ -153,7 +172,8 @@ class Wire {
         const std::lock_guard lock(mutex_);
         sent_[from].push_back(datagram);
       }
-      if (!cut_ && inside_[to] != 0) sockets_[from]->send(inside_[to], datagram);
+      const bool lost = !datagram.empty() && lost_[from] == static_cast<std::uint8_t>(datagram[0]);
+      if (!cut_ && !lost && inside_[to] != 0) sockets_[from]->send(inside_[to], datagram);
     }
   }
 
@@ -162,6 +182,7 @@ class Wire {
                                               std::make_unique<LocalSocket>()};
   std::unique_ptr<LocalSocket> fresh_[2];
   std::atomic<std::uint16_t> inside_[2] = {0, 0};
+  std::atomic<int> lost_[2] = {-1, -1};
   std::atomic<bool> stop_ = false, cut_ = false;
   std::mutex mutex_;
   std::vector<std::string> sent_[2];

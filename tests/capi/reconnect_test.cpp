@@ -101,10 +101,7 @@ TEST(Reconnect, never_happens_where_it_is_not_wanted) {
   failed.cat.ext.connect_timeout_ms = 100;
   failed.open();
   ASSERT_EQ(esp_peer_new_connection(failed.cat.handle), ESP_PEER_ERR_NONE);
-  failed.cat.carry = [](std::string sdp) {
-    take_lines(sdp, "a=candidate:");
-    return sdp;
-  };
+  failed.cat.carry = [](std::string sdp) { return without_candidates(std::move(sdp)); };
   ASSERT_EQ(esp_peer_new_connection(failed.sheep.handle), ESP_PEER_ERR_NONE);
   failed.sheep.carry = failed.cat.carry;
   ASSERT_TRUE(failed.pump_until([&] { return failed.cat.has(ESP_PEER_STATE_CONNECT_FAILED); }));
@@ -126,11 +123,7 @@ TEST(Reconnect, an_attempt_that_failed_is_made_again) {
   c.cat.cfg.no_auto_reconnect = false;
   c.cat.ext.base.keep_role = true;
   c.cat.ext.connect_timeout_ms = 3000;  // the next attempt has to do with it too
-  const auto without_candidates = [](std::string sdp) {
-    take_lines(sdp, "a=candidate:");
-    return sdp;
-  };
-  c.cat.carry = c.sheep.carry = without_candidates;
+  c.cat.carry = c.sheep.carry = [](std::string sdp) { return without_candidates(std::move(sdp)); };
   c.open();
   c.begin();
   ASSERT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_CONNECT_FAILED); }));

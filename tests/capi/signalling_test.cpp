@@ -17,13 +17,6 @@ std::pair<std::string, long> origin_of(const std::string& sdp) {
   return {origin.substr(0, space), std::stol(origin.substr(space))};
 }
 
-std::string without_candidates(std::string sdp, std::vector<std::string>* candidates = nullptr) {
-  auto lines = take_lines(sdp, "a=candidate:");
-  take_lines(sdp, "a=end-of-candidates");
-  if (candidates) *candidates = std::move(lines);
-  return sdp;
-}
-
 std::string with_setup(std::string sdp, const std::string& setup) {
   const std::string before = "a=setup:" + line_of(sdp, "a=setup:");
   return sdp.replace(sdp.find(before), before.size(), "a=setup:" + setup);
@@ -169,6 +162,28 @@ TEST_F(Signalling, a_zero_byte_ends_what_is_read) {
   EXPECT_EQ(c.sheep.give_sdp(std::string(1, '\0')), ESP_PEER_ERR_BAD_DATA);
   for (int i = 0; i < 5; ++i) esp_peer_main_loop(c.sheep.handle);
   EXPECT_EQ(c.sheep.descriptions.size(), 1u);
+}
+
+// As FreeSWITCH and others do where ICE is an afterthought.
+// covers: changelog 20
+TEST_F(Signalling, a_peer_that_names_no_candidates_is_reached_where_its_m_line_says) {
+  for (const bool offers : {true, false}) {
+    Couple pair;
+    pair.never_wait();
+    pair.cat.carry = pair.sheep.carry = [](std::string sdp) { return without_candidates(sdp); };
+    (offers ? pair.cat : pair.sheep).carry = [](std::string sdp) {
+      take_lines(sdp, "a=candidate:");
+      EXPECT_NE(sdp.find("\nc=IN IP4 127.0.0.1"), sdp.npos);
+      EXPECT_EQ(sdp.find("m=application 9 "), sdp.npos);
+      return sdp;
+    };
+    pair.open();
+    pair.begin();
+    EXPECT_TRUE(pair.pump_until([&] {
+      return pair.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+             pair.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+    })) << (offers ? "who offers" : "who answers");
+  }
 }
 
 // Trickle in: the description without candidates, then each in another spelling.

@@ -112,6 +112,9 @@ void try_with(const Description& d, std::size_t size, const Wanted& wanted) {
   require(wanted.data || !remote.data);
   require(remote.ufrag.size() <= 256 && remote.password.size() <= 256);
   require(!remote.fingerprints.empty());
+  if (remote.default_destination) {
+    require(remote.candidates.empty() && remote.default_destination->port != 0);
+  }
   if (remote.data) require(remote.data->sctp_port != 0);
   if (remote.audio) {
     const auto& format = remote.audio->format;

@@ -178,10 +178,43 @@ TEST_F(Connect, candidates_that_trickle_in_one_by_one) {
     }
     EXPECT_GT(count, 0);
     sdp.erase(sdp.find("a=end-of-candidates"), std::string_view("a=end-of-candidates\r\n").size());
+    sdp = without_default_address(std::move(sdp));
     return true;
   };
   pair.connect();
   EXPECT_TRUE(pair.run_until_open());
+}
+
+// Of a peer that writes no candidates its m-line and c-line say where it is, if they say anything.
+// covers: changelog 20
+TEST_F(Connect, at_the_address_of_the_m_line_where_no_candidate_is_named) {
+  for (const bool left_is_named : {true, false}) {
+    for (const bool v6 : {false, true}) {
+      for (const bool named : {true, false}) {
+        const auto address = [&](std::uint8_t n) {
+          return std::vector{v6 ? *parse_ip(n == 1 ? "2001:db8::1" : "2001:db8::2", 0)
+                                : Address::v4(192, 0, 2, n, 0)};
+        };
+        PairOptions options{.left_addresses = address(1), .right_addresses = address(2)};
+        options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+        World world(1);
+        {
+          Pair pair(world, options);
+          pair.on_signal = [&](Peer& from, std::string& sdp) {
+            for (std::size_t at = 0; (at = sdp.find("a=candidate:")) != sdp.npos;) {
+              sdp.erase(at, sdp.find('\n', at) + 1 - at);
+            }
+            const bool of_left = &from == pair.left.get();
+            if (!named || of_left != left_is_named) sdp = without_default_address(std::move(sdp));
+            return true;
+          };
+          pair.connect();
+          EXPECT_EQ(pair.run_until_open(seconds(5)), named) << left_is_named << v6;
+        }
+        for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
+      }
+    }
+  }
 }
 
 // covers: must rfc8829#4.1.19, changelog 24, fault 23
