@@ -101,8 +101,11 @@ void DefaultPeer::step(Lock& lock) {
   take_resolved(now);
   session_.set_ciphers(identity_cache::cipher_preference());
   if (overdue(now)) session_.on_deadline(now);
-  transmit(now);
+  // In this order: what is read may begin data anew, or end the connection, and either has
+  // something to say to the peer, the end before its sockets are closed.
   collect(now);
+  transmit(now);
+  watch_buffer();  // what was given up instead of sent made room
   handle_requests(lock);
 }
 

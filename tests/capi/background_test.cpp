@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "tests/capi/local_network.hpp"
 #include "tests/capi/peer_harness.hpp"
 
 namespace esp_peer::test {
@@ -210,6 +211,47 @@ TEST(Background, an_end_that_is_reached_within_a_command_closes_the_sockets_too)
   ASSERT_TRUE(pump({&c.cat}, [&] { return c.cat.has(ESP_PEER_STATE_DISCONNECTED); }));
   EXPECT_EQ(c.cat.received, 30u);
   EXPECT_TRUE(until([&] { return udp_sockets() == before; })) << udp_sockets() - before;
+}
+
+// The peer's association has ended, of which it says no more. We read so far while the application
+// is busy, and leave as one leaves.
+TEST(Background, an_end_that_is_found_by_reading_says_farewell_before_the_sockets_close) {
+  constexpr std::uint8_t alert = 21;  // [rfc5246#6.2.1] close_notify is one
+  Wire wire;
+  Couple c;
+  give_background(c);
+  c.cat.ext.base.data_ch_cfg.recv_cache_size = 20'000;
+  c.cat.carry = [&](std::string sdp) { return wire.carry(Wire::cat, std::move(sdp)); };
+  c.sheep.carry = [&](std::string sdp) { return wire.carry(Wire::sheep, std::move(sdp)); };
+  c.connect_here();
+  const auto says_farewell = [&] {
+    for (const std::string& datagram : wire.sent_by(Wire::cat)) {
+      if (!datagram.empty() && static_cast<std::uint8_t>(datagram[0]) == alert) return true;
+    }
+    return false;
+  };
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(c.sheep.send(std::string(1000, 'x')), ESP_PEER_ERR_NONE);
+  }
+  ASSERT_TRUE(until([&] { return buffered(c.sheep) == 0; }));
+  wire.lose(Wire::sheep, alert);
+  ASSERT_EQ(esp_peer_disconnect(c.sheep.handle), ESP_PEER_ERR_NONE);
+  // The ABORT has come: nothing can be sent any more.
+  ASSERT_TRUE(until([&] { return c.cat.send("are you there?") != ESP_PEER_ERR_NONE; }));
+  EXPECT_FALSE(is_gone(c.cat)) << "its messages come first";
+  EXPECT_FALSE(says_farewell());
+  const std::string& sdp = c.cat.descriptions.front();
+  const auto port = sdp.find("127.0.0.1 ", sdp.find("a=candidate:")) + 10;
+  LocalSocket stranger;
+  c.cat.on_data = [&](const Message&) {
+    if (c.cat.received != 15) return;
+    stranger.send(static_cast<std::uint16_t>(std::stoul(sdp.substr(port))), "wake up");
+    EXPECT_TRUE(until([&] { return is_gone(c.cat); }));
+  };
+  EXPECT_TRUE(pump({&c.cat}, [&] { return c.cat.has(ESP_PEER_STATE_DISCONNECTED); }));
+  EXPECT_EQ(c.cat.received, 30u);
+  EXPECT_TRUE(until(says_farewell));
+  c.close();
 }
 
 // What waited for a peer that is gone is no longer room to come.
