@@ -31,7 +31,7 @@ extern "C" int epoll_pwait2(int epoll, epoll_event* events, int count, const tim
 namespace esp_peer::linux_runner {
 namespace {
 
-constexpr Duration for_ever = seconds(600);  // ctest ends a test that really waits for it
+constexpr Duration for_ever = seconds(3600);  // ctest ends a test that really waits for it
 
 TEST(Waiter, WaitsUntilTheDeadlineAndNotABitLess) {
   Waiter waiter;

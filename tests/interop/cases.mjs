@@ -97,7 +97,7 @@ async function echoes(ours, peer, { stream, label = 'chat' } = {}) {
 
 async function playBothWays(ours, peer, name) {
   const frames = 100;
-  const agreed = await ours.wait('agreement on audio', e => e.event === 'audio', 3000);
+  const agreed = await ours.wait('agreement on audio', e => e.event === 'audio');
   equal(agreed.codec, codec[name], 'codec');
   await ours.must({ do: 'play', frames });
   const played = await ours.wait('end of what we play', e => e.event === 'played');
