@@ -54,7 +54,9 @@ class PayloadTypes {
   }
   void on_rtpmap(std::string_view value) {
     const auto type = parse_payload_type(take_word(value));
-    if (type) channels_[*type] = channels_of(first_word(value), codec_);
+    if (!type || mapped_[*type]) return;  // of two the first counts, as it does where we write it
+    mapped_[*type] = true;
+    channels_[*type] = channels_of(first_word(value), codec_);
   }
   std::optional<AudioFormat> first_of(std::string_view formats) const {
     while (!formats.empty()) {
@@ -71,6 +73,7 @@ class PayloadTypes {
  private:
   AudioCodec codec_;
   std::array<std::uint8_t, 128> channels_{};  // by payload type; 0: not our codec
+  std::array<bool, 128> mapped_{};
 };
 
 void add_ssrc(std::string_view value, Ssrcs& ssrcs) {

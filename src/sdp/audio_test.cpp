@@ -132,6 +132,18 @@ TEST(Audio, static_payload_types_need_no_rtpmap_and_can_be_called_otherwise) {
 }
 
 // covers: bug 44, must rfc5761#4
+// A fuzzer found that we took the last of two, and answered with the first.
+TEST(Audio, of_two_meanings_of_one_number_the_first_counts) {
+  const std::string opus_first = "a=rtpmap:111 opus/48000/2\r\na=rtpmap:111 opaque/48000/2\r\n";
+  const std::string opus_last = "a=rtpmap:111 opaque/48000/2\r\na=rtpmap:111 opus/48000/2\r\n";
+  const auto in = [](const std::string& attributes) {
+    return payload_type(head + audio_line + "a=rtcp-mux\r\n" + attributes + transport,
+                        AudioCodec::opus);
+  };
+  EXPECT_EQ(in(opus_first), 111);
+  EXPECT_EQ(in(opus_last), -1);
+}
+
 TEST(Audio, payload_types_end_at_127_and_leave_room_for_rtcp) {
   const auto dynamic = [](const std::string& number) {
     return g711u_in(number, "a=rtpmap:" + number + " PCMU/8000\r\n");
