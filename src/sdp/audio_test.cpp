@@ -131,7 +131,6 @@ TEST(Audio, static_payload_types_need_no_rtpmap_and_can_be_called_otherwise) {
   EXPECT_EQ(g711u_in("0 8", "a=rtpmap:97 PCMU/8000\r\n"), 0) << "97 is not in the m-line";
 }
 
-// covers: bug 44, must rfc5761#4
 // A fuzzer found that we took the last of two, and answered with the first.
 TEST(Audio, of_two_meanings_of_one_number_the_first_counts) {
   const std::string opus_first = "a=rtpmap:111 opus/48000/2\r\na=rtpmap:111 opaque/48000/2\r\n";
@@ -144,6 +143,7 @@ TEST(Audio, of_two_meanings_of_one_number_the_first_counts) {
   EXPECT_EQ(in(opus_last), -1);
 }
 
+// covers: bug 44, must rfc5761#4
 TEST(Audio, payload_types_end_at_127_and_leave_room_for_rtcp) {
   const auto dynamic = [](const std::string& number) {
     return g711u_in(number, "a=rtpmap:" + number + " PCMU/8000\r\n");
