@@ -53,8 +53,9 @@ class PayloadTypes {
     if (codec == AudioCodec::g711a) channels_[8] = 1;
   }
   void on_rtpmap(std::string_view value) {
+    if (!is_printable(value)) return;
     const auto type = parse_payload_type(take_word(value));
-    if (!type || mapped_[*type]) return;  // of two the first counts, as it does where we write it
+    if (!type || mapped_[*type]) return;  // of two the first counts, as in rtpmap_of()
     mapped_[*type] = true;
     channels_[*type] = channels_of(first_word(value), codec_);
   }
@@ -133,13 +134,12 @@ std::optional<RemoteAudio> read_audio(const Media& section, AudioCodec codec, bo
 }
 
 std::string_view rtpmap_of(const Media& section, std::string_view format) {
-  std::string_view found;
   for (auto lines = section.lines; !lines.empty();) {
     auto line = take_line(lines);
     if (!take_prefix(line, "a=rtpmap:") || !is_printable(line)) continue;
-    if (begins_with_word(line, format)) found = line;
+    if (begins_with_word(line, format)) return line;
   }
-  return found;
+  return {};
 }
 
 }  // namespace esp_peer::sdp
