@@ -592,23 +592,27 @@ class Script {
     return true;
   }
   bool tell(Side& side) {
-    if (const auto event = side.session.poll_event()) {
-      // Without memory an event may be lost, and the next one comes out of turn.
-      require(!side.law.hear(*event) || plan_.refuse_every != 0);
-      if (std::holds_alternative<peer::StateChanged>(*event)) side.since = now_;
-      if (std::holds_alternative<peer::LocalDescription>(*event)) {
-        side.description = side.session.local_description();
-        const auto key = side.description.find("a=ice-pwd:") + 10;
-        side.keys.push_back(side.description.substr(key, side.description.find('\r', key) - key));
-        if (side.spoken.size() == max_spoken) side.spoken.pop_front();
-        side.spoken.push_back(side.description);
-      }
-      return true;
-    }
+    if (hear(side)) return true;
     if (!side.reads) return false;
     const auto message = side.session.read_message(now_);
-    if (message) read(side, *message);
-    return message.has_value();
+    if (!message) return hear(side);  // an end may have stood behind the last one
+    read(side, *message);
+    return true;
+  }
+  bool hear(Side& side) {
+    const auto event = side.session.poll_event();
+    if (!event) return false;
+    // Without memory an event may be lost, and the next one comes out of turn.
+    require(!side.law.hear(*event) || plan_.refuse_every != 0);
+    if (std::holds_alternative<peer::StateChanged>(*event)) side.since = now_;
+    if (std::holds_alternative<peer::LocalDescription>(*event)) {
+      side.description = side.session.local_description();
+      const auto key = side.description.find("a=ice-pwd:") + 10;
+      side.keys.push_back(side.description.substr(key, side.description.find('\r', key) - key));
+      if (side.spoken.size() == max_spoken) side.spoken.pop_front();
+      side.spoken.push_back(side.description);
+    }
+    return true;
   }
 
   Reader in_;
