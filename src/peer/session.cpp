@@ -198,7 +198,14 @@ void Session::poll_transmit(Instant now, TxBatch& out) {
   if (connection_) connection_->poll_transmit(now, out);
 }
 
-std::optional<Request> Session::poll_request() { return outbox_.poll_request(); }
+std::optional<Request> Session::poll_request() {
+  while (const auto request = outbox_.poll_request()) {
+    // A restart, or other servers, may have come between: nobody waits for that name any more.
+    const auto* wanted = std::get_if<Resolve>(&*request);
+    if (!wanted || !server_name(wanted->id).empty()) return request;
+  }
+  return std::nullopt;
+}
 
 std::optional<Event> Session::poll_event() {
   auto event = outbox_.poll_event();
