@@ -14,6 +14,8 @@ bool hears_audio(const std::optional<NegotiatedAudio>& audio) {
 }  // namespace
 
 Status Connection::set_remote_description(Instant now, std::string_view text) {
+  // An attempt may end as it begins, and what waited for it comes then.
+  if (ended_) return Error{Errc::wrong_state, "the connection has ended"};
   auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!remote) return Error{Errc::no_memory, "no room for the description"};
   const bool heard_audio = hears_audio(negotiation_.audio()), had_data = carries_data();
