@@ -21,17 +21,6 @@ bool Ear::said(peer::State state) const {
   return std::find(states.begin(), states.end(), state) != states.end();
 }
 
-std::string without_default_address(std::string sdp) {
-  for (auto at = sdp.find("\nm="); at != sdp.npos; at = sdp.find("\nm=", at + 1)) {
-    const auto port = sdp.find(' ', at) + 1, end = sdp.find(' ', port);
-    if (sdp.substr(port, end - port) != "0") sdp.replace(port, end - port, "9");
-  }
-  for (auto at = sdp.find("\nc="); at != sdp.npos; at = sdp.find("\nc=", at + 1)) {
-    sdp.replace(at, sdp.find('\r', at) - at, "\nc=IN IP4 0.0.0.0");
-  }
-  return sdp;
-}
-
 Pair::Pair(World& world, const PairOptions& options)
     : world_(world), options_(options), plain_(openssl::provider(), Rng(world.peers.next())) {
   world.network.set_default_link(options.link);

@@ -46,10 +46,6 @@ struct Ear {
   bool said(peer::State state) const;
 };
 
-// The description of one whose candidates come later: its m-lines and c-lines name no address
-// [rfc8840#4.1.1].
-std::string without_default_address(std::string sdp);
-
 class Pair {
  public:
   Pair(World& world, const PairOptions& options);

@@ -4,6 +4,7 @@
 
 #include "sim/application.hpp"
 #include "sim/attacker.hpp"
+#include "sim/default_address.hpp"
 #include "sim/stun_server.hpp"
 
 namespace esp_peer::sim {

@@ -141,6 +141,8 @@ TEST(Audio, of_two_meanings_of_one_number_the_first_counts) {
   };
   EXPECT_EQ(in(opus_first), 111);
   EXPECT_EQ(in(opus_last), -1);
+  EXPECT_EQ(in("a=rtpmap:111 opaque\x02/48000/2\r\n" + opus), 111)
+      << "what cannot be repeated is none";
 }
 
 // covers: bug 44, must rfc5761#4

@@ -19,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+#include "sim/default_address.hpp"
+
 namespace esp_peer::test {
 
 // The value behind this prefix, to the end of its line.
@@ -39,21 +41,13 @@ inline std::vector<std::string> take_lines(std::string& sdp, const std::string& 
   return lines;
 }
 
-// The description of one whose candidates come later: nothing in it is an address
-// [rfc8840#4.1.1].
+// The description of one whose candidates come later: nothing in it is an address.
 inline std::string without_candidates(std::string sdp,
                                       std::vector<std::string>* candidates = nullptr) {
   auto lines = take_lines(sdp, "a=candidate:");
   take_lines(sdp, "a=end-of-candidates");
-  for (auto at = sdp.find("\nm="); at != sdp.npos; at = sdp.find("\nm=", at + 1)) {
-    const auto port = sdp.find(' ', at) + 1, end = sdp.find(' ', port);
-    if (sdp.substr(port, end - port) != "0") sdp.replace(port, end - port, "9");
-  }
-  for (auto at = sdp.find("\nc="); at != sdp.npos; at = sdp.find("\nc=", at + 1)) {
-    sdp.replace(at, sdp.find_first_of("\r\n", at + 1) - at, "\nc=IN IP4 0.0.0.0");
-  }
   if (candidates) *candidates = std::move(lines);
-  return sdp;
+  return sim::without_default_address(std::move(sdp));
 }
 
 // A UDP socket on 127.0.0.1.

@@ -73,12 +73,18 @@ TEST(MainLoop, of_an_idle_peer_waits_and_returns) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, 25ms) << "no busy loop";
 }
 
+// Its loop sleeps for a minute where nothing wakes it.
+struct SleepingPeer : Peer {
+  SleepingPeer() {
+    ext.loop_wait_set = true;
+    ext.loop_wait_ms = 60'000;
+    EXPECT_EQ(open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
+    run();
+  }
+};
+
 TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
-  Peer peer;
-  peer.ext.loop_wait_set = true;
-  peer.ext.loop_wait_ms = 60'000;
-  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
-  peer.run();
+  SleepingPeer peer;
   until_asleep(peer.loop_thread);
   ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
   EXPECT_TRUE(peer.wait_for([&] { return !peer.descriptions.empty(); })) << "within a minute";
@@ -87,11 +93,7 @@ TEST(MainLoop, returns_early_when_another_thread_gives_it_something_to_do) {
 
 // Servers that change while an offer waits for its answer bring another offer, and no timer.
 TEST(MainLoop, returns_early_when_there_is_news_alone) {
-  Peer peer;
-  peer.ext.loop_wait_set = true;
-  peer.ext.loop_wait_ms = 60'000;
-  ASSERT_EQ(peer.open(ESP_PEER_ROLE_CONTROLLING), ESP_PEER_ERR_NONE);
-  peer.run();
+  SleepingPeer peer;
   ASSERT_EQ(esp_peer_new_connection(peer.handle), ESP_PEER_ERR_NONE);
   for (std::size_t offers = 1; offers <= 3; ++offers) {
     EXPECT_TRUE(peer.wait_for([&] { return peer.descriptions.size() == offers; })) << offers;

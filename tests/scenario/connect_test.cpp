@@ -1,6 +1,7 @@
 // How two peers come together, and how they notice that they cannot.
 #include <gtest/gtest.h>
 
+#include "sim/default_address.hpp"
 #include "sim/pair.hpp"
 #include "sim/stun_server.hpp"
 
