@@ -8,6 +8,15 @@ namespace esp_peer::datachannel {
 
 using State = Channel::State;
 
+namespace {
+
+// [rfc8841#6.1] An OPEN is a message too.
+bool exceeds_peer(const Options& options, std::size_t size) {
+  return options.max_message_size != 0 && size > options.max_message_size;
+}
+
+}  // namespace
+
 Channels::Channels(const Options& options, bool even_streams, sctp::Association& association,
                    Env env)
     : options_(options),
@@ -63,6 +72,9 @@ Result<StreamId> Channels::open_negotiated(const ChannelOptions& options) {
 Result<Channel*> Channels::add(StreamId stream, const ChannelOptions& options) {
   const std::size_t size = open_header_size + options.label.size() + options.protocol.size();
   if (!table_.has_room_for(size)) return Error{Errc::over_limit, "too many channels"};
+  if (!options.negotiated && exceeds_peer(options_, size)) {
+    return Error{Errc::over_limit, "an OPEN above the peer's a=max-message-size"};
+  }
   Buffer message = Buffer::with_size(env_.memory, size);
   if (!message) return Error{Errc::no_memory, "no room for a channel"};
   write_open({options.ordered, options.reliability, options.priority, options.limit, options.label,
@@ -101,7 +113,7 @@ Status Channels::close(Instant now, std::string_view label) {
 
 Status Channels::send(Instant now, StreamId stream, Kind kind, Bytes message) {
   table_.forget_closed();
-  if (options_.max_message_size != 0 && message.size() > options_.max_message_size) {
+  if (exceeds_peer(options_, message.size())) {
     return Error{Errc::over_limit, "message above the peer's a=max-message-size"};
   }
   pay_debts(now);

@@ -57,7 +57,7 @@ class Channels {
   Channels(const Options& options, bool even_streams, sctp::Association& association, Env env);
 
   // A new channel on a stream of our parity that is not used; Opened comes once the peer has
-  // answered. Data may be sent at once. over_limit: no stream or no room in the table;
+  // answered. Data may be sent at once. over_limit: no stream, or no room here or at the peer;
   // invalid_argument: label or protocol above 65,535 bytes; wrong_state: no association; no_memory.
   // invalid_argument also for a negotiated stream that is in use or none; that one is open at once.
   // An association that is full does not matter: the OPEN goes out when there is room.

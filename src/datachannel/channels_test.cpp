@@ -308,7 +308,9 @@ TEST(Channels, half_a_message_that_may_be_lost_is_not_kept_for_ever) {
 }
 
 TEST(Channels, the_longest_label_arrives_whole) {
-  ConnectedPair p;
+  PairOptions o;
+  o.left.max_message_size = 100'000;  // the default of 64 KB has no room for its OPEN
+  ConnectedPair p(1, o);
   std::string label(65'535, 'x');
   label[0] = '\0';
   label[65'534] = '\xFF';
@@ -333,7 +335,7 @@ TEST(Channels, an_open_that_can_never_be_sent_is_refused_and_leaves_nothing) {
 }
 
 TEST(Channels, the_peers_limit_is_kept) {
-  for (const std::uint32_t limit : {1u, 1000u, 65'535u, 65'536u}) {
+  for (const std::uint32_t limit : {13u, 1000u, 65'535u, 65'536u}) {  // 13: an OPEN of "c"
     PairOptions o = roomy();
     o.left.max_message_size = limit;
     ConnectedPair p(1, o);
@@ -345,6 +347,23 @@ TEST(Channels, the_peers_limit_is_kept) {
     ASSERT_EQ(p.server.heard.size(), 2u);
     EXPECT_EQ(p.server.heard[0].body.size(), limit);
   }
+}
+
+// An OPEN is a message too; what its names take is not sent to a peer that said it would not fit.
+// covers: must rfc8841#6.1
+TEST(Channels, an_open_above_the_peers_limit_is_refused_and_leaves_nothing) {
+  PairOptions o = roomy();
+  o.left.max_message_size = 1'000;
+  ConnectedPair p(1, o);
+  const std::string names(494, 'n');  // and twelve bytes before them
+  EXPECT_EQ(p.client.channels.open(p.now, {.label = names + "n", .protocol = names}).error().code,
+            Errc::over_limit);
+  EXPECT_EQ(p.client.channels.size(), 0u);
+  auto fits = p.client.channels.open(p.now, {.label = names, .protocol = names});
+  ASSERT_TRUE(static_cast<bool>(fits));
+  EXPECT_EQ(*fits, stream(0));
+  p.run_for(seconds(1));
+  EXPECT_EQ(p.server.channels.label(stream(0)), names);
 }
 
 TEST(Channels, a_limit_of_0_is_none_but_the_send_buffer_is_one) {
