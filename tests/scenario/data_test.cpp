@@ -1,6 +1,9 @@
 // What one sends, the other reads: once, whole, in order, on the worst of networks.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+
 #include "sim/pair.hpp"
 
 namespace esp_peer::sim {
@@ -258,6 +261,89 @@ TEST_F(Data, sixty_four_of_everything_wait_to_be_fetched_and_keep_what_they_say)
     EXPECT_EQ(heard.stream, streams[i]);
     EXPECT_EQ(heard.body, std::string(640 + i, static_cast<char>('A' + i)));
   }
+}
+
+// [rfc8832#5.1] Both lengths are of sixteen bits, and all of them are lawful. An OPEN counts only
+// whole: a label that arrives says that the protocol behind it has.
+class LongNames : public Data {
+ protected:
+  struct Names {
+    std::string label, protocol;
+  };
+  void begin(std::uint32_t caches_of_left, std::uint32_t caches_of_right) {
+    PairOptions options;
+    options.left.session.send_buffer = options.left.session.receive_buffer = caches_of_left;
+    options.right.session.send_buffer = options.right.session.receive_buffer = caches_of_right;
+    Data::begin(options);
+    pair_->on_event = [&](Peer& peer, const peer::Event& event) {
+      const auto* opened = std::get_if<peer::ChannelOpened>(&event);
+      if (!opened) return;
+      opened_[&peer] = {opened->stream,
+                        std::string(peer.session().channel_label(opened->stream).value_or("?"))};
+    };
+  }
+  Result<StreamId> create(Peer& peer, const Names& names) {
+    return peer.command([&](auto& session, Instant now) {
+      return session.create_channel(now, {.label = names.label, .protocol = names.protocol});
+    });
+  }
+  // It opens on both sides, and carries data both ways.
+  void expect_open(Peer& from, const Names& names) {
+    opened_.clear();
+    auto stream = create(from, names);
+    ASSERT_TRUE(static_cast<bool>(stream));
+    ASSERT_TRUE(pair_->run_until([&] { return opened_.size() == 2; }));
+    for (Peer* p : {&from, &pair_->other(from)}) {
+      EXPECT_EQ(opened_[p].first, *stream);
+      EXPECT_EQ(opened_[p].second, names.label);
+      EXPECT_TRUE(pair_->send(*p, p->name(), *stream));
+      auto& heard = pair_->ear(pair_->other(*p)).messages;
+      ASSERT_TRUE(pair_->run_until([&] { return !heard.empty(); }));
+      EXPECT_EQ(heard[0].stream, *stream);
+      EXPECT_EQ(heard[0].body, p->name());
+      heard.clear();
+    }
+  }
+  std::array<Peer*, 2> both() { return {pair_->left.get(), pair_->right.get()}; }
+
+  const std::string longest_label_ = std::string(65'535, 'L');
+  const std::string longest_protocol_ = std::string(65'535, 'P');
+  std::map<Peer*, std::pair<StreamId, std::string>> opened_;
+};
+
+// covers: bug 74
+TEST_F(LongNames, of_65535_bytes_each_open_a_channel_from_either_side) {
+  begin(300'000, 300'000);
+  for (Peer* from : both()) expect_open(*from, {longest_label_, longest_protocol_});
+  // Each further one is more than we keep; that is said, and what is there goes on.
+  EXPECT_EQ(create(*pair_->left, {longest_label_, longest_protocol_}).error().code,
+            Errc::over_limit);
+  expect_open(*pair_->left, {"short", "too"});
+}
+
+// covers: bug 74
+TEST_F(LongNames, fit_alone_into_caches_of_the_default_size) {
+  begin(100'000, 100'000);
+  for (Peer* from : both()) {
+    expect_open(*from, {"protocol", longest_protocol_});
+    EXPECT_TRUE(from->command(
+        [](auto& session, Instant now) { return session.close_channel(now, "protocol"); }));
+    pair_->run_for(seconds(5));
+    EXPECT_EQ(create(*from, {longest_label_, longest_protocol_}).error().code, Errc::over_limit);
+  }
+}
+
+// Whoever has room for them sends them to nobody who has none: that held the association up until
+// it was given up.
+// covers: must rfc8841#6.1
+TEST_F(LongNames, are_not_sent_to_a_peer_that_announces_less) {
+  begin(300'000, 100'000);
+  EXPECT_EQ(create(*pair_->left, {longest_label_, longest_protocol_}).error().code,
+            Errc::over_limit);
+  expect_open(*pair_->left, {longest_label_, ""});
+  pair_->run_for(seconds(600));
+  EXPECT_TRUE(pair_->left->data_open());
+  EXPECT_FALSE(pair_->left_ear.said(peer::State::disconnected));
 }
 
 TEST_F(Data, small_caches_carry_what_fits_into_them) {
