@@ -20,10 +20,7 @@ std::optional<std::string> StateLaw::hear(const peer::Event& event) {
     return "not followed by " + std::string(name_of(*owed_));
   }
   if (changed) {
-    if (changed->state > State::data_disconnected) {
-      if (connection_ != State::connected) return "a change of audio while not connected";
-      return std::nullopt;
-    }
+    if (changed->state > State::data_disconnected) return hear_audio(changed->state);
     const bool of_data = changed->state >= State::data_connected;
     return of_data ? hear_data(changed->state) : hear_connection(changed->state);
   }
@@ -49,17 +46,29 @@ std::optional<std::string> StateLaw::hear_connection(State next) {
     ++attempts_;
     used_.clear();
   }
+  if (next == State::connected) data_ = audio_ = next;
   if (next == State::disconnected) {
     if (!open_.empty()) return "disconnected with an open channel";
     if (data_connected_) return "disconnected before data_disconnected";
   }
-  if (peer::may_follow(before, next)) return std::nullopt;
+  if (peer::may_follow(peer::transitions, before, next)) return std::nullopt;
+  return std::string(name_of(next)) + " after " + std::string(name_of(before));
+}
+
+std::optional<std::string> StateLaw::hear_audio(State next) {
+  if (connection_ != State::connected) return "a change of audio while not connected";
+  const State before = std::exchange(audio_, next);
+  if (peer::may_follow(peer::audio_transitions, before, next)) return std::nullopt;
   return std::string(name_of(next)) + " after " + std::string(name_of(before));
 }
 
 std::optional<std::string> StateLaw::hear_data(State next) {
   const bool owed = owed_.has_value();
   owed_.reset();
+  const State before = std::exchange(data_, next);
+  if (!peer::may_follow(peer::data_transitions, before, next)) {
+    return std::string(name_of(next)) + " after " + std::string(name_of(before));
+  }
   switch (next) {
     case State::data_connected:
       if (connection_ != State::connected) return "data_connected while not connected";

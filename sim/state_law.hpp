@@ -22,8 +22,11 @@ class StateLaw {
  private:
   std::optional<std::string> hear_connection(peer::State next);
   std::optional<std::string> hear_data(peer::State next);
+  std::optional<std::string> hear_audio(peer::State next);
 
   peer::State connection_ = peer::State::closed;
+  // The last of data and of audio since it was connected.
+  peer::State data_ = peer::State::closed, audio_ = peer::State::closed;
   bool data_connected_ = false;
   int attempts_ = 0;
   std::set<std::uint16_t> open_, used_;

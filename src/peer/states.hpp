@@ -1,5 +1,5 @@
-// In which order the states of a connection come: the one table, which the simulator holds every
-// session to and docs/migration.md draws.
+// In which order the states of a handle come: the tables, which the simulator holds every session
+// to and docs/migration.md draws.
 #pragma once
 #include <array>
 
@@ -31,6 +31,9 @@ inline constexpr std::array transitions = {
     Transition{State::connected, State::disconnected},
     Transition{State::disconnected, State::new_connection},
     Transition{State::connect_failed, State::new_connection},
+    // A handle that is closed; what is connected then is disconnected first.
+    Transition{State::disconnected, State::closed},
+    Transition{State::connect_failed, State::closed},
 };
 // data_connected once in a connection, and again where data is refused and offered again while
 // audio goes on; data_disconnected before that, and before the disconnected of a connection that
@@ -41,14 +44,28 @@ inline constexpr std::array data_transitions = {
     Transition{State::data_connected, State::data_opened},
     Transition{State::data_connected, State::data_closed},
     Transition{State::data_connected, State::data_disconnected},
+    Transition{State::data_opened, State::data_opened},
     Transition{State::data_opened, State::data_closed},
+    Transition{State::data_closed, State::data_opened},
+    Transition{State::data_closed, State::data_closed},
     Transition{State::data_closed, State::data_disconnected},
     Transition{State::data_disconnected, State::data_connected},
     Transition{State::data_disconnected, State::disconnected},
 };
+// By a renegotiation, while it is connected and whatever data does. The first of them depends on
+// whether the first description had audio.
+inline constexpr std::array audio_transitions = {
+    Transition{State::connected, State::audio_added},
+    Transition{State::connected, State::audio_removed},
+    Transition{State::audio_added, State::audio_removed},
+    Transition{State::audio_removed, State::audio_added},
+    Transition{State::audio_added, State::disconnected},
+    Transition{State::audio_removed, State::disconnected},
+};
 
-constexpr bool may_follow(State before, State next) {
-  for (const Transition& t : transitions) {
+template <std::size_t n>
+constexpr bool may_follow(const std::array<Transition, n>& table, State before, State next) {
+  for (const Transition& t : table) {
     if (t.from == before && t.to == next) return true;
   }
   return false;

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "peer/states.hpp"
 #include "tests/capi/local_network.hpp"
 #include "tests/capi/peer_harness.hpp"
 
@@ -86,6 +87,48 @@ TEST(States, a_peer_that_closes_while_the_end_is_being_told_hears_all_of_it) {
   ASSERT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_CLOSED); }));
   EXPECT_EQ(diary.entries(), (Entries{"state 11", "state 12", "state 1", "state 0"}));
   c.cat.handle = nullptr;
+}
+
+// The states of its connection alone, from its first to CLOSED, as docs/migration.md draws them.
+void expect_drawn(const Peer& peer) {
+  auto before = peer::State::closed;
+  for (const esp_peer_state_t told : peer.states) {
+    const auto next = static_cast<peer::State>(told);
+    if (!peer::is_about_connection(next)) continue;
+    EXPECT_TRUE(peer::may_follow(peer::transitions, before, next)) << told;
+    before = next;
+  }
+  EXPECT_EQ(peer.states.back(), ESP_PEER_STATE_CLOSED);
+}
+
+TEST(States, lives_that_end_in_many_ways_are_drawn_up_to_the_closed_handle) {
+  Couple connected;
+  connected.connect_here();
+  connected.close();
+  Couple disconnected;
+  disconnected.connect_here();
+  ASSERT_EQ(esp_peer_disconnect(disconnected.cat.handle), ESP_PEER_ERR_NONE);
+  disconnected.close();
+  Couple failed;
+  failed.never_wait();
+  for (Peer* p : {&failed.cat, &failed.sheep}) {
+    p->ext.connect_timeout_ms = 300;
+    p->carry = [](std::string sdp) { return without_candidates(std::move(sdp)); };
+  }
+  failed.open();
+  failed.begin();
+  ASSERT_TRUE(failed.pump_until([&] { return failed.cat.has(ESP_PEER_STATE_CONNECT_FAILED); }));
+  failed.close();
+  EXPECT_FALSE(failed.cat.has(ESP_PEER_STATE_DISCONNECTED));
+  Couple begun;
+  begun.never_wait();
+  begun.open();
+  begun.begin();
+  begun.close();
+  for (Couple* c : {&connected, &disconnected, &failed, &begun}) {
+    expect_drawn(c->cat);
+    expect_drawn(c->sheep);
+  }
 }
 
 TEST(States, callbacks_come_from_the_loop_but_for_what_a_call_causes) {

@@ -1,4 +1,4 @@
-// Draws the states of a connection from the table that the code has of them, for docs/migration.md.
+// Draws the states of a handle from the tables that the code has of them, for docs/migration.md.
 #include <cstdio>
 
 #include "peer/states.hpp"
@@ -48,11 +48,30 @@ void draw(const Table& table) {
   for (const auto& t : table) std::printf("  %s --> %s\n", name_of(t.from), name_of(t.to));
 }
 
+template <class... Tables>
+bool is_drawn(State state, const Tables&... tables) {
+  const auto in = [&](const auto& table) {
+    for (const auto& t : table) {
+      if (t.to == state) return true;
+    }
+    return false;
+  };
+  return (in(tables) || ...);
+}
+
 }  // namespace
 
 int main() {
+  using namespace esp_peer::peer;
   std::puts("stateDiagram-v2\n  [*] --> CLOSED");
-  draw(esp_peer::peer::transitions);
-  draw(esp_peer::peer::data_transitions);
+  draw(transitions);
+  draw(data_transitions);
+  draw(audio_transitions);
+  // A state that nothing leads to was forgotten in the tables.
+  for (int i = 0; *name_of(State(i)) != '?'; ++i) {
+    if (is_drawn(State(i), transitions, data_transitions, audio_transitions)) continue;
+    std::fprintf(stderr, "nothing leads to %s\n", name_of(State(i)));
+    return 1;
+  }
   return 0;
 }
