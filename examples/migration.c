@@ -8,7 +8,7 @@
 typedef struct page {
   esp_peer_handle_t pc;
   struct page* remote; /* the other side of the signalling channel */
-  int connected, channels, messages, candidates, audio_frames;
+  int connected, channels, closed, messages, candidates, audio_frames, writable;
 } page_t;
 
 static page_t pages[2];
@@ -87,6 +87,21 @@ static int on_data(esp_peer_data_frame_t* frame, void* ctx) {
 }
 /* [end] */
 
+/* [onclose] */
+static int on_channel_close(esp_peer_data_channel_info_t* channel, void* ctx) {
+  ((page_t*)ctx)->closed++; /* whoever closed it; and each open one when the connection ends */
+  printf("channel \"%s\" is closed\n", channel->label);
+  return 0;
+}
+/* [end] */
+
+/* [onbufferedamountlow] */
+static int on_writable(void* ctx) {
+  ((page_t*)ctx)->writable++; /* ext.on_writable; in esp_peer_main_loop() as all others */
+  return 0;
+}
+/* [end] */
+
 /* [new RTCPeerConnection] */
 static int new_peer_connection(page_t* page, esp_peer_role_t role) {
   char url[] = "stun:127.0.0.1:9"; /* nobody answers there, and nobody waits for it */
@@ -97,7 +112,8 @@ static int new_peer_connection(page_t* page, esp_peer_role_t role) {
   memset(&cfg, 0, sizeof(cfg));
   servers[0].stun_url = url; /* iceServers */
   ext.trickle_out = true;    /* as a browser does; else the SDP has all candidates in it */
-  ext.loopback_only = true;  /* this program alone */
+  ext.on_writable = on_writable;
+  ext.loopback_only = true; /* this program alone */
   cfg.server_lists = servers;
   cfg.server_num = 1;
   cfg.role = role;                /* CONTROLLING: who calls createOffer */
@@ -112,6 +128,7 @@ static int new_peer_connection(page_t* page, esp_peer_role_t role) {
   cfg.on_audio_info = on_audio_info;
   cfg.on_audio_data = on_audio_data;
   cfg.on_channel_open = on_channel_open;
+  cfg.on_channel_close = on_channel_close;
   cfg.on_data = on_data;
   if (esp_peer_open(&cfg, esp_peer_get_default_impl(), &page->pc) != ESP_PEER_ERR_NONE) return -1;
   return esp_peer_new_connection(page->pc); /* from here on it connects by itself */
@@ -137,6 +154,46 @@ static int send_text(page_t* page, uint16_t stream_id, const char* text) {
   /* A browser buffers without end; here ESP_PEER_ERR_WOULD_BLOCK says that send_cache_size is full:
    * try again later, or when esp_peer_ext_cfg_t.on_writable is called. */
   return result;
+}
+/* [end] */
+
+/* [bufferedAmountLowThreshold] */
+static int send_all_that_fits(page_t* page, uint16_t stream_id) {
+  uint8_t block[1000] = {0};
+  esp_peer_data_frame_t frame;
+  int sent = 0;
+  memset(&frame, 0, sizeof(frame));
+  frame.type = ESP_PEER_DATA_CHANNEL_DATA;
+  frame.stream_id = stream_id;
+  frame.data = block;
+  frame.size = (int)sizeof(block);
+  esp_peer_ext_set_low_threshold(page->pc, 16 * 1024);
+  while (esp_peer_send_data(page->pc, &frame) == ESP_PEER_ERR_NONE) sent++;
+  return sent; /* WOULD_BLOCK: on_writable says when to go on */
+}
+/* [end] */
+
+/* [negotiated] */
+static int create_negotiated(page_t* page) {
+  char label[] = "agreed";
+  esp_peer_ext_channel_cfg_t channel;
+  memset(&channel, 0, sizeof(channel));
+  channel.base.label = label;
+  channel.base.ordered = true; /* a browser's default; a zero is unordered */
+  channel.protocol = "json";
+  channel.negotiated = true; /* both sides do this, each by itself */
+  channel.stream_id = 7;     /* {id: 7} */
+  return esp_peer_ext_create_channel(page->pc, &channel, NULL);
+}
+/* [end] */
+
+/* [setConfiguration] */
+static int set_configuration(page_t* page, esp_peer_role_t role) {
+  char url[] = "stun:127.0.0.1:10";
+  esp_peer_ice_server_cfg_t servers[1];
+  memset(servers, 0, sizeof(servers));
+  servers[0].stun_url = url;
+  return esp_peer_update_ice_info(page->pc, role, servers, 1); /* the role too: give the same */
 }
 /* [end] */
 
@@ -191,6 +248,34 @@ int main(void) {
   /* [end] */
   run_until(&pages[1].channels, 2);
   if (pages[1].channels != 2) return 7;
+
+  {
+    const int heard = pages[1].messages, writable = pages[0].writable;
+    const int sent = send_all_that_fits(&pages[0], 0);
+    if (sent < 50) return 12;
+    run_until(&pages[0].writable, writable + 1);
+    if (pages[0].writable == writable) return 13;
+    run_until(&pages[1].messages, heard + sent);
+    if (pages[1].messages != heard + sent) return 14;
+  }
+
+  if (create_negotiated(&pages[0]) != ESP_PEER_ERR_NONE) return 15;
+  if (create_negotiated(&pages[1]) != ESP_PEER_ERR_NONE) return 16;
+  {
+    const int heard = pages[1].messages;
+    if (send_text(&pages[0], 7, "nothing was said of this channel") != ESP_PEER_ERR_NONE) return 17;
+    run_until(&pages[1].messages, heard + 1);
+    if (pages[1].messages != heard + 1) return 18;
+  }
+
+  /* [channel.close] */
+  if (esp_peer_close_data_channel(pages[0].pc, "chat") != ESP_PEER_ERR_NONE) return 19;
+  /* [end] */
+  run_until(&pages[0].closed, 1);
+  run_until(&pages[1].closed, 1);
+  if (pages[0].closed != 1 || pages[1].closed != 1) return 20;
+
+  if (set_configuration(&pages[0], ESP_PEER_ROLE_CONTROLLING) != ESP_PEER_ERR_NONE) return 21;
 
   /* [getStats, bufferedAmount] */
   {
