@@ -131,8 +131,25 @@ esp_peer_addr_t to_c_address(const Address& address) {
 
 int to_c_error(Errc code) { return -static_cast<int>(code); }
 
+namespace {
+constexpr bool same(peer::Failure ours, esp_peer_ext_failure_t theirs) {
+  return static_cast<int>(ours) == static_cast<int>(theirs);
+}
+}  // namespace
+
 esp_peer_ext_failure_t to_c_failure(peer::Failure failure) {
-  static_assert(static_cast<int>(peer::Failure::no_memory) == ESP_PEER_EXT_FAILURE_NO_MEMORY);
+  using peer::Failure;
+  static_assert(same(Failure::none, ESP_PEER_EXT_FAILURE_NONE));
+  static_assert(same(Failure::no_address, ESP_PEER_EXT_FAILURE_NO_ADDRESS));
+  static_assert(same(Failure::no_pair, ESP_PEER_EXT_FAILURE_NO_PAIR));
+  static_assert(same(Failure::handshake_timeout, ESP_PEER_EXT_FAILURE_HANDSHAKE_TIMEOUT));
+  static_assert(same(Failure::handshake_refused, ESP_PEER_EXT_FAILURE_HANDSHAKE_REFUSED));
+  static_assert(same(Failure::wrong_fingerprint, ESP_PEER_EXT_FAILURE_WRONG_FINGERPRINT));
+  static_assert(same(Failure::consent_lost, ESP_PEER_EXT_FAILURE_CONSENT_LOST));
+  static_assert(same(Failure::closed_by_peer, ESP_PEER_EXT_FAILURE_CLOSED_BY_PEER));
+  static_assert(same(Failure::association_lost, ESP_PEER_EXT_FAILURE_ASSOCIATION_LOST));
+  static_assert(same(Failure::replaced, ESP_PEER_EXT_FAILURE_REPLACED));
+  static_assert(same(Failure::no_memory, ESP_PEER_EXT_FAILURE_NO_MEMORY));
   return static_cast<esp_peer_ext_failure_t>(failure);
 }
 

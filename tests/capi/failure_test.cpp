@@ -94,6 +94,34 @@ TEST_F(Failing, because_the_certificate_is_anothers) {
   EXPECT_EQ(cat_told, Failures{ESP_PEER_EXT_FAILURE_WRONG_FINGERPRINT});
 }
 
+// One bit of the signature that shows whose the server's key is [rfc8422#5.4].
+void spoil_signature(std::string& datagram) {
+  constexpr std::size_t header = 13, server_key_exchange = 12;
+  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(datagram[at]); };
+  for (std::size_t at = 0; at + header < datagram.size();) {
+    const std::size_t size = std::size_t{byte(at + 11)} << 8 | byte(at + 12);
+    if (byte(at) != 22 || at + header + size > datagram.size())
+      return;  // no whole handshake record
+    const bool in_clear = byte(at + 4) == 0;
+    if (in_clear && byte(at + header) == server_key_exchange) datagram[at + header + size - 1] ^= 1;
+    at += header + size;
+  }
+}
+
+TEST_F(Failing, because_the_handshake_is_refused) {
+  Wire wire;
+  wire.change(Wire::cat, spoil_signature);  // the offerer is the DTLS server
+  c.cat.carry = [&](std::string sdp) { return wire.carry(Wire::cat, std::move(sdp)); };
+  c.sheep.carry = [&](std::string sdp) { return wire.carry(Wire::sheep, std::move(sdp)); };
+  c.open();
+  c.begin();
+  ASSERT_TRUE(both_told());
+  EXPECT_EQ(cat_told, Failures{ESP_PEER_EXT_FAILURE_HANDSHAKE_REFUSED});
+  EXPECT_EQ(sheep_told, Failures{ESP_PEER_EXT_FAILURE_HANDSHAKE_REFUSED});
+  c.cat.on_state = c.sheep.on_state = nullptr;
+  c.close();
+}
+
 // covers: changelog 23, changelog 63
 TEST_F(Failing, because_the_peer_answers_no_more) {
   Wire wire;

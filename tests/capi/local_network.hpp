@@ -131,6 +131,11 @@ class Wire {
   void cut() { cut_ = true; }
   // From now on what this side sends is lost where it begins with this byte [rfc7983#7].
   void lose(Side from, std::uint8_t first) { lost_[from] = first; }
+  // What this side sends from now on is changed so on its way.
+  void change(Side from, std::function<void(std::string&)> how) {
+    const std::lock_guard lock(mutex_);
+    change_[from] = std::move(how);
+  }
   void mend() { cut_ = false; }
   // As a NAT that has forgotten this side: it gets another port, and at the old one is nobody.
   void rebind(Side side) {
@@ -165,6 +170,7 @@ class Wire {
       {
         const std::lock_guard lock(mutex_);
         sent_[from].push_back(datagram);
+        if (change_[from]) change_[from](datagram);
       }
       const bool lost = !datagram.empty() && lost_[from] == static_cast<std::uint8_t>(datagram[0]);
       if (!cut_ && !lost && inside_[to] != 0) sockets_[from]->send(inside_[to], datagram);
@@ -180,6 +186,7 @@ class Wire {
   std::atomic<bool> stop_ = false, cut_ = false;
   std::mutex mutex_;
   std::vector<std::string> sent_[2];
+  std::function<void(std::string&)> change_[2];
   std::thread thread_;
 };
 

@@ -1,5 +1,6 @@
 // Faults in real time, which takes a minute: for ./dev test --full. The simulator has each of them
 // in virtual time.
+#include "tests/capi/local_network.hpp"
 #include "tests/capi/other_process.hpp"
 
 namespace esp_peer::test {
@@ -53,6 +54,25 @@ TEST(SlowFaults, a_callback_that_blocks_for_five_seconds_loses_nothing) {
   }
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == sent; }));
   EXPECT_TRUE(blocked);
+}
+
+// Thirty seconds of a handshake that nobody hears: a path that carries checks alone [rfc7983#7].
+TEST(SlowFaults, a_handshake_that_takes_too_long_is_given_up_and_says_so) {
+  Wire wire;
+  Couple c;
+  for (const auto side : {Wire::cat, Wire::sheep}) wire.lose(side, 22);
+  c.cat.carry = [&](std::string sdp) { return wire.carry(Wire::cat, std::move(sdp)); };
+  c.sheep.carry = [&](std::string sdp) { return wire.carry(Wire::sheep, std::move(sdp)); };
+  c.open();
+  c.start();
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    ASSERT_TRUE(p->wait_state(ESP_PEER_STATE_CONNECT_FAILED, 30s + patience));
+    esp_peer_ext_failure_t why{};
+    EXPECT_EQ(esp_peer_ext_get_failure(p->handle, &why), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(why, ESP_PEER_EXT_FAILURE_HANDSHAKE_TIMEOUT);
+    EXPECT_TRUE(p->has(ESP_PEER_STATE_CONNECTING));
+  }
+  c.close();
 }
 
 }  // namespace
