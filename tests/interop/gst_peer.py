@@ -1,6 +1,7 @@
 """GStreamer's webrtcbin as a peer: the commands and events of peer.mjs."""
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -56,6 +57,22 @@ def payload_type_in(sdp, codec):
         if line.lower().startswith("a=rtpmap:") and line.split()[1].lower().startswith(codec + "/"):
             return int(line.split()[0].split(":")[1])
     return PAYLOAD_TYPES[codec]
+
+
+def described_by(type, sdp):
+    _, message = GstSdp.SDPMessage.new_from_text(sdp)
+    return GstWebRTC.WebRTCSessionDescription.new(KIND[type], message)
+
+
+def with_message_size(type, sdp):
+    """webrtcbin names no size, and sends no more than the less of both sides': 64 KB, whatever the
+    other one takes. What it is given as its own description may say more."""
+    return described_by(type, re.sub("(a=sctp-port:[0-9]+\r\n)", "\\1a=max-message-size:262144\r\n", sdp))
+
+
+def without_message_size(sdp):
+    """Others are not told of it, since webrtcbin hands over what is longer than 64 KB in pieces."""
+    return re.sub("a=max-message-size:[0-9]+\r\n", "", sdp)
 
 
 class Connection:
@@ -173,12 +190,13 @@ class Connection:
         def described(promise, *_):
             promise.wait()
             reply = promise.get_reply()
-            description = reply.get_value(type)
-            self.kept += [promise, reply, description]
+            made = reply.get_value(type)
+            description = with_message_size(type, made.sdp.as_text())
+            self.kept += [promise, reply, made, description]
 
             def say():
                 local = self.bin.get_property("local-description")
-                answer(sdp=local.sdp.as_text())
+                answer(sdp=without_message_size(local.sdp.as_text()))
             if trickle:
                 self.gathered = lambda: None
             else:
@@ -187,18 +205,21 @@ class Connection:
             self.kept.append(local)
             self.bin.emit("set-local-description", description, local)
             if trickle:
-                answer(sdp=description.sdp.as_text())
+                answer(sdp=without_message_size(description.sdp.as_text()))
         self.bin.emit(f"create-{type}", None, Gst.Promise.new_with_change_func(described))
 
     def remote(self, answer, type, sdp):
         if type == "offer":
             self.add_audio(payload_type_in(sdp, self.audio_codec) if self.audio_codec else None)
         self.pipeline.set_state(Gst.State.PLAYING)
-        _, message = GstSdp.SDPMessage.new_from_text(sdp)
-        description = GstWebRTC.WebRTCSessionDescription.new(KIND[type], message)
+        description = described_by(type, sdp)
         promise = Gst.Promise.new_with_change_func(lambda *_: answer())
         self.kept += [description, promise]
         self.bin.emit("set-remote-description", description, promise)
+
+    def remoteCandidate(self, answer, candidate):
+        self.bin.emit("add-ice-candidate", 0, candidate or None)
+        answer()
 
     def create(self, answer, label, ordered=True, maxRetransmits=None, maxPacketLifeTime=None):
         options = Gst.Structure.new_empty("options")
@@ -213,9 +234,9 @@ class Connection:
     def send(self, answer, label, text=None, bytes=0):
         channel = self.channels[label]
         if text is not None:
-            channel.emit("send-string", text)
+            channel.send_string_full(text)
         else:
-            channel.emit("send-data", GLib.Bytes.new(pattern(bytes)) if bytes else None)
+            channel.send_data_full(GLib.Bytes.new(pattern(bytes)) if bytes else None)
         answer()
 
     def set_echo(self, answer, on):

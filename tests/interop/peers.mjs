@@ -33,7 +33,6 @@ export const peers = {
   werift: {
     open: node('werift.mjs'),
     cannot: {
-      answer: 'as DTLS client it makes new keys when our flight comes twice, and talks to nobody then',
       empty: 'sends nothing where a message is empty',
       receiveLarge: 'announces 64 KB',
       close: 'its answer to our reset has the record number of its Finished, and is lost; when we ask again, it ' +
@@ -63,9 +62,7 @@ export const peers = {
     open: python('gst_peer.py'),
     cannot: {
       empty: 'takes an empty text for bytes, and sends none itself',
-      sendLarge: 'does not send it; why is not known',
-      receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
-      refuse: 'tells no result of sending',
+      receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1], and would hand over more in pieces',
       sayGoodbye: 'closes without a word',
       hearGoodbye: 'does not tell that the other side has left',
     },
@@ -78,6 +75,7 @@ export const peers = {
       offer: 'its echotest only answers',
       empty: 'says nothing back to an empty text',
       create: 'its echotest only speaks on channels of others',
+      tellChannels: 'does not tell which channels there are',
       receiveLarge: 'does not tell what it receives',
     },
   },

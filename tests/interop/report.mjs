@@ -25,6 +25,10 @@ const traps = `## Worth knowing about them
 - Pion and werift end the connection when DTLS has agreed on no SRTP profile, for data alone too.
 - Pion 3.1 drops an INIT with a parameter that it does not know, so zero checksums (0x8001) must not
   be offered to it; it says "connected" before DTLS is done.
+- GStreamer's webrtcbin names no max-message-size and sends no more than the less of both sides':
+  without one in its own description 64 KB, whatever the other side takes; \`send-data\` drops what is
+  longer without a word, \`send-data-full\` says so. Our tests give it one, so it sends 256 KB. What is
+  longer than 64 KB it hands over in pieces, each as a message.
 - GStreamer's webrtcbin answers with the session number of the offer in its \`o=\` line, and is silent
   when it is closed: consent runs out after thirty seconds.
 - Firefox gathers nothing on loopback, nor where there is no default route.
