@@ -7,6 +7,7 @@ import aiortc
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.contrib.media import MediaBlackhole
 from aiortc.mediastreams import AudioStreamTrack
+from aiortc.sdp import candidate_from_sdp
 
 
 def emit(**line):
@@ -86,6 +87,12 @@ class Connection:
 
     async def remote(self, type, sdp, **_):
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp, type))
+
+    async def remoteCandidate(self, candidate, **_):
+        if candidate:  # of an end it wants to hear nothing
+            parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
+            parsed.sdpMLineIndex = 0
+            await self.pc.addIceCandidate(parsed)
 
     async def create(self, label, ordered=True, maxRetransmits=None, maxPacketLifeTime=None, **_):
         self.watch(self.pc.createDataChannel(label, ordered=ordered, maxRetransmits=maxRetransmits,

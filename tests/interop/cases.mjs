@@ -2,6 +2,7 @@
 // lacks what).
 import { codec, Ours, state } from './ours.mjs';
 import { pattern, sum } from './peer.mjs';
+import { stunServer } from './stun.mjs';
 
 const large = 262144;
 const overLimited = -7;
@@ -30,17 +31,37 @@ async function withOurs(weOffer, options, body) {
   return result;
 }
 
+// With --trickle: what stands in our description, and what is said after it until there are no more.
+async function ourCandidates(ours, sdp, server) {
+  const found = sdp.split('\r\n').filter(l => l.startsWith('a=candidate')).map(l => l.slice(2));
+  atLeast(found.length, 1, 'candidates in our description');
+  equal(sdp.includes('end-of-candidates'), false, 'an end in our description');
+  server.answerNow();
+  for (let said = 0; ; ++said) {
+    const { candidate } = await ours.wait('candidate', e => e.event === 'candidate');
+    if (candidate === 'end-of-candidates') {
+      equal(said, 1, 'candidates that we said');
+      return [...found, ''];
+    }
+    equal(candidate.includes(' typ srflx'), true, `"${candidate}" is what the server has seen`);
+    found.push(candidate);
+  }
+}
+const withoutCandidates = sdp => sdp.split('\r\n').filter(l => !l.startsWith('a=candidate')).join('\r\n');
+
 // Brings ours and the peer together; `weOffer` says who begins, `channels` are made by the peer.
-// A peer that makes none leaves it to us.
-async function connect(ours, peer, weOffer, { trickle = false, channels = ['chat'], audio } = {}) {
+// A peer that makes none leaves it to us. `trickleOut` is the STUN server of ours that trickles.
+async function connect(ours, peer, weOffer, { trickle = false, trickleOut = null, channels = ['chat'], audio } = {}) {
   const made = peer.cannot.create ? [] : channels;
   await peer.do({ do: 'start', audio });
   peer.forget();
   const began = Date.now();
+  let late = []; // candidates of ours that the peer is told one by one
   if (weOffer) {
     await ours.must({ do: 'connect' });
     const offer = await ours.wait('offer', e => e.event === 'sdp');
-    await peer.do({ do: 'remote', type: 'offer', sdp: offer.sdp });
+    if (trickleOut) late = await ourCandidates(ours, offer.sdp, trickleOut);
+    await peer.do({ do: 'remote', type: 'offer', sdp: trickleOut ? withoutCandidates(offer.sdp) : offer.sdp });
     for (const label of made) await peer.do({ do: 'create', label });
     await ours.must({ do: 'sdp', sdp: (await peer.do({ do: 'describe', type: 'answer', trickle })).sdp });
   } else {
@@ -49,8 +70,10 @@ async function connect(ours, peer, weOffer, { trickle = false, channels = ['chat
     await ours.must({ do: 'connect' });
     await ours.must({ do: 'sdp', sdp: offer.sdp });
     const answer = await ours.wait('answer', e => e.event === 'sdp');
-    await peer.do({ do: 'remote', type: 'answer', sdp: answer.sdp });
+    if (trickleOut) late = await ourCandidates(ours, answer.sdp, trickleOut);
+    await peer.do({ do: 'remote', type: 'answer', sdp: trickleOut ? withoutCandidates(answer.sdp) : answer.sdp });
   }
+  for (const candidate of late) await peer.do({ do: 'remoteCandidate', candidate });
   if (trickle) {
     let taken = 0;
     for (;;) {
@@ -217,6 +240,20 @@ export const cases = {
       if (!weOffer) await peer.waitOpen('esp_channel');
     }),
   },
+  'our candidates one by one': {
+    needs: ['remoteCandidate'],
+    run: async (peer, weOffer) => {
+      const server = await stunServer('10.77.0.1'); // tools/own_network --interface
+      try {
+        await withOurs(weOffer, ['--manual', '--trickle', '--stun', server.url], async ours => {
+          await connect(ours, peer, weOffer, { trickleOut: server });
+          await echoes(ours, peer);
+        });
+      } finally {
+        server.close();
+      }
+    },
+  },
   'they make unreliable and unordered channels': {
     needs: ['create'],
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
@@ -230,14 +267,13 @@ export const cases = {
     }),
   },
   'we make unreliable and unordered channels': {
-    needs: ['create'],
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       await connect(ours, peer, weOffer);
       for (const [label, options] of Object.entries(reliabilities)) {
         await ours.must({ do: 'create', label, ...options });
         const { stream } = await ours.waitOpen(label);
-        const there = await peer.waitOpen(label);
-        if (!peer.cannot.tellReliability) {
+        const there = peer.cannot.tellChannels ? {} : await peer.waitOpen(label);
+        if (!peer.cannot.tellChannels && !peer.cannot.tellReliability) {
           equal(there.ordered, options.ordered, `${label}: ordered`);
           equal(unset(there.maxRetransmits), options.maxRetransmits, `${label}: maxRetransmits`);
           equal(unset(there.maxPacketLifeTime), options.maxPacketLifeTime, `${label}: maxPacketLifeTime`);
@@ -261,15 +297,14 @@ export const cases = {
     }),
   },
   'we close a channel': {
-    needs: ['create', 'hearClose'],
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       await connect(ours, peer, weOffer, { channels: ['chat', 'brief'] });
       await ours.must({ do: 'close', label: 'brief' });
-      await peer.waitClosed('brief', 3000);
-      await ours.waitClosed('brief', 3000);
+      if (!peer.cannot.tellChannels) await peer.waitClosed('brief', 3000);
+      await ours.waitClosed('brief', 3000); // with its answer to our reset [rfc8831#6.7]
       await ours.must({ do: 'create', label: 'again' });
       const { stream } = await ours.waitOpen('again');
-      await peer.waitOpen('again');
+      if (!peer.cannot.tellChannels) await peer.waitOpen('again');
       await echoes(ours, peer, { stream, label: 'again' });
       await echoes(ours, peer);
     }),

@@ -5,15 +5,17 @@
 //      {"do":"create","label":…,"ordered":B,"maxRetransmits":N|"maxPacketLifeTime":N}
 //      {"do":"send","text":…|"bytes":N,"stream":N} {"do":"close","label":…} {"do":"disconnect"}
 //      {"do":"addr"} {"do":"play","frames":N} {"do":"heard"} {"do":"quit"}
-// Out: {"event":"state","state":N} {"event":"sdp","sdp":…} {"event":"open","label":…,"stream":N}
+// Out: {"event":"state","state":N} {"event":"sdp","sdp":…} {"event":"candidate","candidate":…}
+//      {"event":"open","label":…,"stream":N}
 //      {"event":"closed",…} {"event":"message","stream":N,"text":…|"bytes":N,"sum":N}
 //      {"event":"audio","codec":N,"rate":N,"channels":N} what was agreed on
 //      {"event":"played","frames":N,"result":N} all frames are sent, or which error was the first
 //      {"event":"heard","frames":N,"bytes":N,"first":PTS,"last":PTS} what has come until now
 //      {"event":"done","id":N,"result":N} the answer to the command that had this id
 //
-// --offer, --manual (no automatic channel), --echo, --large (caches of 512 KB), --audio pcma|pcmu|
-// opus. Binary messages are a pattern whose sum tells whether they came whole.
+// --offer, --manual (no automatic channel), --echo, --trickle (what is found later is said later),
+// --stun URL, --large (caches of 512 KB), --audio pcma|pcmu|opus. Binary messages are a pattern
+// whose sum tells whether they came whole.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -77,7 +79,8 @@ int on_state(esp_peer_state_t state, void*) {
   return 0;
 }
 int on_msg(esp_peer_msg_t* msg, void*) {
-  emit({{"event", "sdp"}, {"sdp", reinterpret_cast<const char*>(msg->data)}});
+  const char* const what = msg->type == ESP_PEER_MSG_TYPE_CANDIDATE ? "candidate" : "sdp";
+  emit({{"event", what}, {what, reinterpret_cast<const char*>(msg->data)}});
   return 0;
 }
 int on_open(esp_peer_data_channel_info_t* channel, void*) {
@@ -244,6 +247,7 @@ int main(int argc, char** argv) {
   ext.magic = ESP_PEER_EXT_MAGIC;
   ext.size = sizeof(ext);
   ext.base.keep_role = true;
+  esp_peer_ice_server_cfg_t server{};
   esp_peer_cfg_t cfg{};
   cfg.role = ESP_PEER_ROLE_CONTROLLED;
   cfg.enable_data_channel = true;
@@ -252,7 +256,9 @@ int main(int argc, char** argv) {
     const std::string arg = argv[i];
     if (arg == "--offer") cfg.role = ESP_PEER_ROLE_CONTROLLING;
     if (arg == "--manual") cfg.manual_ch_create = true;
+    if (arg == "--trickle") ext.trickle_out = true;
     if (arg == "--echo") program.echo = true;
+    if (arg == "--stun" && i + 1 < argc) server.stun_url = argv[++i];
     if (arg == "--audio" && i + 1 < argc) program.codec = codec_named(argv[++i]);
     if (arg == "--large") {
       ext.base.data_ch_cfg.send_cache_size = ext.base.data_ch_cfg.recv_cache_size = 512 * 1024;
@@ -262,6 +268,13 @@ int main(int argc, char** argv) {
     const bool opus = program.codec == ESP_PEER_AUDIO_CODEC_OPUS;
     cfg.audio_info = {program.codec, opus ? 48000U : 8000U, 1};
     cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+  }
+  if (server.stun_url) {
+    ext.base.agent_recv_timeout = 2000;  // five of these are waited for an answer
+    ext.loop_wait_set = true;
+    ext.loop_wait_ms = 100;
+    cfg.server_lists = &server;
+    cfg.server_num = 1;
   }
   cfg.extra_cfg = &ext;
   cfg.extra_size = sizeof(ext);

@@ -71,7 +71,7 @@ class Janus extends Peer {
     this.#hearEvents(this.session).catch(error => this.vanish(String(error)));
     return this;
   }
-  async #obey({ do: what, sdp }) {
+  async #obey({ do: what, sdp, candidate }) {
     switch (what) {
       case 'start': {
         if (this.#handle) await this.#say(this.#handle, { janus: 'detach' }).catch(() => {});
@@ -85,6 +85,11 @@ class Janus extends Peer {
         return {};
       case 'describe':
         return { sdp: (await this.wait('answer', e => e.event === 'described')).sdp };
+      case 'remoteCandidate':
+        await this.#say(this.#handle, {
+          janus: 'trickle', candidate: candidate ? { candidate, sdpMLineIndex: 0 } : { completed: true },
+        });
+        return {};
       case 'echo': // it always does
       case 'audio': // counts nothing for us; what it received comes back
         return {};

@@ -60,6 +60,7 @@ const commands = {
     return { sdp: trickle ? sdp : mine.localDescription().sdp };
   },
   remote({ type, sdp }) { pc.setRemoteDescription(sdp, type); },
+  remoteCandidate({ candidate }) { if (candidate) pc.addRemoteCandidate(candidate, '0'); },
   echo({ on }) { echo = on; },
   send({ label, text, bytes }) { send(channels[label], text ?? Buffer.from(pattern(bytes))); },
   close({ label }) { channels[label].close(); },

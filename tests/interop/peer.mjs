@@ -5,6 +5,7 @@
 //   create label [ordered maxRetransmits maxPacketLifeTime]
 //   describe type [trickle]   answers "sdp"; the candidates are in it, or come as events
 //   remote type sdp
+//   remoteCandidate candidate   "" says that there are no more
 //   echo on                what comes is said back
 //   send label text|bytes  bytes: a pattern of that size
 //   close label

@@ -61,6 +61,9 @@ export function standard(emit, { connection, audioTrack, binary = bytes => bytes
       return { sdp: trickle ? sdp.split('\r\n').filter(l => !l.startsWith('a=candidate')).join('\r\n') : sdp };
     },
     remote({ type, sdp }) { return pc.setRemoteDescription({ type, sdp }); },
+    remoteCandidate({ candidate }) {
+      return candidate ? pc.addIceCandidate({ candidate, sdpMLineIndex: 0 }) : pc.addIceCandidate();
+    },
     echo({ on }) { echo = on; },
     send({ label, text, bytes }) {
       channels[label].send(text ?? binary(Uint8Array.from({ length: bytes }, (_, i) => (i * 7) & 0xff)));

@@ -31,6 +31,7 @@ func emit(line object) {
 type command struct {
 	ID                                int
 	Do, Label, Type, Sdp, Audio       string
+	Candidate                         string
 	Text                              *string
 	Bytes                             int
 	Ordered                           *bool
@@ -214,6 +215,8 @@ func (c *connection) obey(m command) (object, error) {
 		return object{"sdp": sdp}, err
 	case "remote":
 		return nil, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.NewSDPType(m.Type), SDP: m.Sdp})
+	case "remoteCandidate":
+		return nil, c.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: m.Candidate})
 	case "echo":
 		c.echo.Store(m.On)
 		return nil, nil
