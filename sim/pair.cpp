@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/mbedtls/backend.hpp"
+#include "backends/mbedtls/provider.hpp"
 #include "backends/openssl/backend.hpp"
 #include "backends/openssl/provider.hpp"
 #include "sim/virtual_openssl.hpp"
@@ -17,6 +19,13 @@ HostId add_host(World& world, Nat* nat, const std::string& name,
 
 }  // namespace
 
+std::string name_of(const Ciphers& ciphers) {
+  constexpr const char* names[] = {"plain", "openssl", "mbedtls"};
+  const std::string left = names[static_cast<std::size_t>(ciphers.left)];
+  if (ciphers.left == ciphers.right) return left;
+  return left + "_and_" + names[static_cast<std::size_t>(ciphers.right)];
+}
+
 bool Ear::said(peer::State state) const {
   return std::find(states.begin(), states.end(), state) != states.end();
 }
@@ -29,19 +38,23 @@ Pair::Pair(World& world, const PairOptions& options)
     options_.right.name = "right";
     options_.right.session.role = ice::Role::controlled;
   }
-  dtls::Backend* backend = &plain_;
-  if (options.cipher == Cipher::openssl) {
-    follow_time(world);
-    backend = &openssl::backend();
-  }
+  if (options.cipher != Cipher::plain) follow_time(world);
   const HostId left_host =
       add_host(world, options.left_nat, options_.left.name, options.left_addresses);
   const HostId right_host =
       add_host(world, options.right_nat, options_.right.name, options.right_addresses);
-  left = std::make_unique<Peer>(world, left_host, options_.left, openssl::provider(), *backend);
-  right = std::make_unique<Peer>(world, right_host, options_.right, openssl::provider(), *backend);
+  left = make_peer(left_host, options_.left, options.cipher.left);
+  right = make_peer(right_host, options_.right, options.cipher.right);
   listen(*left);
   listen(*right);
+}
+
+std::unique_ptr<Peer> Pair::make_peer(HostId host, const PeerOptions& options, Cipher cipher) {
+  crypto::Provider& crypto = cipher == Cipher::mbedtls ? mbedtls::provider() : openssl::provider();
+  dtls::Backend& backend = cipher == Cipher::plain     ? static_cast<dtls::Backend&>(plain_)
+                           : cipher == Cipher::openssl ? openssl::backend()
+                                                       : mbedtls::backend();
+  return std::make_unique<Peer>(world_, host, options, crypto, backend);
 }
 
 void Pair::connect() {

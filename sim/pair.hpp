@@ -9,10 +9,25 @@
 
 namespace esp_peer::sim {
 
-enum class Cipher : std::uint8_t { plain, openssl };
+enum class Cipher : std::uint8_t { plain, openssl, mbedtls };
+
+// Of the left end, and of the right one. Plain ones understand each other alone.
+struct Ciphers {
+  constexpr Ciphers(Cipher both) : Ciphers(both, both) {}
+  constexpr Ciphers(Cipher of_left, Cipher of_right) : left(of_left), right(of_right) {}
+  friend bool operator==(const Ciphers&, const Ciphers&) = default;
+  Cipher left, right;
+};
+std::string name_of(const Ciphers& ciphers);
+
+// Each library with itself, and with the other one in both roles: the left end is the DTLS server.
+inline constexpr Ciphers real_ciphers[] = {Cipher::openssl,
+                                           Cipher::mbedtls,
+                                           {Cipher::openssl, Cipher::mbedtls},
+                                           {Cipher::mbedtls, Cipher::openssl}};
 
 struct PairOptions {
-  Cipher cipher = Cipher::plain;
+  Ciphers cipher = Cipher::plain;
   PeerOptions left{}, right{};  // left makes the offer unless told otherwise
   std::vector<Address> left_addresses{Address::v4(192, 0, 2, 1, 0)};
   std::vector<Address> right_addresses{Address::v4(192, 0, 2, 2, 0)};
@@ -73,6 +88,7 @@ class Pair {
   std::vector<std::string> texts(Peer& peer);
 
  private:
+  std::unique_ptr<Peer> make_peer(HostId host, const PeerOptions& options, Cipher cipher);
   void listen(Peer& peer);
   void hear(Peer& peer, const peer::Event& event);
   void signal(Peer& from, std::string sdp);

@@ -122,8 +122,7 @@ bool Plan::can_connect() const {
 }
 
 std::string Plan::text() const {
-  std::string text =
-      "seed " + std::to_string(seed) + (cipher == Cipher::plain ? ", plain DTLS" : ", real DTLS");
+  std::string text = "seed " + std::to_string(seed) + ", DTLS: " + name_of(cipher);
   const auto link = [&](const char* name, const LinkOptions& o) {
     char line[256];
     std::snprintf(line, sizeof(line),

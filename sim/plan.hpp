@@ -15,7 +15,7 @@ enum class Ending : std::uint8_t { left_leaves, right_leaves, both_leave, right_
 
 struct Plan {
   std::uint64_t seed = 0;
-  Cipher cipher = Cipher::plain;
+  Ciphers cipher = Cipher::plain;
   LinkOptions there, back;
   std::optional<NatOptions> left_nat, right_nat;
   bool stun_server = false, two_addresses = false, ipv6 = false;

@@ -24,7 +24,7 @@ class Timeline {
     queue_.push(Entry{std::max(when, now_), sequence_++, std::move(action)});
   }
   void after(Duration delay, Action action) { at(now_ + delay, std::move(action)); }
-  // Heard whenever time has moved: the clock of OpenSSL must move along.
+  // Heard whenever time has moved: the clock of a TLS library must move along.
   void on_time(std::function<void(Instant)> listener) {
     listener_ = std::move(listener);
     if (listener_) listener_(now_);

@@ -1,4 +1,4 @@
-// OpenSSL lives in the time and the chance of a world.
+// OpenSSL and Mbed TLS live in the time and the chance of a world.
 #pragma once
 #include "sim/world.hpp"
 

@@ -28,7 +28,8 @@ TEST_F(Connect, the_handshake_agrees_on_an_srtp_profile_for_data_alone_too) {
   EXPECT_FALSE(pair.plain_dtls().options().srtp_profiles.empty());
 }
 
-class WithEachCipher : public ::testing::TestWithParam<Cipher> {};
+constexpr auto name_of_tested = [](const auto& tested) { return name_of(tested.param); };
+class WithEachCipher : public ::testing::TestWithParam<Ciphers> {};
 
 // covers: changelog 64
 TEST_P(WithEachCipher, two_peers_meet_talk_and_part) {
@@ -51,10 +52,8 @@ TEST_P(WithEachCipher, two_peers_meet_talk_and_part) {
   }
   for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
 }
-INSTANTIATE_TEST_SUITE_P(Ciphers, WithEachCipher, ::testing::Values(Cipher::plain, Cipher::openssl),
-                         [](const auto& tested) {
-                           return tested.param == Cipher::plain ? "plain" : "openssl";
-                         });
+INSTANTIATE_TEST_SUITE_P(Plain, WithEachCipher, ::testing::Values(Cipher::plain), name_of_tested);
+INSTANTIATE_TEST_SUITE_P(Real, WithEachCipher, ::testing::ValuesIn(real_ciphers), name_of_tested);
 
 // Round trips: check and answer, two flights each of DTLS and SCTP; descriptions took one.
 TEST_F(Connect, on_a_good_path_takes_few_round_trips) {
