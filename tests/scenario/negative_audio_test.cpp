@@ -111,14 +111,8 @@ class Talk {
   void go_on() {
     const bool over = situation_.story == Story::after_the_end;
     if (over || situation_.story == Story::asked_for_once_more) {
-      if (over) EXPECT_TRUE(victim().connect());
       EXPECT_TRUE(pair_.run_until([&] { return other().state() == State::disconnected; }));
-      if (situation_.victim_is_left) {
-        connect();  // who is asked twice begins once
-      } else {
-        pair_.connect();
-        connect();
-      }
+      connect();  // who is asked twice begins once
     } else {
       talk();
     }
