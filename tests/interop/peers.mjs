@@ -72,7 +72,7 @@ export const peers = {
     largest: 60000, // its buffer is a little smaller than 64 KB
     prefix: 'Janus EchoTest here! You wrote: ',
     cannot: {
-      offer: 'its echotest only answers',
+      offer: 'its echotest only answers (plugins of it that offer, as textroom, are not tried)',
       empty: 'says nothing back to an empty text',
       create: 'its echotest only speaks on channels of others',
       tellChannels: 'does not tell which channels there are',
