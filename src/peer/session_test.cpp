@@ -44,12 +44,19 @@ struct Identities final : IdentitySource {
   dtls::Identity* identity() override { return openssl::backend().create_identity(1'700'000'000); }
 };
 
+SessionOptions options(ice::Role role) {
+  SessionOptions options;
+  options.role = role;
+  options.auto_reconnect = false;
+  return options;
+}
+
 struct Handle {
   Handle(ice::Role role, std::uint8_t last_byte)
       : own_address(Address::v4(192, 0, 2, last_byte, 50'000)),
         random(last_byte),
-        session({.role = role, .auto_reconnect = false},
-                {openssl::provider(), openssl::backend(), identities}, {memory, random, {}}) {}
+        session(options(role), {openssl::provider(), openssl::backend(), identities},
+                {memory, random, {}}) {}
 
   void begin() {
     EXPECT_TRUE(session.new_connection(now));
