@@ -1,7 +1,9 @@
 // Messages and channels: how large, how many, to whom, and what stands behind them.
 #include <algorithm>
 #include <string>
+#include <vector>
 
+#include "tests/capi/local_network.hpp"
 #include "tests/capi/peer_harness.hpp"
 
 namespace esp_peer::test {
@@ -180,6 +182,65 @@ TEST(Channels, of_every_kind_open_on_both_sides_and_deliver) {
     const auto sent =
         std::find(c.sheep.opened.begin(), c.sheep.opened.end(), std::pair{m.body, m.stream});
     EXPECT_NE(sent, c.sheep.opened.end()) << m.body << " on " << m.stream;
+  }
+}
+
+// What is older than its lifetime when the wire carries again is not sent any more. One of the two
+// has the lifetime of its channel, the other has none of its own; each is the short one once.
+TEST(Channels, without_a_lifetime_of_their_own_have_cache_timeout_for_one) {
+  constexpr std::uint16_t short_ms = 300, long_ms = 60'000;
+  for (const bool cache_is_short : {true, false}) {
+    Wire wire;
+    Couple c;
+    c.cat.carry = [&](std::string sdp) { return wire.carry(Wire::cat, std::move(sdp)); };
+    c.sheep.carry = [&](std::string sdp) { return wire.carry(Wire::sheep, std::move(sdp)); };
+    c.cat.cfg.manual_ch_create = c.sheep.cfg.manual_ch_create = true;
+    c.cat.ext.base.data_ch_cfg.cache_timeout = cache_is_short ? short_ms : long_ms;
+    c.connect();
+    const auto create = [&](std::string label, esp_peer_data_channel_reliable_type_t type,
+                            std::uint16_t lifetime) {
+      const std::size_t n = c.cat.opened.size() + 1;
+      esp_peer_data_channel_cfg_t channel{};
+      channel.type = type;
+      channel.ordered = true;
+      channel.label = label.data();
+      channel.max_packet_lifetime = lifetime;
+      EXPECT_EQ(esp_peer_create_data_channel(c.cat.handle, &channel), ESP_PEER_ERR_NONE);
+      EXPECT_TRUE(c.cat.wait_for([&] { return c.cat.opened.size() == n; }));
+      const std::lock_guard lock(c.cat.mutex);
+      return c.cat.opened.back().second;
+    };
+    const auto timeout = ESP_PEER_DATA_CHANNEL_PARTIAL_RELIABLE_TIMEOUT;
+    const auto by_cache = create("cache_timeout", timeout, 0);
+    const auto by_itself = create("its own", timeout, cache_is_short ? long_ms : short_ms);
+    const auto reliable = create("reliable", ESP_PEER_DATA_CHANNEL_RELIABLE, 0);
+    wire.cut();
+    const auto records = [&] {
+      const auto sent = wire.sent_by(Wire::cat);
+      return std::count_if(sent.begin(), sent.end(), [](const auto& d) { return d[0] == 23; });
+    };
+    const auto before = records();
+    for (const auto stream : {by_cache, by_itself, reliable}) {
+      ASSERT_EQ(c.cat.send("into the dark", stream), ESP_PEER_ERR_NONE);
+    }
+    std::this_thread::sleep_for(Milliseconds(5 * short_ms));
+    // The wire has lost all three: beside them and a late SACK only what is sent again can come.
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (records() < before + 5 && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(10ms);
+    }
+    wire.mend();
+    const auto kept = cache_is_short ? by_itself : by_cache;
+    const auto heard = [&](std::size_t count) {
+      return c.sheep.wait_for([&] { return c.sheep.messages.size() == count; });
+    };
+    ASSERT_TRUE(heard(2));
+    ASSERT_EQ(c.cat.send("out of it", reliable), ESP_PEER_ERR_NONE);
+    ASSERT_TRUE(heard(3));
+    const std::lock_guard lock(c.sheep.mutex);
+    std::vector<std::uint16_t> streams;
+    for (const Message& m : c.sheep.messages) streams.push_back(m.stream);
+    EXPECT_EQ(streams, (std::vector<std::uint16_t>{kept, reliable, reliable}));
   }
 }
 
