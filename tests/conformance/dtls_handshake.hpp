@@ -68,6 +68,37 @@ TEST_P(DtlsBackend, every_preference_of_ciphers_connects_with_every_other) {
   }
 }
 
+// [rfc8261#5] SCTP counts on the bytes that it writes: null is the one method that is offered, and
+// the one that is chosen.
+// covers: must rfc8261#5
+TEST_P(DtlsBackend, compresses_nothing) {
+  DtlsPair p(library());
+  p.connect();
+  int client_hellos = 0, server_hellos = 0;
+  for (const Datagram& datagram : p.seen) {
+    Reader r(datagram);
+    const bool handshake = r.u8() == 22;
+    r.skip(12);
+    const std::uint8_t message = r.u8();
+    if (!handshake || (message != 1 && message != 2)) continue;
+    r.skip(11 + 2 + 32);
+    r.skip(r.u8());  // session
+    if (message == 1) {
+      r.skip(r.u8());   // cookie
+      r.skip(r.u16());  // ciphers
+      EXPECT_EQ(r.u8(), 1u);
+      ++client_hellos;
+    } else {
+      r.skip(2);  // cipher
+      ++server_hellos;
+    }
+    EXPECT_EQ(r.u8(), 0u);
+    EXPECT_TRUE(r.ok());
+  }
+  EXPECT_GE(client_hellos, 1);
+  EXPECT_GE(server_hellos, 1);
+}
+
 TEST_P(DtlsBackend, no_datagram_of_the_handshake_is_larger_than_asked) {
   for (const std::uint16_t mtu : std::initializer_list<std::uint16_t>{300, 576, 1200}) {
     dtls::Options options;
