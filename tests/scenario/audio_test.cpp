@@ -67,7 +67,7 @@ class AudioStory : public ::testing::Test {
 
 TEST_F(AudioStory, every_codec_and_cipher_carries_frames_both_ways_beside_data) {
   std::uint8_t net = 2;
-  for (const Cipher cipher : {Cipher::plain, Cipher::openssl}) {
+  for (const Ciphers& cipher : every_cipher) {
     for (const AudioCodec codec : {AudioCodec::g711a, AudioCodec::g711u, AudioCodec::opus}) {
       PairOptions with = options(codec);
       with.cipher = cipher;

@@ -4,6 +4,7 @@
 #include "sim/default_address.hpp"
 #include "sim/pair.hpp"
 #include "sim/stun_server.hpp"
+#include "tests/scenario/each_cipher.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -28,7 +29,6 @@ TEST_F(Connect, the_handshake_agrees_on_an_srtp_profile_for_data_alone_too) {
   EXPECT_FALSE(pair.plain_dtls().options().srtp_profiles.empty());
 }
 
-constexpr auto name_of_tested = [](const auto& tested) { return name_of(tested.param); };
 class WithEachCipher : public ::testing::TestWithParam<Ciphers> {};
 
 // covers: changelog 64
@@ -52,20 +52,38 @@ TEST_P(WithEachCipher, two_peers_meet_talk_and_part) {
   }
   for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
 }
-INSTANTIATE_TEST_SUITE_P(Plain, WithEachCipher, ::testing::Values(Cipher::plain), name_of_tested);
-INSTANTIATE_TEST_SUITE_P(Real, WithEachCipher, ::testing::ValuesIn(real_ciphers), name_of_tested);
+// covers: bug 63
+TEST_P(WithEachCipher, the_same_seed_is_the_same_run_to_the_last_byte) {
+  const auto trace_of = [](std::uint64_t seed) {
+    World world(seed);
+    Pair pair(world, {.cipher = GetParam(), .link = {.loss = 0.1}});
+    pair.connect();
+    EXPECT_TRUE(pair.run_until_open());
+    EXPECT_TRUE(pair.send(*pair.left, "hello"));
+    pair.run_for(seconds(1));
+    return world.trace.hash();
+  };
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    EXPECT_EQ(trace_of(seed), trace_of(seed)) << seed;
+    EXPECT_NE(trace_of(seed), trace_of(seed + 1)) << seed;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Over, WithEachCipher, ::testing::ValuesIn(every_cipher), name_of_ciphers);
+
+class ConnectOver : public Connect, public ::testing::WithParamInterface<Ciphers> {};
+INSTANTIATE_TEST_SUITE_P(Over, ConnectOver, ::testing::ValuesIn(real_ciphers), name_of_ciphers);
 
 // Round trips: check and answer, two flights each of DTLS and SCTP; descriptions took one.
-TEST_F(Connect, on_a_good_path_takes_few_round_trips) {
-  Pair pair(world_, {.cipher = Cipher::openssl, .link = {.delay = milliseconds(50)}});
+TEST_P(ConnectOver, on_a_good_path_takes_few_round_trips) {
+  Pair pair(world_, {.cipher = GetParam(), .link = {.delay = milliseconds(50)}});
   pair.connect();
   ASSERT_TRUE(pair.run_until_open());
   EXPECT_LE(since_the_beginning(), milliseconds(60 + 7 * 100));
 }
 
 // The handshake that has begun goes on in its roles, and so does all that follows from them.
-TEST_F(Connect, a_second_answer_with_another_role_during_the_handshake_changes_no_role) {
-  Pair pair(world_, {.cipher = Cipher::openssl, .link = {.delay = milliseconds(50)}});
+TEST_P(ConnectOver, a_second_answer_with_another_role_during_the_handshake_changes_no_role) {
+  Pair pair(world_, {.cipher = GetParam(), .link = {.delay = milliseconds(50)}});
   int said_twice = 0;
   pair.on_event = [&](Peer& peer, const peer::Event& event) {
     const auto* changed = std::get_if<peer::StateChanged>(&event);
@@ -148,8 +166,8 @@ TEST_F(Connect, two_that_both_offer_agree_on_one_offer_and_one_role_each) {
 
 // Every native stack drops the ClientHello that comes before the answer, and then waits a second.
 // covers: must rfc8842#5.2, changelog 58
-TEST_F(Connect, a_client_hello_before_its_description_is_held_not_lost) {
-  PairOptions options{.cipher = Cipher::openssl};
+TEST_P(ConnectOver, a_client_hello_before_its_description_is_held_not_lost) {
+  PairOptions options{.cipher = GetParam()};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
   Pair pair(world_, options);
   pair.on_signal = [&](Peer& from, std::string& sdp) {
@@ -353,8 +371,8 @@ TEST_F(Connect, fails_when_checks_go_through_and_nothing_else) {
 }
 
 // covers: bug 1, must rfc5763#5
-TEST_F(Connect, fails_at_once_when_the_certificate_is_not_the_one_that_was_announced) {
-  PairOptions options{.cipher = Cipher::openssl};
+TEST_P(ConnectOver, fails_at_once_when_the_certificate_is_not_the_one_that_was_announced) {
+  PairOptions options{.cipher = GetParam()};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
   Pair pair(world_, options);
   pair.on_signal = [&](Peer&, std::string& sdp) {

@@ -59,8 +59,9 @@ constexpr LinkOptions twenty_percent() {
 }
 
 TEST_F(Data, arrives_once_in_order_and_intact_where_a_fifth_is_lost_doubled_and_overtaken) {
-  for (const Cipher cipher : {Cipher::plain, Cipher::openssl}) {
-    const std::uint8_t net = cipher == Cipher::plain ? 2 : 3;
+  std::uint8_t net = 1;
+  for (const Ciphers& cipher : every_cipher) {
+    ++net;
     begin({.cipher = cipher,
            .left_addresses = {Address::v4(192, 0, net, 1, 0)},
            .right_addresses = {Address::v4(192, 0, net, 2, 0)},

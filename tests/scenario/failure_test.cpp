@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "sim/pair.hpp"
+#include "tests/scenario/each_cipher.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -13,10 +14,10 @@ namespace {
 using peer::Failure;
 using peer::State;
 
-class Reason : public ::testing::Test {
+class Reason : public ::testing::TestWithParam<Ciphers> {
  protected:
-  void begin(Cipher cipher = Cipher::openssl) {
-    PairOptions options{.cipher = cipher};
+  void begin() {
+    PairOptions options{.cipher = GetParam()};
     options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
     pair_ = std::make_unique<Pair>(world_, options);
     pair_->on_event = [this](Peer& peer, const peer::Event& event) {
@@ -47,7 +48,9 @@ class Reason : public ::testing::Test {
   std::optional<peer::StateChanged> left_, right_;
 };
 
-TEST_F(Reason, is_a_handshake_that_took_too_long_where_checks_alone_go_through) {
+INSTANTIATE_TEST_SUITE_P(Over, Reason, ::testing::ValuesIn(real_ciphers), name_of_ciphers);
+
+TEST_P(Reason, is_a_handshake_that_took_too_long_where_checks_alone_go_through) {
   world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
     return datagram.empty() || datagram[0] <= std::byte{3};
   });
@@ -58,7 +61,7 @@ TEST_F(Reason, is_a_handshake_that_took_too_long_where_checks_alone_go_through) 
 }
 
 // One bit of the signature that shows whose the server's key is [rfc8422#5.4].
-TEST_F(Reason, is_a_handshake_that_was_refused_where_a_signature_is_wrong) {
+TEST_P(Reason, is_a_handshake_that_was_refused_where_a_signature_is_wrong) {
   world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
     constexpr std::size_t header = 13, message = 12;
     for (std::size_t at = 0; at + header + message < datagram.size();) {
@@ -80,7 +83,7 @@ TEST_F(Reason, is_a_handshake_that_was_refused_where_a_signature_is_wrong) {
 }
 
 // The path lives, as checks show, and nothing that is sent on it is acknowledged any more.
-TEST_F(Reason, is_a_lost_association_where_data_alone_is_swallowed) {
+TEST_P(Reason, is_a_lost_association_where_data_alone_is_swallowed) {
   begin();
   ASSERT_TRUE(pair_->run_until_open());
   world_.network.set_tap([](HostId, const Route&, std::vector<std::byte>& datagram) {
@@ -91,8 +94,8 @@ TEST_F(Reason, is_a_lost_association_where_data_alone_is_swallowed) {
   expect(left_, State::disconnected, Failure::association_lost);
 }
 
-TEST_F(Reason, is_memory_where_there_is_none) {
-  begin(Cipher::plain);
+TEST_P(Reason, is_memory_where_there_is_none) {
+  begin();
   pair_->left->memory().fail_at(0, 1'000'000);
   ASSERT_TRUE(pair_->run_until([&] { return left_.has_value(); }, seconds(5)));
   expect(left_, State::connect_failed, Failure::no_memory);

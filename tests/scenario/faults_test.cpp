@@ -8,6 +8,8 @@
 #include "backends/openssl/provider.hpp"
 #include "sim/pair.hpp"
 #include "sim/plain_endpoint.hpp"
+#include "tests/scenario/each_cipher.hpp"
+#include "tests/support/mbedtls/virtual_mbedtls.hpp"
 #include "tests/support/test_env.hpp"
 #include "tests/support/virtual_openssl.hpp"
 
@@ -234,36 +236,47 @@ INSTANTIATE_TEST_SUITE_P(OfEither, Jump, ::testing::Bool(), [](const auto& teste
   return std::string(tested.param ? "offerer" : "answerer");
 });
 
+class FaultOfClocks : public ::testing::TestWithParam<Ciphers> {
+ protected:
+  // The wall clock of both libraries: OpenSSL's DTLS timers go by it, and Mbed TLS writes it into
+  // its hellos [decisions: Virtual time and OpenSSL].
+  static void set_wall(Instant now) {
+    test::set_virtual_time(now);
+    test::set_mbedtls_time(now);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Over, FaultOfClocks, ::testing::ValuesIn(every_cipher), name_of_ciphers);
+
 // covers: fault 8, bug 76
-TEST(FaultOfClocks, that_jump_in_any_moment_of_the_handshake_leave_a_connection_or_a_failure) {
-  for (std::int64_t at = 0; at < 200; at += 4) {
+TEST_P(FaultOfClocks, that_jump_in_any_moment_of_the_handshake_leave_a_connection_or_a_failure) {
+  const int step = GetParam() == Cipher::plain ? 4 : 12;
+  for (std::int64_t at = 0; at < 200; at += step) {
     World world(32);
     {
-      Pair pair(world, {});
+      Pair pair(world, {.cipher = GetParam()});
       pair.connect();
       pair.run_for(milliseconds(at));
-      (at % 8 == 0 ? pair.left : pair.right)->jump_clock(seconds(3'600));
+      (at / step % 2 == 0 ? pair.left : pair.right)->jump_clock(seconds(3'600));
       EXPECT_TRUE(pair.run_until_open(seconds(180))) << at;
     }
     for (const std::string& failure : world.failures) ADD_FAILURE() << failure << " at " << at;
   }
 }
 
-// OpenSSL's DTLS timers go by the wall clock [decisions: Virtual time and OpenSSL].
 // covers: fault 8, bug 82
-TEST(FaultOfClocks, of_the_wall_that_step_in_any_moment_of_the_handshake_end_nothing) {
+TEST_P(FaultOfClocks, of_the_wall_that_step_in_any_moment_of_the_handshake_end_nothing) {
   for (const Duration step : {seconds(86'400), seconds(-86'400), seconds(-100)}) {
     for (std::int64_t at = 0; at < 200; at += 8) {
       World world(33);
       {
-        PairOptions options{.cipher = Cipher::openssl};
+        PairOptions options{.cipher = GetParam()};
         options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
         options.link.loss = at % 16 == 0 ? 0.2 : 0;  // so that its timers matter
         Pair pair(world, options);
         // Virtual time begins at an hour; a day before it is before 1970 only for unsigned minds.
         const Instant from = world.time.now() + milliseconds(at);
         world.time.on_time([=](Instant now) {
-          test::set_virtual_time(now + seconds(100'000) + (now >= from ? step : Duration(0)));
+          set_wall(now + seconds(100'000) + (now >= from ? step : Duration(0)));
         });
         pair.connect();
         const auto over = [&] {
@@ -282,13 +295,14 @@ TEST(FaultOfClocks, of_the_wall_that_step_in_any_moment_of_the_handshake_end_not
 }
 
 // covers: fault 8, bug 82
-TEST(FaultOfClocks, of_the_wall_that_begin_in_1970_connect) {
+TEST_P(FaultOfClocks, of_the_wall_that_begin_in_1970_connect) {
   World world(34);
   {
-    Pair pair(world, {.cipher = Cipher::openssl});
+    Pair pair(world, {.cipher = GetParam()});
     const Instant start = world.time.now();
     world.time.on_time([=](Instant now) {
       test::set_virtual_time(Instant(now - start) - seconds(86'400));  // which is added there
+      test::set_mbedtls_time(Instant(now - start));
     });
     pair.connect();
     EXPECT_TRUE(pair.run_until_open());
@@ -373,21 +387,30 @@ TEST(FaultOfMemory, any_run_of_allocations_may_fail_from_the_first_to_the_close)
   }
 }
 
+class FaultOfEntropy : public ::testing::TestWithParam<Ciphers> {
+ protected:
+  static void exhaust(bool exhausted) {
+    test::exhaust_randomness(exhausted);
+    test::exhaust_mbedtls_randomness(exhausted);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Over, FaultOfEntropy, ::testing::ValuesIn(real_ciphers), name_of_ciphers);
+
 // covers: fault 21
-TEST(FaultOfEntropy, no_randomness_no_connection_and_afterwards_one) {
+TEST_P(FaultOfEntropy, no_randomness_no_connection_and_afterwards_one) {
   for (std::int64_t at = 0; at <= 120; at += 5) {
     World world(36);
     {
-      Pair pair(world, {.cipher = Cipher::openssl});
+      Pair pair(world, {.cipher = GetParam()});
       pair.connect();
       pair.run_for(milliseconds(at));
       const bool was_open = pair.left->data_open();
-      test::exhaust_randomness(true);
+      exhaust(true);
       pair.run_for(seconds(40));
       if (!was_open && at <= 40) {
         EXPECT_FALSE(pair.left_ear.said(State::connected)) << at;
       }
-      test::exhaust_randomness(false);
+      exhaust(false);
       EXPECT_TRUE(pair.run_until_open(seconds(150))) << at;
     }
     for (const std::string& failure : world.failures) ADD_FAILURE() << failure << " at " << at;

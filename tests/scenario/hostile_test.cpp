@@ -3,13 +3,29 @@
 
 #include "sim/attacker.hpp"
 #include "sim/pair.hpp"
+#include "tests/scenario/each_cipher.hpp"
 
 namespace esp_peer::sim {
 namespace {
 
 using peer::State;
 
-class Hostile : public ::testing::TestWithParam<State> {
+struct Beset {
+  Cipher cipher;
+  State state;
+};
+std::vector<Beset> everybody() {
+  std::vector<Beset> all;
+  for (const Cipher cipher : {Cipher::openssl, Cipher::mbedtls}) {
+    for (const State state : {State::gathering, State::pairing, State::paired, State::connecting,
+                              State::connected, State::data_connected, State::data_opened}) {
+      all.push_back({cipher, state});
+    }
+  }
+  return all;
+}
+
+class Hostile : public ::testing::TestWithParam<Beset> {
  protected:
   void TearDown() override {
     for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
@@ -20,7 +36,7 @@ class Hostile : public ::testing::TestWithParam<State> {
 // Peer::inject_worthless compares the state before and after, and weighs the answers.
 // covers: bug 12, bug 19, bug 26
 TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
-  PairOptions options{.cipher = Cipher::openssl};
+  PairOptions options{.cipher = GetParam().cipher};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
   Pair pair(world_, options);
   Attacker attacker(Rng(4));
@@ -29,7 +45,7 @@ TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
     return true;
   });
   pair.connect();
-  ASSERT_TRUE(pair.run_until([&] { return pair.left_ear.said(GetParam()); }));
+  ASSERT_TRUE(pair.run_until([&] { return pair.left_ear.said(GetParam().state); }));
   const State reached = pair.left->state();
   for (int i = 0; i < 2'000; ++i) {
     attacker.attack(*pair.left);
@@ -42,16 +58,17 @@ TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
   pair.run_for(seconds(1));
   EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"unharmed"});
 }
-INSTANTIATE_TEST_SUITE_P(In, Hostile,
-                         ::testing::Values(State::gathering, State::pairing, State::paired,
-                                           State::connecting, State::connected,
-                                           State::data_connected, State::data_opened),
-                         [](const auto& tested) { return std::string(name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(In, Hostile, ::testing::ValuesIn(everybody()), [](const auto& tested) {
+  return std::string(name_of(tested.param.state)) + "_" + name_of(Ciphers(tested.param.cipher));
+});
+
+class HostileNetwork : public ::testing::TestWithParam<Ciphers> {};
+INSTANTIATE_TEST_SUITE_P(Over, HostileNetwork, ::testing::ValuesIn(real_ciphers), name_of_ciphers);
 
 // covers: bug 14, must rfc6347#4.1.2.6
-TEST(HostileNetwork, every_record_sent_twice_is_read_once) {
+TEST_P(HostileNetwork, every_record_sent_twice_is_read_once) {
   World world(5);
-  Pair pair(world, {.cipher = Cipher::openssl, .link = {.duplication = 1}});
+  Pair pair(world, {.cipher = GetParam(), .link = {.duplication = 1}});
   pair.connect();
   ASSERT_TRUE(pair.run_until_open());
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(pair.send(*pair.left, std::to_string(i)));
@@ -65,11 +82,11 @@ TEST(HostileNetwork, every_record_sent_twice_is_read_once) {
 
 // [rfc8842#5.1] A new association has sockets of its own; what is late, or recorded, finds them.
 // covers: bug 18, must rfc8842#5.3
-TEST(HostileNetwork, everything_of_the_last_connection_again_disturbs_no_state_of_the_next) {
+TEST_P(HostileNetwork, everything_of_the_last_connection_again_disturbs_no_state_of_the_next) {
   for (const State when : {State::gathering, State::pairing, State::paired, State::connecting,
                            State::connected, State::data_opened}) {
     World world(9);
-    PairOptions options{.cipher = Cipher::openssl};
+    PairOptions options{.cipher = GetParam()};
     options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
     options.right.session.keep_role = true;
     Pair pair(world, options);
@@ -103,9 +120,9 @@ TEST(HostileNetwork, everything_of_the_last_connection_again_disturbs_no_state_o
   }
 }
 
-TEST(HostileNetwork, a_peer_that_knows_the_checks_but_not_the_key_never_gets_in) {
+TEST_P(HostileNetwork, a_peer_that_knows_the_checks_but_not_the_key_never_gets_in) {
   World world(6);
-  PairOptions options{.cipher = Cipher::openssl};
+  PairOptions options{.cipher = GetParam()};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
   Pair pair(world, options);
   // Everything behind the checks is exchanged for noise of the same kind.

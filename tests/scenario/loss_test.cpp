@@ -2,16 +2,17 @@
 #include <gtest/gtest.h>
 
 #include "sim/pair.hpp"
+#include "tests/scenario/each_cipher.hpp"
 
 namespace esp_peer::sim {
 namespace {
 
 using peer::State;
 
-class Loss : public ::testing::Test {
+class Loss : public ::testing::TestWithParam<Ciphers> {
  protected:
   void begin(bool reconnect) {
-    PairOptions options;
+    PairOptions options{.cipher = GetParam()};
     options.left.session.auto_reconnect = options.right.session.auto_reconnect = reconnect;
     pair_ = std::make_unique<Pair>(world_, options);
     pair_->connect();
@@ -38,14 +39,39 @@ class Loss : public ::testing::Test {
   std::unique_ptr<Pair> pair_;
 };
 
-TEST_F(Loss, a_peer_that_leaves_is_noticed_within_a_round_trip) {
+INSTANTIATE_TEST_SUITE_P(Over, Loss, ::testing::ValuesIn(every_cipher), name_of_ciphers);
+
+// Whatever is lost of checks and flights is said again, and what follows goes through.
+// covers: bug 16, must rfc6347#4.2.4, fault 11
+TEST_P(Loss, of_a_quarter_doubling_and_overtaking_delays_a_handshake_and_no_more) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    World world(seed);
+    PairOptions options{.cipher = GetParam()};
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    options.link = {.delay = milliseconds(20), .jitter = milliseconds(30)};
+    options.link.reorder = true;
+    options.link.loss = 0.25;
+    options.link.duplication = 0.2;
+    Pair pair(world, options);
+    pair.connect();
+    ASSERT_TRUE(pair.run_until_open()) << seed;
+    EXPECT_TRUE(pair.send(*pair.left, std::string(5'000, 'x')));
+    EXPECT_TRUE(pair.send(*pair.right, std::string(5'000, 'y')));
+    EXPECT_TRUE(pair.run_until([&] {
+      return pair.left_ear.messages.size() == 1 && pair.right_ear.messages.size() == 1;
+    })) << seed;
+    EXPECT_EQ(world.failures, std::vector<std::string>{}) << seed;
+  }
+}
+
+TEST_P(Loss, a_peer_that_leaves_is_noticed_within_a_round_trip) {
   begin(false);
   EXPECT_TRUE(pair_->right->disconnect());
   EXPECT_LE(time_until(State::disconnected), milliseconds(20));
 }
 
 // covers: fault 1, bug 34, changelog 63
-TEST_F(Loss, a_peer_that_dies_is_noticed_by_its_missing_consent) {
+TEST_P(Loss, a_peer_that_dies_is_noticed_by_its_missing_consent) {
   begin(false);
   pair_->right->kill();
   const Duration noticed = time_until(State::disconnected);
@@ -55,14 +81,14 @@ TEST_F(Loss, a_peer_that_dies_is_noticed_by_its_missing_consent) {
 
 // Consent is what the other one gives [rfc7675]: hearing it, but not its answers, is not enough.
 // covers: fault 13, bug 34
-TEST_F(Loss, a_path_that_works_one_way_is_a_path_lost) {
+TEST_P(Loss, a_path_that_works_one_way_is_a_path_lost) {
   begin(false);
   cut(false);
   EXPECT_LE(time_until(State::disconnected), seconds(36));
 }
 
 // covers: must rfc7675#5.1a, bug 34
-TEST_F(Loss, nothing_is_sent_after_consent_was_lost) {
+TEST_P(Loss, nothing_is_sent_after_consent_was_lost) {
   begin(false);
   pair_->right->kill();
   time_until(State::disconnected);
@@ -74,7 +100,7 @@ TEST_F(Loss, nothing_is_sent_after_consent_was_lost) {
 }
 
 // covers: fault 14
-TEST_F(Loss, twenty_dark_seconds_are_sat_out_and_nothing_is_lost) {
+TEST_P(Loss, twenty_dark_seconds_are_sat_out_and_nothing_is_lost) {
   begin(false);
   const Instant now = world_.time.now();
   for (const bool there : {true, false}) {
@@ -88,7 +114,7 @@ TEST_F(Loss, twenty_dark_seconds_are_sat_out_and_nothing_is_lost) {
   EXPECT_FALSE(pair_->left_ear.said(State::disconnected));
 }
 
-TEST_F(Loss, after_two_dark_minutes_both_come_back_by_themselves) {
+TEST_P(Loss, after_two_dark_minutes_both_come_back_by_themselves) {
   begin(true);
   cut(true);
   time_until(State::disconnected);
@@ -102,7 +128,7 @@ TEST_F(Loss, after_two_dark_minutes_both_come_back_by_themselves) {
 
 // One side noticed, rebuilt and offered while the other still thought that it was connected.
 // covers: fault 27, changelog 14
-TEST_F(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
+TEST_P(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
   begin(true);
   const int attempts = pair_->left->attempts();
   // No ABORT and no alert of it arrive: the right one has vanished and returns at once.
@@ -122,8 +148,8 @@ TEST_F(Loss, a_peer_that_comes_back_before_it_was_missed_is_taken_back) {
   EXPECT_LE(world_.time.now() - begin, seconds(2));
 }
 
-TEST_F(Loss, attempts_that_fail_come_ever_later_up_to_half_a_minute) {
-  PairOptions options;
+TEST_P(Loss, attempts_that_fail_come_ever_later_up_to_half_a_minute) {
+  PairOptions options{.cipher = GetParam()};
   options.left.session.keep_role = true;
   options.right.session.auto_reconnect = false;
   options.link.loss = 1;

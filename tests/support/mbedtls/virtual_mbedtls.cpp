@@ -1,6 +1,7 @@
 #include "tests/support/mbedtls/virtual_mbedtls.hpp"
 
 #include <malloc.h>
+#include <mbedtls/ctr_drbg.h>
 #include <time.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@ namespace {
 
 thread_local std::optional<Instant> virtual_now;
 thread_local std::optional<std::mt19937_64> engine;
+thread_local bool dry = false;
 std::atomic<std::size_t> live{0}, peak{0};
 
 void* counted(void* block) {
@@ -30,6 +32,7 @@ void use_real_mbedtls_time() { virtual_now.reset(); }
 
 void seed_mbedtls(std::uint64_t seed) { engine.emplace(seed); }
 void use_real_mbedtls_randomness() { engine.reset(); }
+void exhaust_mbedtls_randomness(bool exhausted) { dry = exhausted; }
 
 std::size_t mbedtls_bytes() { return live; }
 std::size_t mbedtls_peak_bytes() { return peak; }
@@ -64,6 +67,7 @@ time_t __wrap_time(time_t* out) {
 }
 int __wrap_mbedtls_ctr_drbg_random(void* context, unsigned char* out, std::size_t size) {
   using namespace esp_peer::test;
+  if (dry) return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
   if (!engine) return __real_mbedtls_ctr_drbg_random(context, out, size);
   for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<unsigned char>((*engine)() >> 56);
   return 0;

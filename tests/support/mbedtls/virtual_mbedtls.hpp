@@ -16,6 +16,8 @@ void use_real_mbedtls_time();
 // From here on every random byte of Mbed TLS in this thread comes from this seed.
 void seed_mbedtls(std::uint64_t seed);
 void use_real_mbedtls_randomness();
+// Its generator gives nothing in this thread, and says so.
+void exhaust_mbedtls_randomness(bool exhausted);
 
 // What Mbed TLS holds of the heap, of all threads, and the most it has held since the last reset.
 std::size_t mbedtls_bytes();
