@@ -6,7 +6,16 @@ namespace esp_peer::sim {
 namespace {
 
 constexpr double p_real_cipher = 0.15;  // handshakes cost a hundred times what the plain ones do
+constexpr double p_mbedtls = 0.04;      // of the others: at one end or both, and it takes its time
 constexpr double p_fault = 0.25;        // of each fault in a run
+
+Ciphers draw_cipher(Rng rng) {
+  if (rng.chance(p_real_cipher)) return Cipher::openssl;
+  if (!rng.chance(p_mbedtls)) return Cipher::plain;
+  constexpr Ciphers with_mbedtls[] = {
+      Cipher::mbedtls, {Cipher::openssl, Cipher::mbedtls}, {Cipher::mbedtls, Cipher::openssl}};
+  return with_mbedtls[rng.below(std::size(with_mbedtls))];
+}
 
 LinkOptions draw_link(Rng& rng, bool lossy, bool bursty, bool jumpy, bool doubling, bool corrupt,
                       bool narrow) {
@@ -165,7 +174,7 @@ Plan draw_plan(std::uint64_t seed) {
   Plan plan;
   plan.seed = seed;
   Rng topology(seed, "plan.topology"), faults(seed, "plan.faults"), work(seed, "plan.work");
-  plan.cipher = Rng(seed, "plan.cipher").chance(p_real_cipher) ? Cipher::openssl : Cipher::plain;
+  plan.cipher = draw_cipher(Rng(seed, "plan.cipher"));
   draw_topology(topology, plan);
   draw_faults(faults, plan);
   draw_workload(work, plan);

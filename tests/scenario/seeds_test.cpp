@@ -48,7 +48,7 @@ TEST_P(Seeds, connect_or_fail_with_a_state_and_deliver_everything_once) {
     }
     EXPECT_GT(report.steps, 0u);
     ++runs;
-    real += plan.cipher == Cipher::openssl;
+    real += plan.cipher != Cipher::plain;
   }
   std::printf("simulated runs: %d, with real DTLS: %d\n", runs, real);
 }
@@ -56,10 +56,12 @@ INSTANTIATE_TEST_SUITE_P(Bulk, Seeds, ::testing::Range(std::uint64_t{0}, parts))
 
 TEST(SeedsTogether, meet_every_fault_and_carry_real_traffic) {
   int real_cipher = 0, lossy = 0, boxes = 0, attackers = 0, glare = 0, reconnect = 0, slow = 0;
-  int closing = 0;
+  int closing = 0, mbedtls = 0, mixed = 0;
   for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
     const Plan plan = draw_plan(seed);
     real_cipher += plan.cipher == Cipher::openssl;
+    mixed += plan.cipher.left != plan.cipher.right;
+    mbedtls += plan.cipher == Cipher::mbedtls;
     lossy += plan.there.loss > 0.1;
     boxes += plan.left_nat && plan.right_nat;
     attackers += plan.attacker;
@@ -69,6 +71,8 @@ TEST(SeedsTogether, meet_every_fault_and_carry_real_traffic) {
     closing += plan.closes_channels && plan.channels > 0;
   }
   EXPECT_GE(real_cipher, 100);
+  EXPECT_GE(mbedtls, 5);
+  EXPECT_GE(mixed, 10);
   for (const int count : {lossy, boxes, attackers, glare, reconnect, slow, closing})
     EXPECT_GE(count, 30);
 
