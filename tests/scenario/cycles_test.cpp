@@ -1,11 +1,13 @@
 // Connect, talk, part, for ever: what a cycle took is given back to the last byte, also where it is
-// cut short. ESP_PEER_CYCLES says how many (2,000); a tenth of them with real DTLS.
+// cut short. ESP_PEER_CYCLES says how many (2,000); of real handshakes, which take their time,
+// less.
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <cstdlib>
 
 #include "sim/pair.hpp"
+#include "tests/scenario/each_cipher.hpp"
 #include "tests/support/heap/heap_in_use.hpp"
 
 namespace esp_peer::sim {
@@ -14,15 +16,18 @@ namespace {
 using peer::State;
 using test::heap_in_use;
 
-constexpr int warm_up = 10;  // OpenSSL makes tables for itself
+constexpr int warm_up = 10;  // libraries make tables for themselves
 
-int cycles(Cipher cipher) {
+int cycles(const Ciphers& cipher) {
   const char* const wanted = std::getenv("ESP_PEER_CYCLES");
   const int all = wanted ? std::atoi(wanted) : 2'000;
-  return std::max(cipher == Cipher::plain ? all : all / 10, 3 * warm_up);
+  const int count = cipher == Cipher::plain     ? all
+                    : cipher == Cipher::openssl ? all * 3 / 20
+                                                : all / 25;
+  return std::max(count, 3 * warm_up);
 }
 
-class Cycles : public ::testing::TestWithParam<Cipher> {
+class Cycles : public ::testing::TestWithParam<Ciphers> {
  protected:
   // Heap that `cycle` keeps, all together; it is told which one it is.
   template <class Cycle>
@@ -168,10 +173,9 @@ TEST_P(Cycles, that_fail_leave_nothing) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Ciphers, Cycles, ::testing::Values(Cipher::plain, Cipher::openssl),
-                         [](const auto& tested) {
-                           return tested.param == Cipher::plain ? "plain" : "openssl";
-                         });
+INSTANTIATE_TEST_SUITE_P(Over, Cycles,
+                         ::testing::Values(Cipher::plain, Cipher::openssl, Cipher::mbedtls),
+                         name_of_ciphers);
 
 }  // namespace
 }  // namespace esp_peer::sim
