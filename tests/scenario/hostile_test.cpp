@@ -34,7 +34,7 @@ class Hostile : public ::testing::TestWithParam<Beset> {
 };
 
 // Peer::inject_worthless compares the state before and after, and weighs the answers.
-// covers: bug 12, bug 19, bug 26
+// covers: bug 4, bug 12, bug 19, bug 26
 TEST_P(Hostile, datagrams_of_a_stranger_change_no_state) {
   PairOptions options{.cipher = GetParam().cipher};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "peer/demux.hpp"
 #include "sim/pair.hpp"
 #include "stun/message.hpp"
+#include "tests/scenario/each_cipher.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -27,21 +29,22 @@ struct Recorded {
 struct Situation {
   State state;
   bool victim_is_left;  // who offers, and is the DTLS server
+  Cipher cipher;
 };
 
 constexpr Duration flight = milliseconds(10);  // from one to the other
 
-PairOptions options() {
-  PairOptions options{.cipher = Cipher::openssl, .link = {.delay = flight}};
+PairOptions options(const Ciphers& cipher) {
+  PairOptions options{.cipher = cipher, .link = {.delay = flight}};
   options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
   return options;
 }
 
 // Everything that a whole session of two others said, who had the same addresses.
-std::vector<Recorded> another_session() {
+std::vector<Recorded> record_another_session(Cipher cipher) {
   World world(77);
   std::vector<Recorded> all;
-  Pair pair(world, options());
+  Pair pair(world, options(cipher));
   world.network.set_tap([&](HostId, const Route& route, Datagram& bytes) {
     all.push_back({{route.remote, route.local}, bytes, world.time.now()});
     return true;
@@ -54,6 +57,12 @@ std::vector<Recorded> another_session() {
   EXPECT_TRUE(pair.left->disconnect());
   pair.run_for(seconds(1));
   return all;
+}
+const std::vector<Recorded>& another_session(Cipher cipher) {
+  static std::map<Cipher, std::vector<Recorded>> known;
+  std::vector<Recorded>& session = known[cipher];
+  if (session.empty()) session = record_another_session(cipher);
+  return session;
 }
 
 // A few of each kind: protocol, type, and about the same size.
@@ -77,8 +86,8 @@ class Negative : public ::testing::TestWithParam<Situation> {
   void SetUp() override {
     const char* const wanted = std::getenv("ESP_PEER_MUTATIONS");
     every_ = 100 / std::clamp(wanted ? std::atoi(wanted) : 10, 1, 100);
-    foreign_ = another_session();
-    pair_ = std::make_unique<Pair>(world_, options());
+    foreign_ = another_session(GetParam().cipher);
+    pair_ = std::make_unique<Pair>(world_, options(GetParam().cipher));
     world_.network.set_tap([this](HostId, const Route& route, Datagram& bytes) {
       own_.push_back({{route.remote, route.local}, bytes, world_.time.now()});
       return true;
@@ -190,7 +199,7 @@ class Negative : public ::testing::TestWithParam<Situation> {
   int every_ = 10, injected_ = 0;
 };
 
-// covers: must rfc7983#6, must rfc6347#4.1.2.7, bug 19, bug 75, changelog 32
+// covers: bug 4, must rfc7983#6, must rfc6347#4.1.2.7, bug 19, bug 75, changelog 32
 TEST_P(Negative, nothing_of_any_first_byte_and_length_means_anything) {
   Rng chance(1);
   constexpr std::size_t lengths[] = {1,   2,   3,   4,   7,   8,     11,    12,    13,   14,
@@ -198,10 +207,11 @@ TEST_P(Negative, nothing_of_any_first_byte_and_length_means_anything) {
                                      255, 256, 257, 512, 600, 1'000, 1'200, 1'472, 1'500};
   inject_from_both({}, "nothing at all");
   int count = 0;
+  const int every = GetParam().cipher == Cipher::openssl ? std::max(every_ / 5, 1) : every_;
   for (int first = 0; first < 256; ++first) {
     for (const std::size_t length : lengths) {
       for (const int fill : {0x00, 0xff, -1}) {
-        if (++count % std::max(every_ / 5, 1) != 0) continue;
+        if (++count % every != 0) continue;
         Datagram datagram(length, static_cast<std::byte>(fill));
         if (fill < 0) chance.fill(datagram);
         datagram[0] = static_cast<std::byte>(first);
@@ -211,7 +221,7 @@ TEST_P(Negative, nothing_of_any_first_byte_and_length_means_anything) {
   }
 }
 
-// covers: must rfc6347#4.1.2.7, must rfc9260#8.4, bug 26, bug 27, bug 33
+// covers: bug 4, must rfc6347#4.1.2.7, must rfc9260#8.4, bug 26, bug 27, bug 33
 TEST_P(Negative, what_was_said_in_another_session_means_nothing) {
   int said = 0;
   for (const Recorded& recorded : foreign_) {
@@ -245,7 +255,7 @@ TEST_P(Negative, a_datagram_of_another_session_with_something_wrong_means_nothin
   }
 }
 
-// covers: bug 9, bug 11, bug 22, bug 26, fault 11, must rfc6347#4.1.2.6, must rfc6347#4.2.8
+// covers: bug 4, bug 9, bug 11, bug 22, bug 26, fault 11, must rfc6347#4.1.2.6, must rfc6347#4.2.8
 TEST_P(Negative, a_datagram_of_this_very_session_with_something_wrong_means_nothing) {
   std::vector<Recorded> delivered;
   for (const Recorded& recorded : own_) {
@@ -270,7 +280,7 @@ TEST_P(Negative, a_datagram_of_this_very_session_with_something_wrong_means_noth
 }
 
 // What the network may do at any time: the same again, a second later or after the end.
-// covers: bug 14, bug 18, fault 12, must rfc6347#4.1.2.6
+// covers: bug 4, bug 14, bug 18, fault 12, must rfc6347#4.1.2.6
 TEST_P(Negative, a_record_of_this_very_session_again_means_nothing) {
   if (handshake_is_open()) return;
   const std::vector<Recorded> before = own_;
@@ -289,10 +299,11 @@ TEST_P(Negative, a_record_of_this_very_session_again_means_nothing) {
 
 // A path is proven by a check on it. What comes from elsewhere is dropped, were it authentic.
 // covers: bug 13, bug 33, must rfc8827#6.3
-TEST(NegativeElsewhere, the_peers_own_datagrams_from_another_address_mean_nothing) {
+class NegativeElsewhere : public ::testing::TestWithParam<Ciphers> {};
+TEST_P(NegativeElsewhere, the_peers_own_datagrams_from_another_address_mean_nothing) {
   World world(6);
   {
-    Pair pair(world, options());
+    Pair pair(world, options(GetParam()));
     int injected = 0;
     Rng chance(7);
     world.network.set_tap([&](HostId from, const Route& route, Datagram& bytes) {
@@ -319,18 +330,26 @@ TEST(NegativeElsewhere, the_peers_own_datagrams_from_another_address_mean_nothin
   for (const std::string& failure : world.failures) ADD_FAILURE() << failure;
 }
 
+INSTANTIATE_TEST_SUITE_P(Over, NegativeElsewhere, ::testing::ValuesIn(real_ciphers),
+                         name_of_ciphers);
+
 std::vector<Situation> situations() {
   std::vector<Situation> all;
   for (const State state : {State::closed, State::gathering, State::pairing, State::paired,
                             State::connecting, State::connected, State::data_connected,
                             State::data_opened, State::disconnected, State::connect_failed}) {
-    for (const bool left : {true, false}) all.push_back({state, left});
+    for (const bool left : {true, false}) {
+      for (const Cipher cipher : {Cipher::openssl, Cipher::mbedtls}) {
+        all.push_back({state, left, cipher});
+      }
+    }
   }
   return all;
 }
 INSTANTIATE_TEST_SUITE_P(In, Negative, ::testing::ValuesIn(situations()), [](const auto& tested) {
   return std::string(name_of(tested.param.state)) +
-         (tested.param.victim_is_left ? "_offering" : "_answering");
+         (tested.param.victim_is_left ? "_offering_" : "_answering_") +
+         name_of(Ciphers(tested.param.cipher));
 });
 
 }  // namespace
