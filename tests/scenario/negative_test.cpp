@@ -297,9 +297,10 @@ TEST_P(Negative, a_record_of_this_very_session_again_means_nothing) {
   }
 }
 
+class NegativeElsewhere : public ::testing::TestWithParam<Ciphers> {};
+
 // A path is proven by a check on it. What comes from elsewhere is dropped, were it authentic.
 // covers: bug 13, bug 33, must rfc8827#6.3
-class NegativeElsewhere : public ::testing::TestWithParam<Ciphers> {};
 TEST_P(NegativeElsewhere, the_peers_own_datagrams_from_another_address_mean_nothing) {
   World world(6);
   {
