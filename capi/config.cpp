@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "capi/audio.hpp"
+#include "capi/video.hpp"
 #include "runner/linux/clock.hpp"
 
 namespace esp_peer::capi {
@@ -95,6 +96,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   if (const Status audio = read_audio(cfg, base.rtp_cfg.audio_recv_jitter, s); !audio) {
     return audio.error();
   }
+  if (const Status video = read_video(cfg, base.rtp_cfg, s); !video) return video.error();
   return config;
 }
 

@@ -73,11 +73,8 @@ int send_msg(esp_peer_handle_t h, esp_peer_msg_t* message) {
   return on_peer(h, &DefaultPeer::send_msg, static_cast<const esp_peer_msg_t*>(message));
 }
 
-// Video comes with a later version: what is wrong with the call is said, the rest not supported.
 int send_video(esp_peer_handle_t h, esp_peer_video_frame_t* frame) {
-  const Table::Pin peer(peers, h);
-  if (!peer || !frame || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
-  return ESP_PEER_ERR_NOT_SUPPORT;
+  return on_peer(h, &DefaultPeer::send_video, static_cast<const esp_peer_video_frame_t*>(frame));
 }
 
 int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) {

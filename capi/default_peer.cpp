@@ -123,6 +123,14 @@ int DefaultPeer::send_audio(const esp_peer_audio_frame_t* frame) {
   return finish(now, session_.send_audio(now, frame->pts, body));
 }
 
+int DefaultPeer::send_video(const esp_peer_video_frame_t* frame) {
+  if (!frame || !frame->data || frame->size <= 0) return ESP_PEER_ERR_INVALID_ARG;
+  const Bytes body = std::as_bytes(std::span(frame->data, static_cast<std::size_t>(frame->size)));
+  const Lock lock(mutex_);
+  const Instant now = linux_runner::now();
+  return finish(now, session_.send_video(now, frame->pts, body));
+}
+
 int DefaultPeer::create_data_channel(const esp_peer_data_channel_cfg_t* config) {
   if (!config) return ESP_PEER_ERR_INVALID_ARG;
   return create(*config, {}, nullptr);
@@ -227,7 +235,8 @@ void DefaultPeer::tell_from_here(Lock& lock, bool all) {
   while (!news_.empty()) {
     News news = take_news();
     const bool bulk = news.kind == News::Kind::message || news.kind == News::Kind::description ||
-                      news.kind == News::Kind::candidate || news.kind == News::Kind::audio;
+                      news.kind == News::Kind::candidate || news.kind == News::Kind::audio ||
+                      news.kind == News::Kind::video;
     if (all || !bulk) mine.push(std::move(news));
   }
   lock.unlock();

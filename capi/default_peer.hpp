@@ -30,6 +30,7 @@ class DefaultPeer {
   int send_msg(const esp_peer_msg_t* message);
   int send_data(const esp_peer_data_frame_t* frame);
   int send_audio(const esp_peer_audio_frame_t* frame);
+  int send_video(const esp_peer_video_frame_t* frame);
   int create_data_channel(const esp_peer_data_channel_cfg_t* config);
   int create_ext_channel(const esp_peer_ext_channel_cfg_t* config, std::uint16_t* stream);
   int close_data_channel(const char* label);

@@ -176,6 +176,10 @@ void DefaultPeer::collect(Instant now) {
       if (reading_rests_) continue;  // sound does not wait for an application that is busy
       news_.push({.kind = News::Kind::audio, .pts = frame->pts, .body = std::move(frame->payload)});
     }
+    while (auto frame = session_.read_video(now)) {
+      if (reading_rests_) continue;  // nor do pictures
+      news_.push({.kind = News::Kind::video, .pts = frame->pts, .body = std::move(frame->data)});
+    }
     if (reading_rests_) break;
     auto message = session_.read_message(now);
     if (!message) {
@@ -225,6 +229,8 @@ void DefaultPeer::note(const peer::Event& event) {
     note_text({.kind = News::Kind::candidate}, no_more_candidates);
   } else if (const auto* described = std::get_if<peer::AudioDescribed>(&event)) {
     news_.push({.kind = News::Kind::audio_info, .audio = described->audio});
+  } else if (const auto* seen = std::get_if<peer::VideoDescribed>(&event)) {
+    news_.push({.kind = News::Kind::video_info, .video = seen->video});
   } else {
     note_text({.kind = News::Kind::description}, session_.local_description());
   }

@@ -1,6 +1,7 @@
 #include "capi/news.hpp"
 
 #include "capi/audio.hpp"
+#include "capi/video.hpp"
 
 namespace esp_peer::capi {
 namespace {
@@ -26,6 +27,9 @@ static_assert(same(State::data_closed, ESP_PEER_STATE_DATA_CHANNEL_CLOSED));
 static_assert(same(State::data_disconnected, ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED));
 static_assert(same(State::audio_added, ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED));
 static_assert(same(State::audio_removed, ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED));
+static_assert(same(State::video_added, ESP_PEER_STATE_REMOTE_VIDEO_TRACK_ADDED));
+static_assert(same(State::video_removed, ESP_PEER_STATE_REMOTE_VIDEO_TRACK_REMOVED));
+static_assert(same(State::keyframe_wanted, ESP_PEER_STATE_VIDEO_PLI_RECEIVED));
 
 // The application may do with the bytes what it likes; a zero byte stands behind them.
 std::uint8_t* data_of(News& news) {
@@ -77,6 +81,21 @@ void tell_audio(const esp_peer_cfg_t& application, News& news) {
   application.on_audio_data(&frame, application.ctx);
 }
 
+void tell_video_info(const esp_peer_cfg_t& application, const News& news) {
+  if (!application.on_video_info) return;
+  esp_peer_video_stream_info_t info = to_c_video(news.video);
+  application.on_video_info(&info, application.ctx);
+}
+
+void tell_video(const esp_peer_cfg_t& application, News& news) {
+  if (!application.on_video_data) return;
+  esp_peer_video_frame_t frame{};
+  frame.pts = news.pts;
+  frame.data = data_of(news);
+  frame.size = static_cast<int>(news.body.size());
+  application.on_video_data(&frame, application.ctx);
+}
+
 }  // namespace
 
 void tell(const esp_peer_cfg_t& application, News& news) {
@@ -97,6 +116,10 @@ void tell(const esp_peer_cfg_t& application, News& news) {
       return tell_audio_info(application, news);
     case News::Kind::audio:
       return tell_audio(application, news);
+    case News::Kind::video_info:
+      return tell_video_info(application, news);
+    case News::Kind::video:
+      return tell_video(application, news);
     case News::Kind::writable:
       return;  // not in that configuration
   }

@@ -18,6 +18,8 @@ struct News {
     message,
     audio_info,
     audio,
+    video_info,
+    video,
     writable,
   };
   Kind kind = Kind::state;
@@ -25,8 +27,9 @@ struct News {
   peer::Failure why = peer::Failure::none;  // of a state that ends a connection
   bool is_string = false;                   // of message
   std::uint16_t stream = 0;                 // of the channels and message
-  std::uint32_t pts = 0;                    // of audio
+  std::uint32_t pts = 0;                    // of audio and video
   peer::AudioOptions audio{};               // of audio_info
+  peer::VideoOptions video{};               // of video_info
   Buffer body{};                            // SDP, candidate, label, message or frame
 };
 

@@ -82,6 +82,11 @@ Status Pair::send_audio(Peer& from, std::uint32_t pts, std::string_view frame) {
       [&](auto& session, Instant now) { return session.send_audio(now, pts, as_bytes(frame)); });
 }
 
+Status Pair::send_video(Peer& from, std::uint32_t pts, std::string_view frame) {
+  return from.command(
+      [&](auto& session, Instant now) { return session.send_video(now, pts, as_bytes(frame)); });
+}
+
 std::vector<std::string> Pair::texts(Peer& peer) {
   std::vector<std::string> texts;
   for (const auto& m : ear(peer).messages) texts.push_back(m.body);
@@ -95,6 +100,9 @@ void Pair::listen(Peer& peer) {
   };
   peer.on_audio = [this, &peer](const peer::AudioFrame& frame) {
     ear(peer).frames.push_back({frame.pts, std::string(as_text(frame.payload.bytes()))});
+  };
+  peer.on_video = [this, &peer](const peer::VideoFrame& frame) {
+    ear(peer).pictures.push_back({frame.pts, std::string(as_text(frame.data.bytes()))});
   };
   peer.on_message = [this, &peer](const datachannel::Message& message) {
     if (options_.keep_messages) {
@@ -115,6 +123,8 @@ void Pair::hear(Peer& peer, const peer::Event& event) {
     heard.closed.push_back(closed->stream);
   } else if (const auto* described = std::get_if<peer::AudioDescribed>(&event)) {
     heard.audio_described.push_back(described->audio);
+  } else if (const auto* seen = std::get_if<peer::VideoDescribed>(&event)) {
+    heard.video_described.push_back(seen->video);
   } else {
     heard.description = peer.session().local_description();
     signal(peer, heard.description);

@@ -61,6 +61,8 @@ struct Ear {
   std::string description;
   std::vector<peer::AudioOptions> audio_described;
   std::vector<HeardFrame> frames;
+  std::vector<peer::VideoOptions> video_described;
+  std::vector<HeardFrame> pictures;
 
   bool said(peer::State state) const;
 };
@@ -88,6 +90,7 @@ class Pair {
   Status send(Peer& from, std::string_view text, datachannel::StreamId stream = {},
               datachannel::Kind kind = datachannel::Kind::string);
   Status send_audio(Peer& from, std::uint32_t pts, std::string_view frame);
+  Status send_video(Peer& from, std::uint32_t pts, std::string_view frame);
   // Messages that came to a peer, as text.
   std::vector<std::string> texts(Peer& peer);
 

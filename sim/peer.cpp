@@ -25,6 +25,7 @@ std::string_view name_of_other(const peer::Event& event) {
   if (std::holds_alternative<peer::LocalCandidateFound>(event)) return "a candidate";
   if (std::holds_alternative<peer::LocalCandidatesDone>(event)) return "no more candidates";
   if (std::holds_alternative<peer::AudioDescribed>(event)) return "what audio is";
+  if (std::holds_alternative<peer::VideoDescribed>(event)) return "what video is";
   return std::holds_alternative<peer::ChannelOpened>(event) ? "a channel opened"
                                                             : "a channel closed";
 }
@@ -238,6 +239,10 @@ bool Peer::tell_application() {
   if (!reading_) return false;
   if (const auto frame = session_->read_audio()) {
     if (on_audio) on_audio(*frame);
+    return true;
+  }
+  if (const auto frame = session_->read_video(now())) {
+    if (on_video) on_video(*frame);
     return true;
   }
   const auto message = session_->read_message(now());

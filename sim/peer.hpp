@@ -37,6 +37,7 @@ class Peer final : private peer::IdentitySource {
   std::function<void(const peer::Event&)> on_event;
   std::function<void(const datachannel::Message&)> on_message;
   std::function<void(const peer::AudioFrame&)> on_audio;
+  std::function<void(const peer::VideoFrame&)> on_video;
 
   // Gives a command to the session, and carries out what follows from it.
   template <class Command>

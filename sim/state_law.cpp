@@ -8,9 +8,10 @@ using peer::State;
 
 std::string_view name_of(State state) {
   constexpr std::string_view names[] = {
-      "closed",      "disconnected", "new_connection",    "gathering",      "pairing",
-      "paired",      "connecting",   "connected",         "connect_failed", "data_connected",
-      "data_opened", "data_closed",  "data_disconnected", "audio_added",    "audio_removed"};
+      "closed",      "disconnected",  "new_connection",    "gathering",      "pairing",
+      "paired",      "connecting",    "connected",         "connect_failed", "data_connected",
+      "data_opened", "data_closed",   "data_disconnected", "audio_added",    "audio_removed",
+      "video_added", "video_removed", "keyframe_wanted"};
   return names[static_cast<std::size_t>(state)];
 }
 
@@ -20,6 +21,10 @@ std::optional<std::string> StateLaw::hear(const peer::Event& event) {
     return "not followed by " + std::string(name_of(*owed_));
   }
   if (changed) {
+    if (changed->state > State::audio_removed) {
+      if (connection_ != State::connected) return "news of video while not connected";
+      return std::nullopt;
+    }
     if (changed->state > State::data_disconnected) return hear_audio(changed->state);
     const bool of_data = changed->state >= State::data_connected;
     return of_data ? hear_data(changed->state) : hear_connection(changed->state);

@@ -103,7 +103,7 @@ class Vector {
   std::size_t size_ = 0, capacity_ = 0;
 };
 
-// A growable ring: push at the back, pop at the front, index from the front.
+// A growable ring: push and pop at both ends, index from the front.
 template <class T>
 class Deque {
  public:
@@ -118,6 +118,13 @@ class Deque {
   [[nodiscard]] bool push_back(T value) {
     if (size_ == capacity_ && !grow()) return false;
     ::new (static_cast<void*>(slot(size_))) T(std::move(value));
+    ++size_;
+    return true;
+  }
+  [[nodiscard]] bool push_front(T value) {
+    if (size_ == capacity_ && !grow()) return false;
+    head_ = (head_ - 1) & (capacity_ - 1);
+    ::new (static_cast<void*>(slot(0))) T(std::move(value));
     ++size_;
     return true;
   }

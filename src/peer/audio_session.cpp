@@ -19,14 +19,12 @@ constexpr std::size_t longest_report =
 }  // namespace
 
 AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
-                           const rtp::JitterOptions& jitter, const MediaKeys& keys,
-                           srtp::Backend& backend, Env env, rtp::SenderCounts counts,
-                           Duration wall_clock)
+                           const rtp::JitterOptions& jitter, srtp::Session& srtp, Env env,
+                           Duration wall_clock, rtp::SenderCounts counts)
     : audio_(audio),
       jitter_(jitter),
       env_(env),
-      srtp_(keys.profile, Bytes(keys.exported).first(srtp::exported_size(keys.profile)),
-            keys.dtls_client, backend, env),
+      srtp_(srtp),
       sender_(rtp::Ssrc{audio.local_ssrc}, audio.format.clock_rate, env.random, counts, wall_clock),
       queue_(env.memory) {
   report_timer_.start(now, env.random);
@@ -80,46 +78,31 @@ void AudioSession::leave() {
   if (spoke) bye_for_ = sender_.ssrc();
 }
 
-void AudioSession::on_packet(Instant now, MutableBytes datagram) {
-  if (refused_) return drop(now, "audio is refused", datagram.size());
-  if (rtp::is_rtcp(datagram)) {
-    const Bytes packet = srtp_.open_rtcp(now, datagram);
-    if (!packet.empty()) on_rtcp(now, packet);
-  } else {
-    const Bytes packet = srtp_.open_rtp(now, datagram);
-    if (!packet.empty()) on_rtp(now, packet);
-  }
-}
-
-void AudioSession::on_rtp(Instant now, Bytes bytes) {
-  const auto packet = rtp::parse_packet(bytes);
-  if (!packet) return drop(now, "no RTP packet", bytes.size());
-  if (packet->header.ssrc == sender_.ssrc()) leave_name_to_the_other();
-  Source* source = find_or_add(packet->header.ssrc);
-  if (!source) return drop(now, "no room for a source", bytes.size());
+void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
+  if (refused_) return;
+  if (packet.header.ssrc == sender_.ssrc()) leave_name_to_the_other();
+  Source* source = find_or_add(packet.header.ssrc);
+  if (!source) return drop(now, "no room for a source", packet.payload.size());
   source->left = false;
-  const auto accepted = source->receiver.on_packet(now, packet->header);
-  if (!accepted) return drop(now, "far from its sequence", bytes.size());
+  const auto accepted = source->receiver.on_packet(now, packet.header);
+  if (!accepted) return drop(now, "far from its sequence", packet.payload.size());
   if (accepted->restarted) source->jitter.restart(accepted->sequence);
   // What is nothing to hear still has its place: nobody waits for it.
-  const bool audible = sdp::receives(audio_.direction) && accepts(packet->header.payload_type);
-  source->jitter.insert(now, accepted->sequence, packet->header.timestamp,
-                        audible ? packet->payload : Bytes());
+  const bool audible = sdp::receives(audio_.direction) && accepts(packet.header.payload_type);
+  source->jitter.insert(now, accepted->sequence, packet.header.timestamp,
+                        audible ? packet.payload : Bytes());
 }
 
-void AudioSession::on_rtcp(Instant now, Bytes bytes) {
-  auto compound = rtp::CompoundReader::open(bytes);
-  if (!compound) return drop(now, "no RTCP packet", bytes.size());
-  while (const auto packet = compound->next()) {
-    if (packet->type == rtp::RtcpType::sender_report) {
-      const auto report = rtp::parse_sender_report(*packet);
-      Source* source = report ? find(report->info.sender) : nullptr;
-      if (source) source->receiver.on_sender_report(now, report->info.ntp);
-    } else if (packet->type == rtp::RtcpType::bye) {
-      on_bye(*packet);
-    }
-    // [rfc8834#10] The others tell us nothing that we would act on.
+void AudioSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
+  if (refused_) return;
+  if (packet.type == rtp::RtcpType::sender_report) {
+    const auto report = rtp::parse_sender_report(packet);
+    Source* source = report ? find(report->info.sender) : nullptr;
+    if (source) source->receiver.on_sender_report(now, report->info.ntp);
+  } else if (packet.type == rtp::RtcpType::bye) {
+    on_bye(packet);
   }
+  // [rfc8834#10] The others tell us nothing that we would act on.
 }
 
 void AudioSession::on_bye(const rtp::RtcpPacket& packet) {
@@ -237,7 +220,6 @@ bool AudioSession::accepts(std::uint8_t payload_type) const {
 }
 
 void AudioSession::hash_state(StateHash& hash) const {
-  srtp_.hash_state(hash);
   sender_.hash_state(hash);
   for (const Owned<Source>& source : sources_) {
     if (!source) continue;

@@ -15,17 +15,6 @@
 
 namespace esp_peer::peer {
 
-// The keys that the handshake made.
-struct MediaKeys {
-  MediaKeys(crypto::SrtpProfile agreed, bool client) : profile(agreed), dtls_client(client) {}
-  MediaKeys(const MediaKeys&) = delete;
-  ~MediaKeys() { wipe(exported); }
-
-  crypto::SrtpProfile profile;
-  std::array<std::byte, srtp::max_exported_size> exported{};
-  bool dtls_client;
-};
-
 class AudioSession {
  public:
   // Heard at a time. The one that has been silent longest makes room for another.
@@ -36,8 +25,8 @@ class AudioSession {
   static constexpr std::size_t max_frame = 1232 - rtp::header_size - srtp::max_growth;
 
   AudioSession(Instant now, const NegotiatedAudio& audio, const rtp::JitterOptions& jitter,
-               const MediaKeys& keys, srtp::Backend& backend, Env env,
-               rtp::SenderCounts counts = {}, Duration wall_clock = {});
+               srtp::Session& srtp, Env env, Duration wall_clock = {},
+               rtp::SenderCounts counts = {});
   AudioSession(const AudioSession&) = delete;
 
   // A later description says otherwise; nothing = audio is refused now.
@@ -47,8 +36,9 @@ class AudioSession {
   // The application leaves: a BYE goes out, nothing else does.
   void leave();
 
-  // A datagram that looks like RTP or RTCP, from a path that ICE has checked; changed in place.
-  void on_packet(Instant now, MutableBytes datagram);
+  // Opened and parsed; of RTCP each part of a datagram.
+  void on_rtp(Instant now, const rtp::Packet& packet);
+  void on_rtcp(Instant now, const rtp::RtcpPacket& packet);
   void on_deadline(Instant now);
 
   // The next SRTP or SRTCP packet, frames first; 0 = none.
@@ -56,7 +46,6 @@ class AudioSession {
   // Frames of one source come in their order, each once.
   std::optional<AudioFrame> read_frame();
 
-  bool ok() const { return srtp_.ok(); }
   std::optional<Instant> next_deadline() const;
   void hash_state(StateHash& hash) const;
 
@@ -71,8 +60,6 @@ class AudioSession {
   };
   using Sources = std::array<Owned<Source>, max_sources>;
 
-  void on_rtp(Instant now, Bytes packet);
-  void on_rtcp(Instant now, Bytes packet);
   void on_bye(const rtp::RtcpPacket& packet);
   Source* find(rtp::Ssrc ssrc);
   Source* find_or_add(rtp::Ssrc ssrc);
@@ -84,7 +71,7 @@ class AudioSession {
   NegotiatedAudio audio_;
   rtp::JitterOptions jitter_;
   Env env_;
-  srtp::Session srtp_;
+  srtp::Session& srtp_;
   rtp::Sender sender_;
   Sources sources_;
   Deque<Buffer> queue_;  // RTP packets in the clear; at most max_queued

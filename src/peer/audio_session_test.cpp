@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/libsrtp/backend.hpp"
+#include "peer/media_session.hpp"
 #include "rtp/bye.hpp"
 #include "rtp/receiver_report.hpp"
 #include "rtp/sender_report.hpp"
@@ -44,10 +45,26 @@ struct Side {
        Duration wall_clock = {})
       : env(client ? 1 : 2),
         keys(crypto::SrtpProfile::aes128_cm_sha1_80, client),
-        session(at_ms(1000), audio, {}, keys, libsrtp::backend(), env.env, counts, wall_clock) {}
+        srtp(keys.profile, Bytes(keys.exported).first(srtp::exported_size(keys.profile)), client,
+             libsrtp::backend(), env.env),
+        session(at_ms(1000), audio, {}, srtp, env.env, wall_clock, counts) {}
 
+  // As a MediaSession does.
+  void hear(Instant now, MutableBytes datagram) {
+    if (rtp::is_rtcp(datagram)) {
+      auto compound = rtp::CompoundReader::open(srtp.open_rtcp(now, datagram));
+      while (compound) {
+        const auto part = compound->next();
+        if (!part) return;
+        session.on_rtcp(now, *part);
+      }
+    } else if (const auto packet = rtp::parse_packet(srtp.open_rtp(now, datagram))) {
+      session.on_rtp(now, *packet);
+    }
+  }
   std::uint64_t state() const {
     StateHash hash;
+    srtp.hash_state(hash);
     session.hash_state(hash);
     return hash.value();
   }
@@ -65,6 +82,7 @@ struct Side {
 
   test::TestEnv env;
   MediaKeys keys;
+  srtp::Session srtp;
   AudioSession session;
   std::vector<Heard> heard;
 };
@@ -102,7 +120,7 @@ class Audio : public ::testing::Test {
     }
   }
   void hand_over(Side& to, Datagram datagram) {
-    to.session.on_packet(now(), datagram);
+    to.hear(now(), datagram);
     to.read();
   }
   void send(Side& from, std::uint32_t pts, std::string_view frame) {

@@ -59,9 +59,10 @@ Connection::Connection(const SessionOptions& options, ice::Role role, const Serv
       outbox_(outbox),
       env_(env),
       path_(std::move(agent), dtls_options(options), dependencies.dtls, identity, env),
-      negotiation_(new_session_id(env.random),
-                   {max_message_size(options), features::data && options.data, options.audio},
-                   dependencies.crypto, env),
+      negotiation_(
+          new_session_id(env.random),
+          {max_message_size(options), features::data && options.data, options.audio, options.video},
+          dependencies.crypto, env),
       gathering_(options.relay_only ? relay_patience : options.gathering_timeout, servers, path_,
                  outbox) {}
 
@@ -85,7 +86,9 @@ void Connection::on_servers(Instant now) {
 
 bool Connection::carries_data() const { return data_ && has_data_ && !data_->ended(); }
 
-bool Connection::carries_audio() const { return audio_ && negotiation_.audio(); }
+bool Connection::carries_media() const {
+  return media_ && (negotiation_.audio() || negotiation_.video());
+}
 
 Status Connection::add_remote_candidate(Instant now, const ice::Candidate& candidate) {
   const Status added = path_.ice().add_remote(now, candidate);
@@ -116,8 +119,14 @@ Status Connection::send_data(Instant now, sctp::StreamId stream, datachannel::Ki
 
 Status Connection::send_audio(Instant now, std::uint32_t pts, Bytes frame) {
   if (ended_ || !path_.secured()) return Error{Errc::wrong_state, "not connected"};
-  if (!audio_) return Error{Errc::unsupported, "no audio was agreed on"};
-  return audio_->send(now, pts, frame);
+  if (!media_) return Error{Errc::unsupported, "no audio was agreed on"};
+  return media_->send_audio(now, pts, frame);
+}
+
+Status Connection::send_video(Instant now, std::uint32_t pts, Bytes frame) {
+  if (ended_ || !path_.secured()) return Error{Errc::wrong_state, "not connected"};
+  if (!media_) return Error{Errc::unsupported, "no video was agreed on"};
+  return media_->send_video(now, pts, frame);
 }
 
 void Connection::close(Instant now) {
@@ -140,8 +149,10 @@ void Connection::on_resolved(Instant now, std::uint32_t id, std::span<const Addr
 
 void Connection::on_datagram(Instant now, const Route& route, MutableBytes datagram) {
   if (ended_) return;
-  if (audio_ && protocol_of(datagram) == Protocol::rtp && path_.takes_media(route)) {
-    return audio_->on_packet(now, datagram);
+  if (media_ && protocol_of(datagram) == Protocol::rtp && path_.takes_media(route)) {
+    media_->on_packet(now, datagram);
+    if (media_->take_keyframe_request()) outbox_.say(StateChanged{State::keyframe_wanted});
+    return;
   }
   path_.on_datagram(now, route, datagram);
   advance(now);
@@ -156,15 +167,15 @@ void Connection::on_deadline(Instant now) {
   static_cast<void>(gathering_.on_deadline(now));
   path_.on_deadline(now);
   if (data_) data_->on_deadline(now);
-  if (audio_) audio_->on_deadline(now);
+  if (media_) media_->on_deadline(now);
   advance(now);
 }
 
 void Connection::poll_transmit(Instant now, TxBatch& out) {
   // Checks first: what keeps the path alive must not queue behind a megabyte of data.
   if (!closing_) path_.poll_transmit(now, out);
-  // Nor must a frame of audio.
-  transmit_audio(now, out);
+  // Nor must a frame of audio or video.
+  transmit_media(now, out);
   transmit_records(now, out);
   if (!closing_ || out.room().size() < SecurePath::max_datagram) return;
   // The application has left: its ABORT is out, close_notify comes last.
@@ -172,10 +183,10 @@ void Connection::poll_transmit(Instant now, TxBatch& out) {
   path_.poll_transmit(now, out);
 }
 
-void Connection::transmit_audio(Instant now, TxBatch& out) {
+void Connection::transmit_media(Instant now, TxBatch& out) {
   const auto route = path_.route();
-  while (audio_ && route && out.room().size() >= SecurePath::max_datagram) {
-    const std::size_t n = audio_->write_packet(now, out.room());
+  while (media_ && route && out.room().size() >= SecurePath::max_datagram) {
+    const std::size_t n = media_->write_packet(now, out.room());
     if (n == 0) return;
     out.commit(*route, n);
   }
@@ -202,14 +213,18 @@ std::optional<datachannel::Message> Connection::read_message(Instant now) {
 }
 
 std::optional<AudioFrame> Connection::read_audio() {
-  return audio_ && !ended_ ? audio_->read_frame() : std::nullopt;
+  return media_ && !ended_ ? media_->read_audio() : std::nullopt;
+}
+
+std::optional<VideoFrame> Connection::read_video(Instant now) {
+  return media_ && !ended_ ? media_->read_video(now) : std::nullopt;
 }
 
 std::optional<Instant> Connection::next_deadline() const {
   if (ended_) return std::nullopt;
   auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
   next = earliest(next, reopen_at_);
-  if (audio_) next = earliest(next, audio_->next_deadline());
+  if (media_) next = earliest(next, media_->next_deadline());
   return data_ ? earliest(next, data_->next_deadline()) : next;
 }
 
@@ -229,7 +244,7 @@ void Connection::hash_state(StateHash& hash) const {
   hash.add(reopen_at_.value_or(Instant::max()));
   gathering_.hash_state(hash);
   if (data_) data_->hash_state(hash);
-  if (audio_) audio_->hash_state(hash);
+  if (media_) media_->hash_state(hash);
   hash.add(negotiation_.text());
   hash.add(state_);
   hash.add(ended_);
@@ -280,13 +295,13 @@ void Connection::on_path_event(Instant now, SecurePath::Event event) {
 
 void Connection::on_secured(Instant now) {
   // [rfc5764#4.1.2] Media's keys are of this handshake, or there are none: nobody renegotiates.
-  if (!dependencies_.srtp || !path_.srtp_profile()) negotiation_.refuse_audio();
-  begin_audio(now);
+  if (!dependencies_.srtp || !path_.srtp_profile()) negotiation_.refuse_media();
+  begin_media(now);
   // What was agreed on and cannot be is not carried; with nothing left it is no connection.
-  if (!has_data_ && !audio_) {
+  if (!has_data_ && !media_) {
     return end(now, State::connect_failed, Failure::handshake_refused);
   }
-  say(State::connected);  // whoever hears of it may send audio at once
+  say(State::connected);  // whoever hears of it may send media at once
   negotiation_.settle();
   redescribe_ = redescribe_ && negotiation_.answer_owed();  // servers that came too late for it
   if (has_data_) begin_data(now);
@@ -306,19 +321,20 @@ void Connection::begin_data(Instant now) {
   }
 }
 
-void Connection::begin_audio(Instant now) {
-  if constexpr (features::audio) {
-    const auto& agreed = negotiation_.audio();
+void Connection::begin_media(Instant now) {
+  if constexpr (features::audio || features::video) {
+    const auto& audio = negotiation_.audio();
+    const auto& video = negotiation_.video();
     const auto profile = path_.srtp_profile();
-    if (!agreed || !profile || !dependencies_.srtp) return;
+    if ((!audio && !video) || !profile || !dependencies_.srtp) return;
     MediaKeys keys(*profile, data_options_.dtls_client);
     if (!path_.export_srtp_keys(MutableBytes(keys.exported).first(srtp::exported_size(*profile)))) {
       return;
     }
-    audio_ = Owned<AudioSession>::make(env_.memory, now, *agreed, options_.audio_jitter, keys,
-                                       *dependencies_.srtp, env_, rtp::SenderCounts{},
-                                       options_.wall_clock);
-    if (audio_ && !audio_->ok()) audio_.reset();
+    const MediaLimits limits{options_.audio_jitter, options_.video_limits, options_.wall_clock};
+    media_ = Owned<MediaSession>::make(env_.memory, limits, keys, *dependencies_.srtp, env_);
+    if (media_ && !media_->ok()) media_.reset();
+    if (media_) media_->change(now, audio, video);
   }
 }
 
@@ -332,7 +348,7 @@ void Connection::take_data_events(Instant now) {
     if (data_again_ && !ended_) break;  // with the next call: labels are asked for until then
     // Without its association a connection that carries nothing else stands for nothing.
     has_data_ = false;
-    if (!ended_ && !carries_audio()) {
+    if (!ended_ && !carries_media()) {
       return end(now, State::disconnected,
                  event->by_peer ? Failure::closed_by_peer : Failure::association_lost);
     }
@@ -363,7 +379,7 @@ void Connection::on_data_event(const DataSession::Event& event) {
 void Connection::end(Instant now, State how, Failure why) {
   if (ended_) return;
   ended_ = true;
-  if (audio_) audio_->leave();
+  if (media_) media_->leave();
   if (data_) data_->abort(now);
   // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
   closing_ = path_.secured();

@@ -6,9 +6,9 @@
 #include <span>
 #include <string_view>
 
-#include "peer/audio_session.hpp"
 #include "peer/data_session.hpp"
 #include "peer/gathering.hpp"
+#include "peer/media_session.hpp"
 #include "peer/negotiation.hpp"
 #include "peer/outbox.hpp"
 #include "peer/secure_path.hpp"
@@ -37,6 +37,7 @@ class Connection {
   Status close_channel(Instant now, std::string_view label);
   Status send_data(Instant now, sctp::StreamId stream, datachannel::Kind kind, Bytes message);
   Status send_audio(Instant now, std::uint32_t pts, Bytes frame);
+  Status send_video(Instant now, std::uint32_t pts, Bytes frame);
   // The application leaves: what it has not read is dropped. What tells the peer can still be
   // fetched.
   void close(Instant now);
@@ -51,6 +52,7 @@ class Connection {
   void poll_transmit(Instant now, TxBatch& out);
   std::optional<datachannel::Message> read_message(Instant now);
   std::optional<AudioFrame> read_audio();
+  std::optional<VideoFrame> read_video(Instant now);
 
   std::optional<Instant> next_deadline() const;
   State state() const { return state_; }
@@ -71,28 +73,35 @@ class Connection {
   // Until the end of the association was told.
   DataStats data_stats() const { return data_ && !data_->over() ? data_->stats() : DataStats{}; }
   std::optional<Route> paired() const;
-  // As the last description has it; nothing where audio is refused or not yet agreed on.
+  // As the last description has it; nothing where it is refused or not yet agreed on.
   const std::optional<NegotiatedAudio>& audio() const { return negotiation_.audio(); }
+  const std::optional<NegotiatedVideo>& video() const { return negotiation_.video(); }
   void hash_state(StateHash& hash) const;
 
  private:
   Status apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind);
   Status join_restart(Instant now, const RemotePath& remote, bool offered);
   Status renew_agent(Instant now);
-  void follow_media(Instant now, const sdp::Remote& remote, bool heard_audio, bool had_data);
-  bool carries_audio() const;
+  struct Heard {
+    bool audio, video;
+  };
+  Heard hears() const;
+  void follow_media(Instant now, const sdp::Remote& remote, Heard before, bool had_data);
+  bool carries_media() const;
   void advance(Instant now);
   void on_path_event(Instant now, SecurePath::Event event);
   void on_data_event(const DataSession::Event& event);
   void take_data_events(Instant now);
   void on_secured(Instant now);
   void begin_data(Instant now);
-  void begin_audio(Instant now);
+  void begin_media(Instant now);
+  void tell_agreed_media();
   void tell_agreed_audio();
+  void tell_agreed_video();
   void describe_when_ready(Instant now);
   void tell_candidates(Instant now);
   void on_no_address(Instant now);
-  void transmit_audio(Instant now, TxBatch& out);
+  void transmit_media(Instant now, TxBatch& out);
   void transmit_records(Instant now, TxBatch& out);
   void end(Instant now, State how, Failure why);
   void say(State state, Failure why = Failure::none);
@@ -108,8 +117,9 @@ class Connection {
   Gathering gathering_;
   Owned<DataSession> data_;
   DataOptions data_options_;
-  Owned<AudioSession> audio_;
+  Owned<MediaSession> media_;
   std::optional<AudioOptions> told_audio_;
+  std::optional<VideoOptions> told_video_;
   State state_ = State::new_connection;
   std::optional<StateChanged> last_words_;  // behind the messages that are not read yet
   bool has_data_ = false;                   // both sides want it

@@ -5,27 +5,26 @@
 #include "peer/connection.hpp"
 
 namespace esp_peer::peer {
-namespace {
-
-bool hears_audio(const std::optional<NegotiatedAudio>& audio) {
-  return audio && sdp::receives(audio->direction);
+Connection::Heard Connection::hears() const {
+  const auto& audio = negotiation_.audio();
+  const auto& video = negotiation_.video();
+  return {audio && sdp::receives(audio->direction), video && sdp::receives(video->direction)};
 }
-
-}  // namespace
 
 Status Connection::set_remote_description(Instant now, std::string_view text) {
   // An attempt may end as it begins, and what waited for it comes then.
   if (ended_) return Error{Errc::wrong_state, "the connection has ended"};
   auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!remote) return Error{Errc::no_memory, "no room for the description"};
-  const bool heard_audio = hears_audio(negotiation_.audio()), had_data = carries_data();
+  const Heard before = hears();
+  const bool had_data = carries_data();
   peer_has_rebuilt_ = false;
   auto incoming = negotiation_.on_description(text, *remote);
   if (!incoming) return incoming.error();
   if (*incoming == Negotiation::Incoming::ignored) return {};
   const Status applied = apply(now, *remote, *incoming);
   if (!applied) negotiation_.reject();
-  if (applied && path_.secured()) follow_media(now, *remote, heard_audio, had_data);
+  if (applied && path_.secured()) follow_media(now, *remote, before, had_data);
   advance(now);
   return applied;
 }
@@ -77,12 +76,12 @@ Status Connection::apply(Instant now, const sdp::Remote& remote, Negotiation::In
     }
   }
   if (remote.end_of_candidates) path_.ice().end_of_remote_candidates(now);
-  if (audio_) {
-    audio_->change(now, negotiation_.audio());
+  if (media_) {
+    media_->change(now, negotiation_.audio(), negotiation_.video());
   } else if (path_.secured()) {
-    begin_audio(now);  // it comes with a later description
+    begin_media(now);  // it comes with a later description
   }
-  if (!negotiation_.answering()) tell_agreed_audio();
+  if (!negotiation_.answering()) tell_agreed_media();
   return {};
 }
 
@@ -141,11 +140,13 @@ Status Connection::restart_ice(Instant now) {
 }
 
 // What a renegotiation changes of what is carried [rfc8829#5.10].
-void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard_audio,
-                              bool had_data) {
-  const bool hears = hears_audio(negotiation_.audio());
-  if (hears != heard_audio) {
-    outbox_.say(StateChanged{hears ? State::audio_added : State::audio_removed});
+void Connection::follow_media(Instant now, const sdp::Remote& remote, Heard before, bool had_data) {
+  const Heard heard = hears();
+  if (heard.audio != before.audio) {
+    outbox_.say(StateChanged{heard.audio ? State::audio_added : State::audio_removed});
+  }
+  if (heard.video != before.video) {
+    outbox_.say(StateChanged{heard.video ? State::video_added : State::video_removed});
   }
   if (!remote.data) data_again_ = false;  // the last word counts
   if (!remote.data && had_data) {
@@ -154,7 +155,7 @@ void Connection::follow_media(Instant now, const sdp::Remote& remote, bool heard
   } else if (remote.data && !had_data) {
     begin_data(now);
   }
-  if (!has_data_ && !carries_audio()) end(now, State::disconnected, Failure::association_lost);
+  if (!has_data_ && !carries_media()) end(now, State::disconnected, Failure::association_lost);
 }
 
 void Connection::describe_when_ready(Instant now) {
@@ -168,10 +169,16 @@ void Connection::describe_when_ready(Instant now) {
   if (candidates.empty() && !more_will_come) return on_no_address(now);
   redescribe_ = offer_due_ = false;
   if (negotiation_.answering()) {
-    tell_agreed_audio();
-  } else if (options_.audio.codec != sdp::AudioCodec::none && !told_audio_) {
-    told_audio_ = options_.audio;
-    outbox_.say(AudioDescribed{options_.audio});
+    tell_agreed_media();
+  } else {
+    if (options_.audio.codec != sdp::AudioCodec::none && !told_audio_) {
+      told_audio_ = options_.audio;
+      outbox_.say(AudioDescribed{options_.audio});
+    }
+    if (options_.video.codec != sdp::VideoCodec::none && !told_video_) {
+      told_video_ = options_.video;
+      outbox_.say(VideoDescribed{options_.video});
+    }
   }
   const Status described = negotiation_.describe({
       .credentials = path_.ice().local_credentials(),
@@ -208,8 +215,22 @@ void Connection::tell_candidates(Instant now) {
   outbox_.say(LocalCandidatesDone{});
 }
 
-// Once for each time that it is something else than what was told before. What the application left
-// open is no difference.
+// Each once for each time that it is something else than what was told before. What the application
+// left open is no difference.
+void Connection::tell_agreed_media() {
+  tell_agreed_audio();
+  tell_agreed_video();
+}
+
+// Size and rate are in no description: they are as the application said.
+void Connection::tell_agreed_video() {
+  const auto& agreed = negotiation_.video();
+  if (!agreed || (told_video_ && told_video_->codec == agreed->format.codec)) return;
+  told_video_ = options_.video;
+  told_video_->codec = agreed->format.codec;
+  outbox_.say(VideoDescribed{*told_video_});
+}
+
 void Connection::tell_agreed_audio() {
   const auto& agreed = negotiation_.audio();
   if (!agreed) return;

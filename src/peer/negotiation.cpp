@@ -35,9 +35,21 @@ std::uint64_t hash_of_credentials(const sdp::Remote& remote) {
 Negotiation::Negotiation(std::uint64_t session_id, const Ours& ours, crypto::Provider& crypto,
                          Env env)
     : session_id_(session_id), ours_(ours), crypto_(crypto), env_(env) {
-  if (ours.audio.codec == sdp::AudioCodec::none) return;
-  while (ssrc_ == 0) ssrc_ = env.random.number<std::uint32_t>();
+  const bool has_audio = ours.audio.codec != sdp::AudioCodec::none;
+  const bool has_video = ours.video.codec != sdp::VideoCodec::none;
+  if (!has_audio && !has_video) return;
   cname_ = random_name(env.random);
+  const auto new_ssrc = [&] {
+    std::uint32_t ssrc = 0;
+    while (ssrc == 0 || ssrc == audio_ssrc_ || ssrc == video_ssrc_) {
+      ssrc = env.random.number<std::uint32_t>();
+    }
+    return ssrc;
+  };
+  if (has_audio) audio_ssrc_ = new_ssrc();
+  if (!has_video) return;
+  video_ssrc_ = new_ssrc();
+  rtx_ssrc_ = new_ssrc();
 }
 
 Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
@@ -52,7 +64,8 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
     return parsed.error();
   }
   if (is_older(*description)) return Incoming::ignored;
-  if (const Status usable = sdp::read_remote(*description, {ours_.data, ours_.audio.codec}, remote);
+  if (const Status usable = sdp::read_remote(
+          *description, {ours_.data, ours_.audio.codec, ours_.video.codec}, remote);
       !usable)
     return usable.error();
   if (is_ours(*description, remote)) return Incoming::ignored;
@@ -76,7 +89,8 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
   taken.our_setup = setup->ours;
   taken.dtls_role = setup->dtls_client ? dtls::Role::client : dtls::Role::server;
   taken.answer_owed = !answer;
-  taken.audio = agree(remote, answer);
+  taken.audio = agree_on_audio(remote, answer);
+  taken.video = agree_on_video(remote, answer);
   // [rfc8842#5.3] Roles that are settled stay: an offer that leaves the choice is no new handshake.
   const bool choice = remote.setup == sdp::Setup::actpass && !answer;
   if (roles_are_settled_ || (taken_.kind != Incoming::ignored && choice)) {
@@ -108,7 +122,8 @@ Status Negotiation::describe(const LocalPath& local) {
       .end_of_candidates = local.end_of_candidates,
       .data = ours_.data,
       .max_message_size = ours_.max_message_size,
-      .audio = {ours_.audio.codec, ours_.audio.direction, ssrc_, cname_.view()},
+      .audio = {ours_.audio.codec, ours_.audio.direction, audio_ssrc_, cname_.view()},
+      .video = {ours_.video.codec, ours_.video.direction, video_ssrc_, rtx_ssrc_, cname_.view()},
   });
   if (!size) return size.error();
   ++session_version_;
@@ -145,7 +160,8 @@ bool Negotiation::is_answer(const sdp::Description& d, const sdp::Remote& remote
   return sdp::is_answer(remote.setup, taken_.offer_outstanding || again);
 }
 
-std::optional<NegotiatedAudio> Negotiation::agree(const sdp::Remote& remote, bool answer) const {
+std::optional<NegotiatedAudio> Negotiation::agree_on_audio(const sdp::Remote& remote,
+                                                           bool answer) const {
   if (!remote.audio) return std::nullopt;
   NegotiatedAudio audio;
   audio.format = remote.audio->format;
@@ -155,11 +171,32 @@ std::optional<NegotiatedAudio> Negotiation::agree(const sdp::Remote& remote, boo
     audio.accepted_payload_types.push_back(offered);
   }
   audio.direction = sdp::agreed(ours_.audio.direction, remote.audio->direction);
-  audio.local_ssrc = ssrc_;
+  audio.local_ssrc = audio_ssrc_;
   audio.cname = cname_;
   audio.remote_ssrcs = remote.audio->ssrcs;
   audio.reduced_rtcp = remote.audio->reduced_rtcp;
   return audio;
+}
+
+std::optional<NegotiatedVideo> Negotiation::agree_on_video(const sdp::Remote& remote,
+                                                           bool answer) const {
+  if (!remote.video) return std::nullopt;
+  NegotiatedVideo video;
+  video.format = remote.video->format;
+  video.accepted.push_back(video.format);
+  sdp::VideoFormat offered = sdp::offered_format(video.format.codec);
+  if (answer && offered.payload_type != video.format.payload_type) {
+    offered.nack = video.format.nack;
+    offered.pli = video.format.pli;
+    offered.fir = video.format.fir;
+    video.accepted.push_back(offered);
+  }
+  video.direction = sdp::agreed(ours_.video.direction, remote.video->direction);
+  video.local_ssrc = video_ssrc_;
+  video.local_rtx_ssrc = rtx_ssrc_;
+  video.cname = cname_;
+  video.reduced_rtcp = remote.video->reduced_rtcp;
+  return video;
 }
 
 Result<std::size_t> Negotiation::write(const sdp::Local& local) {

@@ -13,6 +13,7 @@
 #include "dtls/endpoint.hpp"
 #include "ice/agent.hpp"
 #include "peer/negotiated_audio.hpp"
+#include "peer/negotiated_video.hpp"
 #include "sdp/description.hpp"
 
 namespace esp_peer::peer {
@@ -30,6 +31,7 @@ class Negotiation {
     std::uint32_t max_message_size = 65536;
     bool data = true;
     AudioOptions audio;
+    VideoOptions video;
   };
   // What a description says of our side.
   struct LocalPath {
@@ -51,10 +53,12 @@ class Negotiation {
   // What was taken last cannot be used after all: as if it had not come, so that it may come again,
   // and what came before it is still answered.
   void reject();
-  // There are no keys for media, and there will be none: from now on audio is refused.
-  void refuse_audio() {
+  // There are no keys for media, and there will be none: from now on it is refused.
+  void refuse_media() {
     ours_.audio = {};
+    ours_.video = {};
     taken_.audio.reset();
+    taken_.video.reset();
   }
   // Writes our description anew: the answer to the offer taken last, else an offer.
   Status describe(const LocalPath& local);
@@ -81,13 +85,15 @@ class Negotiation {
   dtls::Role dtls_role() const { return taken_.dtls_role; }
   // Nothing while there is none, or none yet.
   const std::optional<NegotiatedAudio>& audio() const { return taken_.audio; }
+  const std::optional<NegotiatedVideo>& video() const { return taken_.video; }
 
  private:
   bool is_duplicate(std::string_view text);
   bool is_ours(const sdp::Description& description, const sdp::Remote& remote) const;
   bool is_older(const sdp::Description& description) const;
   bool is_answer(const sdp::Description& description, const sdp::Remote& remote) const;
-  std::optional<NegotiatedAudio> agree(const sdp::Remote& remote, bool answer) const;
+  std::optional<NegotiatedAudio> agree_on_audio(const sdp::Remote& remote, bool answer) const;
+  std::optional<NegotiatedVideo> agree_on_video(const sdp::Remote& remote, bool answer) const;
   Result<std::size_t> write(const sdp::Local& local);
 
   std::uint64_t session_id_, session_version_ = 0;
@@ -95,7 +101,7 @@ class Negotiation {
   dtls::Fingerprint our_fingerprint_;  // as described last
   crypto::Provider& crypto_;
   Env env_;
-  std::uint32_t ssrc_ = 0;
+  std::uint32_t audio_ssrc_ = 0, video_ssrc_ = 0, rtx_ssrc_ = 0;  // all different
   FixedString<16> cname_;
   Buffer text_;  // grown up to max_description
   std::size_t text_size_ = 0;
@@ -112,6 +118,7 @@ class Negotiation {
     bool answer_owed = false, offer_outstanding = false;
     bool offering = false;  // and not for the first time
     std::optional<NegotiatedAudio> audio;
+    std::optional<NegotiatedVideo> video;
   } taken_, before_;  // the last one, and the last but one
 };
 

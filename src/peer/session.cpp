@@ -15,6 +15,7 @@ Session::Session(const SessionOptions& options, const Dependencies& dependencies
       role_(options.role),
       early_candidates_(env.memory) {
   if (!features::audio) options_.audio = {};
+  if (!features::video) options_.video = {};
 }
 
 Session::~Session() = default;
@@ -41,8 +42,9 @@ Status Session::set_role(Instant, ice::Role role) {
 }
 
 Status Session::new_connection(Instant now) {
-  const bool has_audio = features::audio && options_.audio.codec != sdp::AudioCodec::none;
-  if (!(features::data && options_.data) && !has_audio) {
+  const bool has_media = options_.audio.codec != sdp::AudioCodec::none ||
+                         options_.video.codec != sdp::VideoCodec::none;
+  if (!(features::data && options_.data) && !has_media) {
     return Error{Errc::unsupported, "nothing to connect for"};
   }
   if (active()) {
@@ -99,7 +101,8 @@ Status Session::keep_description(Instant now, std::string_view sdp) {
   auto remote = Owned<sdp::Remote>::make(env_.memory);
   if (!description || !remote) return Error{Errc::no_memory, "no room for the description"};
   if (const Status parsed = sdp::parse(sdp, *description); !parsed) return parsed;
-  const sdp::Wanted wanted{features::data && options_.data, options_.audio.codec};
+  const sdp::Wanted wanted{features::data && options_.data, options_.audio.codec,
+                           options_.video.codec};
   if (const Status usable = sdp::read_remote(*description, wanted, *remote); !usable) return usable;
   // What leaves no choice of roles is an offer to one who only answers; to others it is the late
   // answer of a connection that is over.
@@ -167,6 +170,14 @@ Status Session::send_audio(Instant now, std::uint32_t pts_ms, Bytes frame) {
   return connection_->send_audio(now, pts_ms, frame);
 }
 
+Status Session::send_video(Instant now, std::uint32_t pts_ms, Bytes frame) {
+  if (options_.video.codec == sdp::VideoCodec::none) {
+    return Error{Errc::unsupported, "no video was asked for"};
+  }
+  if (!live()) return Error{Errc::wrong_state, "not connected"};
+  return connection_->send_video(now, pts_ms, frame);
+}
+
 void Session::on_sockets(Instant now, std::span<const Address> sockets) {
   if (!connection_) return;
   connection_->on_sockets(now, sockets);
@@ -228,6 +239,10 @@ std::optional<datachannel::Message> Session::read_message(Instant now) {
 
 std::optional<AudioFrame> Session::read_audio() {
   return connection_ ? connection_->read_audio() : std::nullopt;
+}
+
+std::optional<VideoFrame> Session::read_video(Instant now) {
+  return connection_ ? connection_->read_video(now) : std::nullopt;
 }
 
 std::optional<Instant> Session::next_deadline() const {

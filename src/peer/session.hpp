@@ -54,6 +54,7 @@ class Session {
   // One frame of the codec; goes out with the next poll_transmit(). unsupported: not agreed on, or
   // the direction forbids it.
   Status send_audio(Instant now, std::uint32_t pts_ms, Bytes frame);
+  Status send_video(Instant now, std::uint32_t pts_ms, Bytes frame);
 
   // Inputs of the runner. `sockets`: the bound local addresses, best first; empty = none can be.
   void on_sockets(Instant now, std::span<const Address> sockets);
@@ -70,6 +71,7 @@ class Session {
   // behind them, be it a channel or the connection, is told when they have been read.
   std::optional<datachannel::Message> read_message(Instant now);
   std::optional<AudioFrame> read_audio();
+  std::optional<VideoFrame> read_video(Instant now);
 
   std::optional<Instant> next_deadline() const;
   // An acknowledgement is due, to a peer that counts them: call poll_transmit() before the next

@@ -10,6 +10,7 @@
 #include "dtls/endpoint.hpp"
 #include "ice/agent.hpp"
 #include "peer/negotiated_audio.hpp"
+#include "peer/video_session.hpp"
 #include "rtp/jitter_buffer.hpp"
 #include "sctp/association.hpp"
 #include "srtp/transform.hpp"
@@ -33,6 +34,9 @@ enum class State : std::uint8_t {
   data_disconnected,
   audio_added,  // by a renegotiation: the peer sends audio from now on
   audio_removed,
+  video_added,
+  video_removed,
+  keyframe_wanted,  // by the peer, of the video that we send
 };
 constexpr bool is_about_connection(State state) { return state < State::data_connected; }
 
@@ -68,7 +72,9 @@ struct SessionOptions {
   bool data = true;  // m=application
   AudioOptions audio;
   rtp::JitterOptions audio_jitter;  // of each source that is heard
-  Duration wall_clock{};            // from 1900 to Instant zero, for reports; 0 = not known
+  VideoOptions video;
+  VideoLimits video_limits;
+  Duration wall_clock{};  // from 1900 to Instant zero, for reports; 0 = not known
   bool automatic_channel = true;
   bool trickle_out = false;  // else our description waits until all candidates are in it [rfc8838]
   bool relay_only = false;
@@ -119,6 +125,11 @@ struct AudioDescribed {
   AudioOptions audio;
 };
 
+// The same of video.
+struct VideoDescribed {
+  VideoOptions video;
+};
+
 // What the session asks of its runner.
 struct OpenSockets {   // one on each usable address, then on_sockets()
   bool again = false;  // those that are there already stay, and are told with the others
@@ -129,7 +140,7 @@ struct Resolve {  // then on_resolved() with the same id; the name is server_nam
 };
 
 using Event = std::variant<StateChanged, LocalDescription, LocalCandidateFound, LocalCandidatesDone,
-                           ChannelOpened, ChannelClosed, AudioDescribed>;
+                           ChannelOpened, ChannelClosed, AudioDescribed, VideoDescribed>;
 using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
 
 // One frame of the peer's codec, with the time that its sender gave it.

@@ -29,6 +29,12 @@ class Receiver {
   // What has come since the last one; the next one begins here.
   ReportBlock report(Instant now);
 
+  // The packet of this number that is nearest to the newest one; nothing before there is one.
+  std::optional<std::uint64_t> extend(std::uint16_t sequence) const {
+    if (!started_) return std::nullopt;
+    return highest_ + static_cast<std::uint64_t>(std::int64_t{static_cast<std::int16_t>(
+                          sequence - static_cast<std::uint16_t>(highest_))});
+  }
   Ssrc source() const { return source_; }
   Instant last_heard() const { return last_heard_; }
   // [rfc3550#6.4] What is reported on: a source of which something has come since the last report.

@@ -8,23 +8,6 @@
 namespace esp_peer::sdp {
 namespace {
 
-// [rfc5761#4] 64 to 95 would be taken for RTCP.
-std::optional<std::uint8_t> parse_payload_type(std::string_view text) {
-  const auto number = parse_u16(text);
-  if (!number || *number > 127 || (*number >= 64 && *number < 96)) return std::nullopt;
-  return static_cast<std::uint8_t>(*number);
-}
-
-// Encoding names know no case [rfc8866#6.6].
-bool take_name(std::string_view& text, std::string_view lower) {
-  for (std::size_t i = 0; i < lower.size(); ++i) {
-    const char c = i < text.size() ? text[i] : '\0';
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
-  }
-  text.remove_prefix(lower.size());
-  return true;
-}
-
 // The channels behind "opus/48000/2"; 0 for another encoding.
 std::uint8_t channels_of(std::string_view encoding, AudioCodec codec) {
   switch (codec) {
@@ -77,32 +60,11 @@ class PayloadTypes {
   std::array<bool, 128> mapped_{};
 };
 
-void add_ssrc(std::string_view value, Ssrcs& ssrcs) {
-  const auto ssrc = parse_clamped(first_word(value), std::uint64_t{1} << 32);
-  if (!ssrc || *ssrc == 0 || *ssrc > 0xFFFF'FFFF) return;
-  for (const auto known : ssrcs) {
-    if (known == *ssrc) return;  // it has a line for each of its attributes
-  }
-  ssrcs.push_back(static_cast<std::uint32_t>(*ssrc));
-}
-
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 }  // namespace
 
 AudioFormat offered_format(AudioCodec codec) {
   if (codec == AudioCodec::opus) return {codec, 111, 2, 48'000};
   return {codec, static_cast<std::uint8_t>(codec == AudioCodec::g711a ? 8 : 0), 1, 8000};
-}
-
-// [rfc8829#5.1.2] Whatever the profile says, it is DTLS-SRTP: the fingerprint decides.
-bool is_rtp(const Media& section) {
-  for (const std::string_view profile : {"RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP"}) {
-    if (ends_with(section.protocol, profile)) return true;
-  }
-  return false;
 }
 
 std::optional<RemoteAudio> read_audio(const Media& section, AudioCodec codec, bool bundled) {
@@ -131,15 +93,6 @@ std::optional<RemoteAudio> read_audio(const Media& section, AudioCodec codec, bo
   audio.format = *format;
   audio.direction = section.direction;
   return audio;
-}
-
-std::string_view rtpmap_of(const Media& section, std::string_view format) {
-  for (auto lines = section.lines; !lines.empty();) {
-    auto line = take_line(lines);
-    if (!take_prefix(line, "a=rtpmap:") || !is_printable(line)) continue;
-    if (begins_with_word(line, format)) return line;
-  }
-  return {};
 }
 
 }  // namespace esp_peer::sdp

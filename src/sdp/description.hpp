@@ -11,6 +11,7 @@
 #include "base/containers.hpp"
 #include "base/result.hpp"
 #include "sdp/audio.hpp"
+#include "sdp/video.hpp"
 
 namespace esp_peer::sdp {
 
@@ -77,6 +78,7 @@ Status parse(std::string_view text, Description& out);
 struct Wanted {
   bool data = true;
   AudioCodec audio = AudioCodec::none;
+  VideoCodec video = VideoCodec::none;
 };
 
 // The peer's data section.
@@ -102,11 +104,13 @@ struct Remote {
   std::size_t transport = 0;     // index of the section that describes it
   std::optional<RemoteData> data;
   std::optional<RemoteAudio> audio;
+  std::optional<RemoteVideo> video;
 };
 // Which sections of a description we take.
 struct Choice {
   std::optional<std::size_t> data;   // an index
-  std::optional<RemoteAudio> audio;  // in the same bundle, if both are there
+  std::optional<RemoteAudio> audio;  // in the same bundle as the others that are there
+  std::optional<RemoteVideo> video;
   // Whose transport it is: in a bundle the tagged section's. Our answer keeps that alive, for to
   // refuse it is to refuse its bundle [rfc8829#5.3.1]; Chromium insists with bundlePolicy
   // max-bundle.
@@ -126,6 +130,14 @@ struct LocalAudio {
   std::string_view cname;
 };
 
+// Video of ours.
+struct LocalVideo {
+  VideoCodec codec = VideoCodec::none;        // none: no video
+  Direction direction = Direction::sendrecv;  // what we allow
+  std::uint32_t ssrc = 0, rtx_ssrc = 0;       // that we send with
+  std::string_view cname;
+};
+
 // Our side of a description.
 struct Local {
   std::uint64_t session_id = 0, session_version = 1;
@@ -138,6 +150,7 @@ struct Local {
   std::uint16_t sctp_port = 5000;
   std::uint32_t max_message_size = 262144;
   LocalAudio audio;
+  LocalVideo video;
 };
 // The size written, without a terminating NUL; no_memory when `out` is too small.
 Result<std::size_t> write_offer(const Local& local, std::span<char> out);

@@ -1,4 +1,7 @@
 // What a description says of the other end, and what it lacks.
+#include <algorithm>
+#include <span>
+
 #include "sdp/description.hpp"
 #include "sdp/lines.hpp"
 
@@ -20,23 +23,25 @@ std::optional<std::size_t> data_section(const Description& d) {
   return std::nullopt;
 }
 
-// The first one with our codec on the one transport that there is.
-std::optional<RemoteAudio> audio_section(const Description& d, AudioCodec codec,
-                                         const std::optional<std::size_t>& data) {
+// The first one that `read` takes, on the one transport that there is: that of `others`.
+template <class Read>
+auto media_section(const Description& d, std::span<const std::size_t> others, Read read)
+    -> decltype(read(d.media[0], false)) {
   for (std::size_t i = 0; i < d.media.size(); ++i) {
     const Media& m = d.media[i];
     const bool bundled = d.in_bundle(m);
-    if (d.rejected(m) || (data && !(bundled && d.in_bundle(d.media[*data])))) continue;
-    auto audio = read_audio(m, codec, bundled);
-    if (!audio) continue;
-    audio->section = i;
-    return audio;
+    const auto apart = [&](std::size_t other) { return !(bundled && d.in_bundle(d.media[other])); };
+    if (d.rejected(m) || std::any_of(others.begin(), others.end(), apart)) continue;
+    auto found = read(m, bundled);
+    if (!found) continue;
+    found->section = i;
+    return found;
   }
   return std::nullopt;
 }
 
 Error why_nothing(const Description& d, const Wanted& wanted) {
-  if (!wanted.data) return {Errc::unsupported, "no m=audio section with our codec"};
+  if (!wanted.data) return {Errc::unsupported, "no section of media with our codec"};
   if (const auto refused = data_section(d)) {
     // [rfc8841#5.1] Without a port the section means nothing.
     if (!d.media[*refused].sctp_port) return {Errc::bad_data, "no a=sctp-port"};
@@ -106,10 +111,18 @@ Status choose(const Description& d, const Wanted& wanted, Choice& out) {
   out = Choice{};
   if (wanted.data) out.data = data_section(d);
   if (out.data && d.media[*out.data].sctp_port.value_or(0) == 0) out.data.reset();
-  out.audio = audio_section(d, wanted.audio, out.data);
-  if (!out.data && !out.audio) return why_nothing(d, wanted);
-  const std::size_t carried = out.data ? *out.data : out.audio->section;
-  out.transport = transport_of(d, carried, wanted.data);
+  FixedVector<std::size_t, 2> taken;
+  if (out.data) taken.push_back(*out.data);
+  out.audio = media_section(d, {taken.begin(), taken.size()}, [&](const Media& m, bool bundled) {
+    return read_audio(m, wanted.audio, bundled);
+  });
+  if (out.audio) taken.push_back(out.audio->section);
+  out.video = media_section(d, {taken.begin(), taken.size()}, [&](const Media& m, bool bundled) {
+    return read_video(m, wanted.video, bundled);
+  });
+  if (out.video) taken.push_back(out.video->section);
+  if (taken.empty()) return why_nothing(d, wanted);
+  out.transport = transport_of(d, taken[0], wanted.data);
   return {};
 }
 
@@ -119,6 +132,7 @@ Status read_remote(const Description& d, const Wanted& wanted, Remote& out) {
   if (const Status chosen = choose(d, wanted, choice); !chosen) return chosen;
   out.transport = choice.transport;
   out.audio = choice.audio;
+  out.video = choice.video;
   out.ice_lite = d.ice_lite;
   if (d.pacing_ms) out.pacing_ms = *d.pacing_ms;
   if (choice.data) {
@@ -130,7 +144,9 @@ Status read_remote(const Description& d, const Wanted& wanted, Remote& out) {
     if (m.max_message_size) data.max_message_size = *m.max_message_size;
     data.esp_peer = m.esp_peer;
   }
-  const std::size_t carried = choice.data ? *choice.data : choice.audio->section;
+  const std::size_t carried = choice.data    ? *choice.data
+                              : choice.audio ? choice.audio->section
+                                             : choice.video->section;
   read_transport(d.media[choice.transport], d.media[carried], out);
   return check(out);
 }

@@ -77,6 +77,22 @@ struct Head {
   std::uint16_t number = 0;  // the format where formats is empty: a payload type, an SCTP port
 };
 
+// The payload types of video for an m-line: "102 103".
+class FormatList {
+ public:
+  explicit FormatList(const VideoFormat& format) {
+    Text text({room_, sizeof(room_)});
+    text << std::uint64_t{format.payload_type};
+    if (format.rtx_payload_type) text << " " << std::uint64_t{*format.rtx_payload_type};
+    size_ = text.size() ? *text.size() : 0;
+  }
+  std::string_view view() const { return {room_, size_}; }
+
+ private:
+  char room_[8];
+  std::size_t size_ = 0;
+};
+
 class Sections {
  public:
   Sections(const Local& local, std::span<char> out) : local_(local), text_(out) {}
@@ -103,6 +119,43 @@ class Sections {
     if (sends(direction)) {
       text_ << "a=msid:esp_stream a0\r\na=ssrc:" << local_.audio.ssrc
             << " cname:" << local_.audio.cname << "\r\n";
+    }
+    transport();
+    if (with_candidates) candidates();
+  }
+  // `format`: as the other side calls it, and what both can ask with.
+  void video(const Head& h, const VideoFormat& format, Direction direction, bool reduced_rtcp,
+             bool with_candidates) {
+    head(h, default_candidate(local_.candidates));
+    text_ << "a=" << name_of(direction) << "\r\na=rtcp-mux\r\n";
+    if (reduced_rtcp) text_ << "a=rtcp-rsize\r\n";
+    const std::uint64_t type = format.payload_type;
+    const bool h264 = format.codec == VideoCodec::h264;
+    text_ << "a=rtpmap:" << type << (h264 ? " H264/90000\r\n" : " JPEG/90000\r\n");
+    if (format.nack) text_ << "a=rtcp-fb:" << type << " nack\r\n";
+    if (format.pli) text_ << "a=rtcp-fb:" << type << " nack pli\r\n";
+    if (format.fir) text_ << "a=rtcp-fb:" << type << " ccm fir\r\n";
+    if (h264) {
+      text_ << "a=fmtp:" << type
+            << " level-asymmetry-allowed=1;packetization-mode=" << std::uint64_t{format.fragments}
+            << ";profile-level-id=";
+      for (int shift = 20; shift >= 0; shift -= 4) {
+        text_ << std::string_view("0123456789abcdef")
+                     .substr(format.profile_level_id >> shift & 15, 1);
+      }
+      text_ << "\r\n";
+    }
+    const auto rtx = format.rtx_payload_type;
+    if (rtx) {
+      text_ << "a=rtpmap:" << std::uint64_t{*rtx} << " rtx/90000\r\na=fmtp:" << std::uint64_t{*rtx}
+            << " apt=" << type << "\r\n";
+    }
+    if (sends(direction)) {
+      const LocalVideo& v = local_.video;
+      text_ << "a=msid:esp_stream v0\r\n";
+      if (rtx) text_ << "a=ssrc-group:FID " << v.ssrc << " " << v.rtx_ssrc << "\r\n";
+      text_ << "a=ssrc:" << v.ssrc << " cname:" << v.cname << "\r\n";
+      if (rtx) text_ << "a=ssrc:" << v.rtx_ssrc << " cname:" << v.cname << "\r\n";
     }
     transport();
     if (with_candidates) candidates();
@@ -170,18 +223,28 @@ class Sections {
 Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
   Sections to(local, out);
   const bool has_audio = local.audio.codec != AudioCodec::none;
+  const bool has_video = local.video.codec != VideoCodec::none;
+  const int sections = has_audio + has_video + local.data;
+  constexpr std::string_view mids = "012";
   to.session(true);
   to.begin_bundle("0");
-  if (has_audio && local.data) to.go_on("1");
+  for (std::size_t i = 1; i < static_cast<std::size_t>(sections); ++i) to.go_on(mids.substr(i, 1));
   to.end_line();
+  std::size_t next = 0;
+  const auto mid = [&] { return mids.substr(next++, 1); };
   if (has_audio) {
     const auto format = offered_format(local.audio.codec);
-    to.audio({"audio", "UDP/TLS/RTP/SAVPF", {}, "0", format.payload_type}, local.audio.direction,
+    to.audio({"audio", "UDP/TLS/RTP/SAVPF", {}, mid(), format.payload_type}, local.audio.direction,
              true, true);
   }
+  if (has_video) {
+    const auto format = offered_format(local.video.codec);
+    const FormatList formats(format);
+    to.video({"video", "UDP/TLS/RTP/SAVPF", formats.view(), mid()}, format, local.video.direction,
+             true, next == 1);
+  }
   if (local.data) {
-    to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", has_audio ? "1" : "0"},
-            !has_audio);
+    to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", mid()}, next == 1);
   }
   return to.size();
 }
@@ -192,10 +255,11 @@ namespace {
 Result<std::size_t> write_like(const Local& local, const Description& model, bool answering,
                                std::span<char> out) {
   Choice choice;
-  const Status chosen = choose(model, {local.data, local.audio.codec}, choice);
+  const Status chosen = choose(model, {local.data, local.audio.codec, local.video.codec}, choice);
   if (!chosen) return chosen.error();
   const auto is_taken = [&](std::size_t i) {
-    return choice.data == i || (choice.audio && choice.audio->section == i);
+    return choice.data == i || (choice.audio && choice.audio->section == i) ||
+           (choice.video && choice.video->section == i);
   };
 
   Sections to(local, out);
@@ -225,6 +289,13 @@ Result<std::size_t> write_like(const Local& local, const Description& model, boo
       head.formats = {};
       head.number = choice.audio->format.payload_type;
       to.audio(head, direction, !answering || choice.audio->reduced_rtcp, carries);
+    } else if (choice.video && choice.video->section == i) {
+      const Direction direction =
+          answering ? agreed(local.video.direction, m.direction) : local.video.direction;
+      const FormatList formats(choice.video->format);
+      head.formats = formats.view();
+      to.video(head, choice.video->format, direction, !answering || choice.video->reduced_rtcp,
+               carries);
     } else if (carries && is_rtp(m)) {
       head.formats = first_word(m.formats);  // [rfc3264#6.1] one at least
       to.idle(head, rtpmap_of(m, head.formats));

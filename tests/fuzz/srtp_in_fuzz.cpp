@@ -1,10 +1,10 @@
-// What comes to an audio session: raw bytes, which must change nothing, and what a hostile peer
+// What comes to a media session: raw bytes, which must change nothing, and what a hostile peer
 // seals with the right keys, which may be anything but must not break us.
 #include <array>
 #include <cstdint>
 
 #include "backends/libsrtp/backend.hpp"
-#include "peer/audio_session.hpp"
+#include "peer/media_session.hpp"
 #include "rtp/packet.hpp"
 #include "tests/fuzz/fuzz_parts.hpp"
 
@@ -27,13 +27,28 @@ peer::NegotiatedAudio negotiated() {
   return audio;
 }
 
+peer::NegotiatedVideo negotiated_video() {
+  peer::NegotiatedVideo video;
+  video.format = sdp::offered_format(sdp::VideoCodec::h264);
+  video.accepted.push_back(video.format);
+  video.direction = sdp::Direction::sendrecv;
+  video.local_ssrc = 2;
+  video.local_rtx_ssrc = 3;
+  video.cname.assign("fuzz");
+  return video;
+}
+
 class Call {
  public:
   explicit Call(crypto::SrtpProfile profile)
       : keys_(profile, true),
-        ours_(now_, negotiated(), {milliseconds(100), 8000}, keys_, libsrtp::backend(), env_),
+        ours_({{milliseconds(100), 8000},
+               {{{milliseconds(100), milliseconds(20), 20'000}}, {20'000}}},
+              keys_, libsrtp::backend(), env_),
         theirs_(profile, Bytes(keys_.exported).first(srtp::exported_size(profile)), false,
-                libsrtp::backend(), env_) {}
+                libsrtp::backend(), env_) {
+    ours_.change(now_, negotiated(), negotiated_video());
+  }
 
   void raw(Bytes datagram) {
     fuzz::Packet copy(datagram.begin(), datagram.end());
@@ -57,14 +72,18 @@ class Call {
     require(!next || *next > now_);
     read();
     std::byte room[1232];
-    for (int i = 0; ours_.write_packet(now_, room) != 0; ++i) require(i < 32);
+    for (int i = 0; ours_.write_packet(now_, room) != 0; ++i) require(i < 400);
   }
-  void send(Bytes frame) { static_cast<void>(ours_.send(now_, 20, frame)); }
+  void send(Bytes frame) {
+    static_cast<void>(ours_.send_audio(now_, 20, frame));
+    static_cast<void>(ours_.send_video(now_, 20, frame));
+  }
   void leave() { ours_.leave(); }
 
  private:
   void read() {
-    for (int i = 0; ours_.read_frame(); ++i) require(i < 1000);
+    for (int i = 0; ours_.read_audio(); ++i) require(i < 1000);
+    for (int i = 0; ours_.read_video(now_); ++i) require(i < 1000);
   }
   std::uint64_t state() const {
     StateHash hash;
@@ -77,7 +96,7 @@ class Call {
   Env env_{memory_, random_, {}};
   Instant now_{seconds(1)};
   peer::MediaKeys keys_;
-  peer::AudioSession ours_;
+  peer::MediaSession ours_;
   srtp::Session theirs_;
 };
 

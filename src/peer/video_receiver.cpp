@@ -1,0 +1,196 @@
+#include "peer/video_receiver.hpp"
+
+#include <algorithm>
+
+#include "base/timer_table.hpp"
+#include "codec/h264_depacketizer.hpp"
+#include "rtp/rtx.hpp"
+
+namespace esp_peer::peer {
+
+void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
+                              const sdp::VideoFormat& format) {
+  format_ = format;
+  if (format.rtx_payload_type && packet.header.payload_type == *format.rtx_payload_type) {
+    // Whose packet it is, the number tells: with one source at a time there is no choice.
+    Source* source = latest();
+    if (!source) return;
+    const auto lost = rtp::unwrap_rtx(packet, source->receiver.source(), format.payload_type);
+    if (!lost) return;
+    if (const auto sequence = source->receiver.extend(lost->header.sequence)) {
+      source->frames.insert(now, *sequence, lost->header.timestamp, lost->header.marker,
+                            lost->payload);
+    }
+    return;
+  }
+  if (packet.header.payload_type != format.payload_type) return;
+  Source* source = find_or_add(packet.header.ssrc);
+  if (source) insert(now, *source, packet);
+}
+
+void VideoReceiver::insert(Instant now, Source& source, const rtp::Packet& packet) {
+  source.left = false;
+  const auto accepted = source.receiver.on_packet(now, packet.header);
+  if (!accepted) return;
+  if (accepted->restarted) source.frames.restart(accepted->sequence);
+  if (source.next_pli == Instant::max()) source.next_pli = after_interval(now);
+  source.frames.insert(now, accepted->sequence, packet.header.timestamp, packet.header.marker,
+                       packet.payload);
+}
+
+void VideoReceiver::on_sender_report(Instant now, rtp::Ssrc ssrc, std::uint64_t ntp) {
+  if (Source* source = find(ssrc)) source->receiver.on_sender_report(now, ntp);
+}
+
+void VideoReceiver::on_bye(rtp::Ssrc ssrc) {
+  if (Source* source = find(ssrc)) source->left = true;
+}
+
+void VideoReceiver::on_deadline(Instant now) {
+  for (const Owned<Source>& source : sources_) {
+    if (!source) continue;
+    source->frames.on_deadline(now);
+    source->nack_due = source->frames.wants_packets();
+    // A picture that is lost, or hardly to be saved, is asked for at once, and not only when the
+    // next frame shows it: what waits behind it is of no use until then.
+    if (source->frames.lossy() || source->frames.endangered()) want_keyframe(now, *source);
+    if (source->next_pli <= now && !source->left) {
+      source->pli_due = true;
+      source->next_pli = source->keyframe_wanted ? now + keyframe_patience : after_interval(now);
+    }
+  }
+}
+
+std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
+  for (const Owned<Source>& source : sources_) {
+    while (source) {
+      const auto packets = source->frames.take();
+      if (!packets) break;
+      const std::int64_t ticks = source->clock.unwrap(packets->timestamp);
+      auto frame = join(*source, *packets);
+      const bool keyframe = frame && (format_.codec != sdp::VideoCodec::h264 ||
+                                      codec::is_h264_keyframe(frame->bytes()));
+      if (keyframe) {
+        if (source->keyframe_wanted) source->next_pli = after_interval(now);
+        source->needs_keyframe = source->keyframe_wanted = source->pli_due = false;
+      } else if (!frame || packets->after_loss || source->needs_keyframe) {
+        source->needs_keyframe = true;
+        want_keyframe(now, *source);
+        continue;
+      }
+      return VideoFrame{rtp::pts_of_ticks(ticks, NegotiatedVideo::clock_rate), std::move(*frame)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Buffer> VideoReceiver::join(Source& source,
+                                          const rtp::FrameBuffer::Frame& frame) const {
+  const std::span<const Buffer> payloads(frame.payloads.begin(), frame.payloads.size());
+  if (format_.codec != sdp::VideoCodec::h264) return source.jpeg.join(payloads, env_.memory);
+  auto unit = codec::join_h264(payloads, env_.memory);
+  if (!unit) return unit;
+  const std::size_t missing = source.sets.missing(unit->bytes());
+  if (missing == 0) {
+    source.sets.learn(unit->bytes());
+    return unit;
+  }
+  Buffer complete = Buffer::with_size(env_.memory, missing + unit->size());
+  if (!complete) return std::nullopt;
+  Writer out(complete.bytes());
+  source.sets.write(out);
+  out.bytes(unit->bytes());
+  return complete;
+}
+
+void VideoReceiver::want_keyframe(Instant now, Source& source) {
+  if (source.keyframe_wanted) return;  // and asked for
+  source.keyframe_wanted = source.pli_due = true;
+  source.next_pli = now + keyframe_patience;
+}
+
+bool VideoReceiver::has_feedback() const {
+  return std::any_of(sources_.begin(), sources_.end(), [](const Owned<Source>& source) {
+    return source && (source->nack_due || source->pli_due);
+  });
+}
+
+void VideoReceiver::write_feedback(Instant now, rtp::CompoundWriter& out, rtp::Ssrc us) {
+  constexpr std::size_t most_numbers = 128, most_entries = 64;
+  for (const Owned<Source>& source : sources_) {
+    if (!source) continue;
+    if (source->nack_due && format_.nack) {
+      std::array<std::uint16_t, most_numbers> numbers;
+      const std::size_t count = source->frames.request(now, numbers);
+      rtp::write_nack(out, us, source->receiver.source(), std::span(numbers).first(count),
+                      most_entries);
+    }
+    source->nack_due = false;
+    if (source->pli_due && format_.pli) {
+      rtp::write_picture_loss(out, us, source->receiver.source());
+    }
+    source->pli_due = false;
+  }
+}
+
+std::size_t VideoReceiver::report(Instant now, std::span<rtp::ReportBlock> blocks) {
+  std::size_t count = 0;
+  for (const Owned<Source>& source : sources_) {
+    if (!source || !source->receiver.heard() || source->left || count == blocks.size()) continue;
+    blocks[count++] = source->receiver.report(now);
+  }
+  return count;
+}
+
+std::optional<Instant> VideoReceiver::next_deadline() const {
+  std::optional<Instant> next;
+  for (const Owned<Source>& source : sources_) {
+    if (!source) continue;
+    next = earliest(next, source->frames.next_deadline());
+    if (source->next_pli != Instant::max() && !source->left)
+      next = earliest(next, source->next_pli);
+  }
+  return next;
+}
+
+VideoReceiver::Source* VideoReceiver::find(rtp::Ssrc ssrc) {
+  for (const Owned<Source>& source : sources_) {
+    if (source && source->receiver.source() == ssrc) return source.get();
+  }
+  return nullptr;
+}
+
+VideoReceiver::Source* VideoReceiver::latest() {
+  Source* found = nullptr;
+  for (const Owned<Source>& source : sources_) {
+    if (!source || (found && source->receiver.last_heard() < found->receiver.last_heard()))
+      continue;
+    found = source.get();
+  }
+  return found;
+}
+
+VideoReceiver::Source* VideoReceiver::find_or_add(rtp::Ssrc ssrc) {
+  if (Source* known = find(ssrc)) return known;
+  const auto worth = [](const Owned<Source>& place) {  // the least worth makes room
+    return !place ? Instant::min() : place->left ? Instant() : place->receiver.last_heard();
+  };
+  auto place = std::min_element(
+      sources_.begin(), sources_.end(),
+      [&](const Owned<Source>& a, const Owned<Source>& b) { return worth(a) < worth(b); });
+  *place = Owned<Source>::make(env_.memory, ssrc, options_, env_);
+  return place->get();
+}
+
+void VideoReceiver::hash_state(StateHash& hash) const {
+  for (const Owned<Source>& source : sources_) {
+    if (!source) continue;
+    source->receiver.hash_state(hash);
+    source->frames.hash_state(hash);
+    hash.add(source->needs_keyframe);
+    hash.add(source->keyframe_wanted);
+    hash.add(source->left);
+  }
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,95 @@
+// Video on its way in: packets of the peer's sources, whole frames in their order, and what is
+// asked of the peer for them.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "base/containers.hpp"
+#include "base/env.hpp"
+#include "codec/h264_parameter_sets.hpp"
+#include "codec/jpeg_depacketizer.hpp"
+#include "peer/negotiated_video.hpp"
+#include "rtp/clock.hpp"
+#include "rtp/feedback.hpp"
+#include "rtp/frame_buffer.hpp"
+#include "rtp/packet.hpp"
+#include "rtp/receiver.hpp"
+
+namespace esp_peer::peer {
+
+struct VideoReceiverOptions {
+  rtp::FrameBufferOptions buffer;
+  Duration pli_interval{0};  // a keyframe is asked for as often, wanted or not; 0 = never
+};
+
+struct VideoFrame {
+  std::uint32_t pts = 0;  // ms
+  Buffer data;
+};
+
+class VideoReceiver {
+ public:
+  // Heard at a time. The one that has been silent longest makes room for another.
+  static constexpr std::size_t max_sources = 2;
+  // While there is none, a keyframe is asked for again after that.
+  static constexpr Duration keyframe_patience = milliseconds(500);
+
+  VideoReceiver(const VideoReceiverOptions& options, Env env) : options_(options), env_(env) {}
+
+  // A packet of the video section, opened and parsed. `format`: whose payload types they are.
+  void on_packet(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format);
+  void on_sender_report(Instant now, rtp::Ssrc source, std::uint64_t ntp);
+  void on_bye(rtp::Ssrc source);
+  void on_deadline(Instant now);
+
+  // Frames of one source come in their order, each once, whole, and from a keyframe on.
+  std::optional<VideoFrame> read_frame(Instant now);
+
+  // Something is to be asked of the peer now.
+  bool has_feedback() const;
+  // NACK and PLI, behind what a report begins with [rfc4585#3.1]; several calls if one has not
+  // room.
+  void write_feedback(Instant now, rtp::CompoundWriter& out, rtp::Ssrc us);
+  // What reports say of the sources that are heard; how many.
+  std::size_t report(Instant now, std::span<rtp::ReportBlock> blocks);
+
+  std::optional<Instant> next_deadline() const;
+  void hash_state(StateHash& hash) const;
+
+ private:
+  struct Source {
+    Source(rtp::Ssrc ssrc, const VideoReceiverOptions& options, Env env)
+        : receiver(ssrc, NegotiatedVideo::clock_rate),
+          frames(options.buffer, env.memory),
+          sets(env.memory) {}
+    rtp::Receiver receiver;
+    rtp::FrameBuffer frames;
+    rtp::TimestampUnwrapper clock;
+    codec::H264ParameterSets sets;
+    codec::JpegJoiner jpeg;
+    bool left = false;             // said BYE
+    bool needs_keyframe = true;    // nothing is of use before one
+    bool keyframe_wanted = false;  // and asked for
+    bool nack_due = false, pli_due = false;
+    Instant next_pli = Instant::max();
+  };
+  using Sources = std::array<Owned<Source>, max_sources>;
+
+  Instant after_interval(Instant now) const {
+    return options_.pli_interval == Duration(0) ? Instant::max() : now + options_.pli_interval;
+  }
+  Source* find(rtp::Ssrc ssrc);
+  Source* find_or_add(rtp::Ssrc ssrc);
+  Source* latest();
+  void insert(Instant now, Source& source, const rtp::Packet& packet);
+  std::optional<Buffer> join(Source& source, const rtp::FrameBuffer::Frame& frame) const;
+  void want_keyframe(Instant now, Source& source);
+
+  VideoReceiverOptions options_;
+  Env env_;
+  sdp::VideoFormat format_;  // of the packets last heard
+  Sources sources_;
+};
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,303 @@
+// Video comes in whole frames from a keyframe on; what is lost is asked for, and then a keyframe.
+#include "peer/video_receiver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <vector>
+
+#include "peer/video_sender.hpp"
+#include "tests/support/test_env.hpp"
+
+namespace esp_peer::peer {
+namespace {
+
+using test::at_ms;
+using Octets = std::vector<std::byte>;
+
+Octets access_unit(bool keyframe, std::size_t size) {
+  const auto unit = [](int header, std::size_t n) {
+    Octets out = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}, std::byte(header)};
+    while (out.size() < 4 + n) out.push_back(static_cast<std::byte>(1 + out.size() % 250));
+    return out;
+  };
+  Octets out;
+  if (keyframe) {
+    out = unit(0x67, 20);
+    const Octets pps = unit(0x68, 5);
+    out.insert(out.end(), pps.begin(), pps.end());
+  }
+  const Octets picture = unit(keyframe ? 0x65 : 0x41, size);
+  out.insert(out.end(), picture.begin(), picture.end());
+  return out;
+}
+
+sdp::VideoFormat format(bool with_rtx) {
+  sdp::VideoFormat f;
+  f.codec = sdp::VideoCodec::h264;
+  f.payload_type = 102;
+  if (with_rtx) f.rtx_payload_type = 103;
+  f.nack = f.pli = f.fir = true;
+  return f;
+}
+
+// A camera at 30 frames a second, a receiver, and a path between them that loses and delays, in
+// virtual milliseconds.
+struct Call {
+  test::TestEnv env;
+  std::mt19937 random{1};
+  sdp::VideoFormat agreed;
+  VideoSender sender;
+  VideoReceiver receiver;
+  int loss_percent = 0, delay_ms = 25, jitter_ms = 0;
+  std::int64_t ms = 0;
+  bool keyframe_wanted = true;
+  std::multimap<std::int64_t, Octets> to_receiver, to_sender;
+  std::vector<Octets> given;
+  std::map<std::size_t, std::int64_t> given_at;
+  struct Got {
+    std::size_t index;
+    std::int64_t latency;
+  };
+  std::vector<Got> got;
+  int plis = 0, nacks = 0;
+
+  Call(bool with_rtx, const VideoReceiverOptions& options)
+      : agreed(format(with_rtx)),
+        sender(
+            [&] {
+              NegotiatedVideo v;
+              v.format = agreed;
+              v.direction = sdp::Direction::sendonly;
+              v.local_ssrc = 7;
+              v.local_rtx_ssrc = 8;
+              return v;
+            }(),
+            {}, 1200, env.env),
+        receiver(options, env.env) {}
+
+  bool lost() { return static_cast<int>(random() % 100) < loss_percent; }
+  std::int64_t arrival() {
+    return ms + delay_ms + (jitter_ms ? static_cast<std::int64_t>(random()) % jitter_ms : 0);
+  }
+  void give() {
+    // The index stands in the size; bytes are the same.
+    given.push_back(access_unit(keyframe_wanted, keyframe_wanted ? 20'000 + given.size() % 997
+                                                                 : 7'000 + given.size() % 997));
+    keyframe_wanted = false;
+    given_at[given.size() - 1] = ms;
+    EXPECT_TRUE(sender.send(at_ms(ms), static_cast<std::uint32_t>((given.size() - 1) * 3000),
+                            given.back()));
+  }
+  void pass_one_ms() {
+    if (ms % 33 == 0) give();
+    Octets room(1500);
+    while (const std::size_t size = sender.write_packet(at_ms(ms), room)) {
+      if (!lost()) {
+        to_receiver.emplace(arrival(),
+                            Octets(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)));
+      }
+    }
+    for (; !to_receiver.empty() && to_receiver.begin()->first <= ms;
+         to_receiver.erase(to_receiver.begin())) {
+      receiver.on_packet(at_ms(ms), *rtp::parse_packet(to_receiver.begin()->second), agreed);
+    }
+    if (receiver.next_deadline() && *receiver.next_deadline() <= at_ms(ms)) {
+      receiver.on_deadline(at_ms(ms));
+    }
+    while (auto frame = receiver.read_frame(at_ms(ms))) take(*frame);
+    if (receiver.has_feedback()) {
+      rtp::CompoundWriter out(room);
+      receiver.write_feedback(at_ms(ms), out, rtp::Ssrc{99});
+      if (out.size() > 0 && !lost()) {
+        to_sender.emplace(
+            arrival(),
+            Octets(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(out.size())));
+      }
+    }
+    for (; !to_sender.empty() && to_sender.begin()->first <= ms;
+         to_sender.erase(to_sender.begin())) {
+      hear_feedback(to_sender.begin()->second);
+    }
+    ++ms;
+  }
+  void hear_feedback(Bytes datagram) {
+    auto compound = rtp::CompoundReader::open(datagram);
+    ASSERT_TRUE(compound);
+    while (const auto packet = compound->next()) {
+      if (const auto nack = rtp::parse_nack(*packet)) {
+        nack->for_each([&](std::uint16_t sequence) {
+          ++nacks;
+          sender.on_nack(sequence);
+        });
+      }
+      if (rtp::parse_picture_loss(*packet)) {
+        ++plis;
+        keyframe_wanted = true;
+      }
+    }
+  }
+  void take(const VideoFrame& frame) {
+    const auto index = (static_cast<std::size_t>(frame.pts) * 90 + 1500) / 3000;
+    ASSERT_LT(index, given.size());
+    EXPECT_TRUE(got.empty() || index > got.back().index) << "not in order, or twice";
+    EXPECT_TRUE(equal(frame.data.bytes(), given[index])) << "broken frame " << index;
+    got.push_back({index, ms - given_at[index]});
+  }
+  void run(std::int64_t time) {
+    for (const std::int64_t end = ms + time; ms < end;) pass_one_ms();
+  }
+  std::int64_t worst_latency() const {
+    std::int64_t worst = 0;
+    for (const Got& g : got) worst = std::max(worst, g.latency);
+    return worst;
+  }
+};
+
+VideoReceiverOptions hold(std::int64_t ms) {
+  VideoReceiverOptions options;
+  options.buffer.longest_hold = milliseconds(ms);
+  return options;
+}
+
+TEST(VideoReceiver, without_loss_every_frame_comes_and_nothing_is_asked) {
+  Call call(true, {});
+  call.run(10'000);
+  EXPECT_GE(call.got.size(), call.given.size() - 3);
+  EXPECT_EQ(call.plis + call.nacks, 0);
+}
+
+TEST(VideoReceiver, loss_is_repaired_with_and_without_rtx) {
+  for (const bool with_rtx : {true, false}) {
+    Call call(with_rtx, hold(300));
+    call.loss_percent = 3;
+    call.run(20'000);
+    call.loss_percent = 0;
+    call.run(400);
+    EXPECT_GE(call.got.size(), call.given.size() * 995 / 1000 - 2) << with_rtx;
+    EXPECT_GT(call.nacks, 50);
+  }
+}
+
+TEST(VideoReceiver, a_late_packet_is_not_asked_for) {
+  Call call(true, hold(300));
+  call.jitter_ms = 15;
+  call.run(10'000);
+  EXPECT_GE(call.got.size(), call.given.size() - 3);
+  EXPECT_EQ(call.nacks, 0);
+}
+
+TEST(VideoReceiver, ten_percent_loss_and_jitter_leave_99_of_100_frames) {
+  Call call(true, hold(300));
+  call.loss_percent = 10;
+  call.jitter_ms = 30;
+  call.run(60'000);
+  call.loss_percent = 0;
+  call.run(400);
+  EXPECT_GE(call.got.size(), call.given.size() * 99 / 100);
+  // The way there, the hold, and the time that pacing takes.
+  EXPECT_LE(call.worst_latency(), 25 + 30 + 300 + 33);
+}
+
+TEST(VideoReceiver, a_burst_that_cannot_be_repaired_leads_to_a_keyframe_and_nothing_broken) {
+  Call call(true, {});
+  call.run(1'000);
+  call.loss_percent = 100;
+  call.run(2'000);  // more packets than the sender keeps
+  call.loss_percent = 0;
+  const std::size_t before = call.got.size();
+  call.run(2'000);
+  EXPECT_GE(call.plis, 1);
+  EXPECT_LE(call.plis, 3);
+  ASSERT_GT(call.got.size(), before + 40);
+  EXPECT_GT(call.given[call.got[before].index].size(), 20'000u) << "it goes on with a keyframe";
+}
+
+TEST(VideoReceiver, who_comes_late_asks_for_a_keyframe_and_shows_nothing_before) {
+  Call call(true, {});
+  call.loss_percent = 100;
+  call.run(500);
+  call.loss_percent = 0;
+  call.run(1'000);
+  EXPECT_GE(call.plis, 1);
+  ASSERT_FALSE(call.got.empty());
+  EXPECT_GT(call.given[call.got[0].index].size(), 20'000u);
+}
+
+// [rfc4585#6.3.1] But a peer that never gives one is not asked more often than it can.
+TEST(VideoReceiver, a_peer_without_keyframes_is_asked_twice_a_second) {
+  Call call(true, {});
+  call.run(100);
+  call.loss_percent = 100;
+  call.run(300);
+  call.loss_percent = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    call.keyframe_wanted = false;
+    call.pass_one_ms();
+  }
+  EXPECT_GE(call.plis, 18);
+  EXPECT_LE(call.plis, 22);
+}
+
+// covers: changelog 27
+TEST(VideoReceiver, pli_send_interval_asks_without_need) {
+  VideoReceiverOptions options;
+  options.pli_interval = milliseconds(1000);
+  Call call(true, options);
+  call.run(10'500);
+  EXPECT_EQ(call.plis, 10);
+  EXPECT_GE(call.got.size(), call.given.size() - 3);
+}
+
+TEST(VideoReceiver, nothing_is_asked_that_was_not_agreed_on) {
+  Call call(true, {});
+  call.agreed.nack = call.agreed.pli = false;
+  call.loss_percent = 10;
+  call.run(5'000);
+  EXPECT_EQ(call.plis + call.nacks, 0);
+}
+
+TEST(VideoReceiver, keyframes_of_a_stream_whose_sets_came_once_get_them) {
+  test::TestEnv env;
+  VideoReceiver receiver({}, env.env);
+  const auto hear = [&](std::uint16_t sequence, bool marker, std::initializer_list<int> octets) {
+    Octets payload;
+    for (const int octet : octets) payload.push_back(static_cast<std::byte>(octet));
+    rtp::Packet packet;
+    packet.header = {marker, 102, sequence, sequence * 3000u, rtp::Ssrc{1}};
+    packet.payload = payload;
+    receiver.on_packet(at_ms(0), packet, format(false));
+  };
+  hear(1, true, {0x78, 0, 6, 0x67, 1, 2, 3, 4, 5, 0, 3, 0x68, 6, 7});
+  EXPECT_FALSE(receiver.read_frame(at_ms(0)));  // no picture yet
+  hear(2, true, {0x65, 8});
+  const auto frame = receiver.read_frame(at_ms(0));
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->data.size(), 10 + 7 + 6u);
+}
+
+TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_the_silent_one) {
+  test::TestEnv env;
+  VideoReceiver receiver({}, env.env);
+  std::int64_t ms = 0;
+  const Octets picture = {std::byte{0x65}, std::byte{1}};
+  const auto hear = [&](unsigned ssrc, std::uint16_t sequence) {
+    rtp::Packet packet;
+    packet.header = {true, 102, sequence, 0, rtp::Ssrc{ssrc}};
+    packet.payload = picture;
+    receiver.on_packet(at_ms(++ms), packet, format(false));
+    return receiver.read_frame(at_ms(ms)).has_value();
+  };
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    EXPECT_TRUE(hear(1, i));
+    EXPECT_TRUE(hear(2, static_cast<std::uint16_t>(i + 7)));
+  }
+  EXPECT_TRUE(hear(3, 5));
+  const std::size_t with_two = env.memory.live;
+  for (unsigned ssrc = 10; ssrc < 200; ++ssrc) hear(ssrc, 1);
+  EXPECT_LE(env.memory.live, with_two + 1000);
+}
+
+}  // namespace
+}  // namespace esp_peer::peer

@@ -1,0 +1,201 @@
+#include "peer/video_sender.hpp"
+
+#include <algorithm>
+
+#include "codec/h264_packetizer.hpp"
+#include "codec/jpeg_packetizer.hpp"
+#include "rtp/rtx.hpp"
+
+namespace esp_peer::peer {
+
+VideoSender::VideoSender(const NegotiatedVideo& video, const VideoSenderOptions& options,
+                         std::size_t max_packet, Env env, Duration wall_clock)
+    : video_(video),
+      options_(options),
+      max_payload_(max_packet - rtp::header_size - rtp::rtx_header_size),
+      env_(env),
+      sets_(env.memory),
+      source_(rtp::Ssrc{video.local_ssrc}, NegotiatedVideo::clock_rate, env.random, {}, wall_clock),
+      frames_(env.memory),
+      asked_(env.memory) {
+  if (video.format.rtx_payload_type) {
+    rtx_.emplace(rtp::Ssrc{video.local_rtx_ssrc}, NegotiatedVideo::clock_rate, env.random);
+  }
+}
+
+void VideoSender::change(const NegotiatedVideo& video) {
+  video_.format.payload_type = video.format.payload_type;
+  if (video_.format.rtx_payload_type && video.format.rtx_payload_type) {
+    video_.format.rtx_payload_type = video.format.rtx_payload_type;
+  }
+}
+
+Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
+  if (waiting_bytes_ != 0 && waiting_bytes_ + bytes.size() > options_.most_bytes) {
+    return Error{Errc::would_block, "more video than the path carries"};
+  }
+  Frame frame(env_.memory);
+  frame.data = copy_of(bytes);
+  if (!frame.data) return Error{Errc::no_memory, "no room for the frame"};
+  frame.timestamp = timestamp;
+  if (const Status cuts = cut(frame); !cuts) return cuts;
+  const std::size_t cost = frame.cost(), size = frame.data.size();
+  if (!frames_.push_back(std::move(frame))) return Error{Errc::no_memory, "no room for the frame"};
+  bytes_ += cost;
+  waiting_bytes_ += size;
+  pacer_.on_frame(now, size, waiting_bytes_);
+  forget_old();
+  return {};
+}
+
+// [rfc6184#8.4] Parameter sets travel in-band, in front of each keyframe.
+Buffer VideoSender::copy_of(Bytes frame) {
+  if (video_.format.codec != sdp::VideoCodec::h264) return Buffer::copy_of(env_.memory, frame);
+  const std::size_t missing = sets_.missing(frame);
+  if (missing == 0) sets_.learn(frame);
+  Buffer copy = Buffer::with_size(env_.memory, missing + frame.size());
+  if (!copy) return copy;
+  Writer out(copy.bytes());
+  if (missing != 0) sets_.write(out);
+  out.bytes(frame);
+  return copy;
+}
+
+Status VideoSender::cut(Frame& frame) const {
+  const auto take_all = [&frame](auto& packetizer) {
+    while (const auto fragment = packetizer.next()) {
+      if (!frame.packets.push_back({*fragment})) return false;
+    }
+    return true;
+  };
+  bool complete = false, fits = false;
+  if (video_.format.codec == sdp::VideoCodec::h264) {
+    const auto mode = video_.format.fragments ? codec::H264Mode::non_interleaved
+                                              : codec::H264Mode::single_nal_unit;
+    codec::H264Packetizer packetizer(frame.data.bytes(), mode, max_payload_);
+    complete = take_all(packetizer);
+    fits = !packetizer.too_large();
+  } else {
+    codec::JpegPacketizer packetizer(frame.data.bytes(), max_payload_);
+    complete = take_all(packetizer);
+    fits = packetizer.ok();
+  }
+  if (!complete) return Error{Errc::no_memory, "no room for the packets of a frame"};
+  if (!fits || frame.packets.empty()) {
+    return Error{Errc::unsupported, "a frame that no packet can carry"};
+  }
+  return {};
+}
+
+std::size_t VideoSender::write_payload(const Frame& frame, const Packet& packet,
+                                       MutableBytes out) const {
+  return video_.format.codec == sdp::VideoCodec::h264
+             ? codec::H264Packetizer::write(frame.data.bytes(), packet.fragment, out)
+             : codec::JpegPacketizer::write(frame.data.bytes(), packet.fragment, out);
+}
+
+std::size_t VideoSender::write_packet(Instant now, MutableBytes out) {
+  held_back_ = !pacer_.may_send(now);
+  if (held_back_) return 0;
+  std::size_t size = write_again(now, out);
+  if (size == 0) size = write_new(now, out);
+  if (size != 0) pacer_.on_sent(now, size);
+  return size;
+}
+
+std::size_t VideoSender::write_new(Instant now, MutableBytes out) {
+  if (sent_frames_ == frames_.size() || out.size() < rtp::header_size) return 0;
+  Frame& frame = frames_[sent_frames_];
+  const Packet& packet = frame.packets[frame.sent];
+  const std::size_t payload = write_payload(frame, packet, out.subspan(rtp::header_size));
+  if (payload == 0) return 0;
+  rtp::Header header = source_.next(now, video_.format.payload_type, frame.timestamp, payload);
+  if (frame.sent == 0) frame.first = header.sequence;
+  last_sequence_ = header.sequence;
+  ++frame.sent;
+  header.marker = frame.sent == frame.packets.size();  // [rfc6184#5.1, rfc2435#3]
+  Writer to(out);
+  rtp::write(to, header);
+  if (header.marker) {
+    ++sent_frames_;
+    waiting_bytes_ -= frame.data.size();
+    forget_old();
+  }
+  return rtp::header_size + payload;
+}
+
+// [rfc4588#4] Where it is agreed in a stream of its own; else the same packet once more, which SRTP
+// seals to the same bytes.
+std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
+  const std::size_t front = rtp::header_size + (rtx_ ? rtp::rtx_header_size : 0);
+  if (out.size() < front) return 0;
+  while (!asked_.empty()) {
+    const std::uint16_t sequence = asked_.front();
+    asked_.pop_front();
+    const Frame* frame = nullptr;
+    Packet* packet = find(sequence, frame);
+    if (!packet) continue;
+    packet->asked_for = false;
+    const std::size_t payload = write_payload(*frame, *packet, out.subspan(front));
+    if (payload == 0) continue;
+    ++packet->resends;
+    rtp::Header header;
+    if (rtx_) {
+      header = rtx_->next(now, *video_.format.rtx_payload_type, frame->timestamp,
+                          rtp::rtx_header_size + payload);
+    } else {
+      header = {false, video_.format.payload_type, sequence, frame->timestamp, source_.ssrc()};
+    }
+    header.marker = packet + 1 == frame->packets.end();
+    Writer to(out);
+    rtp::write(to, header);
+    if (rtx_) to.u16(sequence);
+    return front + payload;
+  }
+  return 0;
+}
+
+void VideoSender::on_nack(std::uint16_t sequence) {
+  const Frame* frame = nullptr;
+  Packet* packet = find(sequence, frame);
+  if (!packet || packet->asked_for || packet->resends >= options_.most_resends) return;
+  if (asked_.size() == max_asked || !asked_.push_back(sequence)) return;
+  packet->asked_for = true;
+}
+
+// Nothing for what was never sent, or is too old.
+VideoSender::Packet* VideoSender::find(std::uint16_t sequence, const Frame*& found) {
+  const auto behind = static_cast<std::uint16_t>(last_sequence_ - sequence);
+  if (behind >= options_.most_packets) return nullptr;
+  for (std::size_t i = std::min(sent_frames_ + 1, frames_.size()); i-- > 0;) {
+    Frame& frame = frames_[i];
+    const auto index = static_cast<std::uint16_t>(sequence - frame.first);
+    if (index >= frame.sent) continue;
+    found = &frame;
+    return &frame.packets[index];
+  }
+  return nullptr;
+}
+
+void VideoSender::forget_old() {
+  while (bytes_ > options_.most_bytes && sent_frames_ > 0) {
+    bytes_ -= frames_.front().cost();
+    frames_.pop_front();
+    --sent_frames_;
+  }
+}
+
+std::optional<Instant> VideoSender::next_deadline() const {
+  const bool idle = sent_frames_ == frames_.size() && asked_.empty();
+  if (idle || !held_back_) return std::nullopt;
+  return pacer_.due();
+}
+
+void VideoSender::hash_state(StateHash& hash) const {
+  source_.hash_state(hash);
+  hash.add(frames_.size());
+  hash.add(sent_frames_);
+  hash.add(asked_.size());
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,96 @@
+// Frames of video on their way out: cut into packets, sent at a pace, and kept for a while for a
+// receiver that asks again.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "base/containers.hpp"
+#include "base/env.hpp"
+#include "base/result.hpp"
+#include "codec/fragment.hpp"
+#include "codec/h264_parameter_sets.hpp"
+#include "peer/negotiated_video.hpp"
+#include "rtp/pacer.hpp"
+#include "rtp/sender.hpp"
+
+namespace esp_peer::peer {
+
+struct VideoSenderOptions {
+  std::size_t most_bytes = 400'000;  // that wait, and that are kept to be sent again
+  std::size_t most_packets = 256;    // that are kept
+  std::uint16_t most_resends = 3;    // of one packet
+};
+
+class VideoSender {
+ public:
+  // `max_packet`: of RTP in the clear, header included.
+  VideoSender(const NegotiatedVideo& video, const VideoSenderOptions& options,
+              std::size_t max_packet, Env env, Duration wall_clock = {});
+
+  // A later description names other payload types; names and codec stay.
+  void change(const NegotiatedVideo& video);
+
+  // One access unit of H.264, or one JPEG file; copied. unsupported when no packet can carry it,
+  // would_block when too much waits already. Where nothing waits, a frame may be of any size.
+  Status send(Instant now, std::uint32_t timestamp, Bytes frame);
+  // The receiver lacks a packet. Nothing comes of it when that one is too old, or was sent again
+  // often enough.
+  void on_nack(std::uint16_t sequence);
+
+  void on_deadline(Instant now) { held_back_ = held_back_ && !pacer_.may_send(now); }
+
+  // The next RTP packet, in the clear, what was asked for again first; 0 = none, or not yet.
+  std::size_t write_packet(Instant now, MutableBytes out);
+  // When the pace lets the next one go.
+  std::optional<Instant> next_deadline() const;
+
+  rtp::Sender& source() { return source_; }
+  std::size_t bytes() const { return bytes_; }            // kept
+  std::size_t waiting() const { return waiting_bytes_; }  // of them, not sent yet
+  void hash_state(StateHash& hash) const;
+
+ private:
+  // NACKs that come faster than we answer; further ones are asked again.
+  static constexpr std::size_t max_asked = 256;
+
+  struct Packet {
+    codec::Fragment fragment;
+    std::uint16_t resends = 0;
+    bool asked_for = false;
+  };
+  struct Frame {
+    explicit Frame(Memory& memory) : packets(memory) {}
+    std::size_t cost() const { return data.size() + packets.size() * sizeof(Packet); }
+    Buffer data;
+    Vector<Packet> packets;
+    std::size_t sent = 0;  // of them
+    std::uint32_t timestamp = 0;
+    std::uint16_t first = 0;  // the first packet's number, once that is sent
+  };
+
+  Buffer copy_of(Bytes frame);
+  Status cut(Frame& frame) const;
+  std::size_t write_new(Instant now, MutableBytes out);
+  std::size_t write_again(Instant now, MutableBytes out);
+  std::size_t write_payload(const Frame& frame, const Packet& packet, MutableBytes out) const;
+  Packet* find(std::uint16_t sequence, const Frame*& frame);
+  void forget_old();
+
+  NegotiatedVideo video_;
+  VideoSenderOptions options_;
+  std::size_t max_payload_;
+  Env env_;
+  codec::H264ParameterSets sets_;
+  rtp::Sender source_;
+  std::optional<rtp::Sender> rtx_;
+  rtp::Pacer pacer_;
+  // Those that are sent stand in front. Above most_bytes the oldest go, but none that waits.
+  Deque<Frame> frames_;
+  std::size_t sent_frames_ = 0;
+  std::size_t bytes_ = 0, waiting_bytes_ = 0;
+  bool held_back_ = false;           // by the pace alone
+  std::uint16_t last_sequence_ = 0;  // sent; packets too far behind it are not found any more
+  Deque<std::uint16_t> asked_;       // at most max_asked
+};
+
+}  // namespace esp_peer::peer

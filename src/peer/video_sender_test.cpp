@@ -1,0 +1,257 @@
+// Frames leave in packets, at a pace, and each packet may be asked for again.
+#include "peer/video_sender.hpp"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <vector>
+
+#include "codec/h264_depacketizer.hpp"
+#include "rtp/packet.hpp"
+#include "rtp/rtx.hpp"
+#include "tests/support/test_env.hpp"
+
+namespace esp_peer::peer {
+namespace {
+
+using test::at_ms;
+using Octets = std::vector<std::byte>;
+
+constexpr std::size_t max_packet = 1200;
+
+Octets unit(int header, std::size_t size) {
+  Octets out = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}, std::byte(header)};
+  while (out.size() < 4 + size) out.push_back(static_cast<std::byte>(1 + out.size() % 250));
+  return out;
+}
+Octets operator+(Octets a, const Octets& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+const Octets sets = unit(0x67, 20) + unit(0x68, 5);
+
+NegotiatedVideo video(bool with_rtx) {
+  NegotiatedVideo v;
+  v.format.codec = sdp::VideoCodec::h264;
+  v.format.payload_type = 102;
+  if (with_rtx) v.format.rtx_payload_type = 103;
+  v.direction = sdp::Direction::sendonly;
+  v.local_ssrc = 7;
+  v.local_rtx_ssrc = 8;
+  return v;
+}
+
+struct Sent {
+  Octets bytes;
+  rtp::Packet packet;
+};
+
+struct Sending {
+  test::TestEnv env;
+  VideoSender sender;
+  std::int64_t ms = 0;
+  std::vector<Sent> out;
+
+  explicit Sending(bool with_rtx = true, const VideoSenderOptions& options = {})
+      : sender(video(with_rtx), options, max_packet, env.env) {}
+  Status give(const Octets& frame, std::uint32_t timestamp = 0) {
+    return sender.send(at_ms(ms), timestamp, frame);
+  }
+  std::size_t fetch() {
+    std::size_t count = 0;
+    Octets room(max_packet);
+    while (const std::size_t size = sender.write_packet(at_ms(ms), room)) {
+      Sent sent{Octets(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)), {}};
+      out.push_back(std::move(sent));
+      out.back().packet = *rtp::parse_packet(out.back().bytes);
+      ++count;
+    }
+    const auto next = sender.next_deadline();
+    EXPECT_TRUE(!next || *next > at_ms(ms));
+    return count;
+  }
+  // Until the pace has let everything go.
+  void fetch_all() {
+    fetch();
+    for (int i = 0; i < 10'000 && sender.next_deadline(); ++i) {
+      ++ms;
+      fetch();
+    }
+    EXPECT_EQ(sender.waiting(), 0u);
+  }
+  Octets joined() {
+    std::vector<Buffer> payloads;
+    for (const Sent& sent : out) {
+      payloads.push_back(Buffer::copy_of(env.memory, sent.packet.payload));
+    }
+    const auto frame = codec::join_h264(payloads, env.memory);
+    return frame ? Octets(frame->bytes().begin(), frame->bytes().end()) : Octets();
+  }
+};
+
+TEST(VideoSender, a_frame_leaves_in_packets_of_one_timestamp_the_last_of_them_marked) {
+  Sending s;
+  const Octets frame = sets + unit(0x65, 5000);
+  ASSERT_TRUE(s.give(frame, 90'000));
+  s.fetch_all();
+  ASSERT_GT(s.out.size(), 4u);
+  const auto first = s.out[0].packet.header.sequence;
+  for (std::size_t i = 0; i < s.out.size(); ++i) {
+    const rtp::Header& header = s.out[i].packet.header;
+    EXPECT_EQ(header.ssrc, rtp::Ssrc{7});
+    EXPECT_EQ(header.payload_type, 102);
+    EXPECT_EQ(header.timestamp, 90'000u);
+    EXPECT_EQ(header.sequence, static_cast<std::uint16_t>(first + i));
+    EXPECT_EQ(header.marker, i + 1 == s.out.size());
+    EXPECT_LE(s.out[i].bytes.size(), max_packet - rtp::rtx_header_size);  // RTX makes it larger
+  }
+  EXPECT_EQ(s.joined(), frame);
+}
+
+TEST(VideoSender, a_keyframe_that_comes_without_parameter_sets_gets_those_of_before) {
+  Sending s;
+  ASSERT_TRUE(s.give(sets + unit(0x65, 100)));
+  s.fetch_all();
+  s.out.clear();
+  ASSERT_TRUE(s.give(unit(0x65, 200)));
+  s.fetch_all();
+  EXPECT_EQ(s.joined(), sets + unit(0x65, 200));
+}
+
+// [rfc4588#4]
+TEST(VideoSender, a_lost_packet_is_repeated_in_a_stream_of_its_own) {
+  Sending s;
+  ASSERT_TRUE(s.give(unit(0x65, 3000), 1234));
+  s.fetch_all();
+  const auto originals = std::move(s.out);
+  s.out.clear();
+  for (const Sent& original : originals) s.sender.on_nack(original.packet.header.sequence);
+  s.fetch_all();
+  ASSERT_EQ(s.out.size(), originals.size());
+  for (std::size_t i = 0; i < originals.size(); ++i) {
+    EXPECT_EQ(s.out[i].packet.header.ssrc, rtp::Ssrc{8});
+    EXPECT_EQ(s.out[i].packet.header.payload_type, 103);
+    EXPECT_EQ(s.out[i].packet.header.sequence,
+              static_cast<std::uint16_t>(s.out[0].packet.header.sequence + i));
+    EXPECT_LE(s.out[i].bytes.size(), max_packet);
+    const auto again = rtp::unwrap_rtx(s.out[i].packet, rtp::Ssrc{7}, 102);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->header.sequence, originals[i].packet.header.sequence);
+    EXPECT_EQ(again->header.marker, originals[i].packet.header.marker);
+    EXPECT_EQ(again->header.timestamp, 1234u);
+    EXPECT_TRUE(equal(again->payload, originals[i].packet.payload));
+  }
+}
+
+TEST(VideoSender, without_rtx_it_is_the_same_packet_to_the_last_bit) {
+  Sending s(false);
+  ASSERT_TRUE(s.give(unit(0x65, 3000), 1234));
+  s.fetch_all();
+  const auto originals = std::move(s.out);
+  s.out.clear();
+  for (const Sent& original : originals) s.sender.on_nack(original.packet.header.sequence);
+  s.fetch_all();
+  ASSERT_EQ(s.out.size(), originals.size());
+  for (std::size_t i = 0; i < originals.size(); ++i) EXPECT_EQ(s.out[i].bytes, originals[i].bytes);
+}
+
+TEST(VideoSender, nobody_gets_a_packet_more_often_than_max_resend_count) {
+  Sending s;
+  ASSERT_TRUE(s.give(unit(0x65, 500)));
+  s.fetch_all();
+  const auto sequence = s.out[0].packet.header.sequence;
+  for (int i = 0; i < 100; ++i) {
+    s.sender.on_nack(sequence);
+    s.sender.on_nack(sequence);
+    s.fetch_all();
+  }
+  EXPECT_EQ(s.out.size(), 1u + 3u);
+}
+
+TEST(VideoSender, what_was_never_sent_or_is_too_old_does_not_come_again) {
+  VideoSenderOptions few;
+  few.most_packets = 10;
+  Sending s(true, few);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(s.give(unit(0x41, 100)));
+  s.fetch_all();
+  const auto last = s.out.back().packet.header.sequence;
+  s.out.clear();
+  s.sender.on_nack(static_cast<std::uint16_t>(last + 1));
+  s.sender.on_nack(static_cast<std::uint16_t>(last - 10));
+  EXPECT_EQ(s.fetch(), 0u);
+  s.sender.on_nack(static_cast<std::uint16_t>(last - 9));
+  EXPECT_EQ(s.fetch(), 1u);
+}
+
+TEST(VideoSender, what_is_kept_stays_inside_its_pool) {
+  VideoSenderOptions small;
+  small.most_bytes = 50'000;
+  Sending s(true, small);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(s.give(unit(0x41, 4000)));
+    s.fetch_all();
+    EXPECT_LE(s.sender.bytes(), 50'000u);
+  }
+  EXPECT_LE(s.env.memory.live, 70'000u);
+}
+
+TEST(VideoSender, a_keyframe_of_a_megabyte_is_taken_when_nothing_waits_and_leaves_at_a_pace) {
+  Sending s;
+  ASSERT_TRUE(s.give(unit(0x65, 1'000'000)));
+  s.fetch();
+  EXPECT_LE(s.out.size(), 12u);
+  EXPECT_TRUE(s.sender.next_deadline());
+  // Behind it no second one has room.
+  EXPECT_EQ(s.give(unit(0x41, 1000)).error().code, Errc::would_block);
+  s.fetch_all();
+  EXPECT_GT(s.ms, 100);
+  EXPECT_LT(s.ms, 600);
+  EXPECT_TRUE(s.give(unit(0x41, 1000)));
+  EXPECT_LE(s.sender.bytes(), 400'000u);
+}
+
+TEST(VideoSender, a_frame_that_no_packet_can_carry_is_refused_and_the_next_one_goes) {
+  Sending s;
+  EXPECT_EQ(s.give(unit(0x60, 50)).error().code, Errc::unsupported);
+  EXPECT_EQ(s.give({}).error().code, Errc::unsupported);
+  EXPECT_EQ(s.sender.bytes(), 0u);
+  EXPECT_TRUE(s.give(unit(0x41, 50)));
+}
+
+TEST(VideoSender, seventy_thousand_packets_and_each_is_found_again) {
+  Sending s;
+  for (std::uint32_t i = 0; i < 35'000; ++i) {
+    ASSERT_TRUE(s.give(unit(0x41, 1300), i * 3000));
+    s.out.clear();
+    s.fetch_all();
+    ASSERT_EQ(s.out.size(), 2u);
+    const auto sequence = s.out[0].packet.header.sequence;
+    const Octets payload(s.out[0].packet.payload.begin(), s.out[0].packet.payload.end());
+    if (i % 50 != 0 && sequence < 65'530 && sequence > 5) continue;
+    s.out.clear();
+    s.sender.on_nack(sequence);
+    s.fetch_all();
+    ASSERT_EQ(s.out.size(), 1u) << sequence;
+    const auto again = rtp::unwrap_rtx(s.out[0].packet, rtp::Ssrc{7}, 102);
+    EXPECT_EQ(again->header.sequence, sequence);
+    EXPECT_TRUE(equal(again->payload, payload));
+  }
+}
+
+TEST(VideoSender, without_memory_a_frame_is_refused_and_nothing_leaks) {
+  for (std::size_t refused = 0; refused < 12; ++refused) {
+    Sending s;
+    s.env.memory.fail_from = refused;
+    if (const Status status = s.give(sets + unit(0x65, 5000)); !status) {
+      EXPECT_EQ(status.error().code, Errc::no_memory);
+      EXPECT_EQ(s.fetch(), 0u);
+    }
+    s.env.memory.fail_from = static_cast<std::size_t>(-1);
+    s.fetch_all();
+    EXPECT_TRUE(s.give(unit(0x41, 100)));
+    s.fetch_all();
+  }
+}
+
+}  // namespace
+}  // namespace esp_peer::peer

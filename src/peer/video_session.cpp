@@ -1,0 +1,172 @@
+#include "peer/video_session.hpp"
+
+#include <array>
+
+#include "base/timer_table.hpp"
+#include "rtp/bye.hpp"
+#include "rtp/receiver_report.hpp"
+#include "rtp/sender_report.hpp"
+#include "rtp/source_description.hpp"
+
+namespace esp_peer::peer {
+
+VideoSession::VideoSession(Instant now, const NegotiatedVideo& video, const VideoLimits& limits,
+                           srtp::Session& srtp, Env env, Duration wall_clock)
+    : video_(video),
+      env_(env),
+      srtp_(srtp),
+      sender_(video, limits.sender, max_packet, env, wall_clock),
+      receiver_(limits.receiver, env) {
+  report_timer_.start(now, env.random);
+}
+
+// [rfc3264#8.2] Of a stream that is removed nothing is sent, reports neither, and what comes is not
+// looked at.
+void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& video) {
+  const bool was_refused = std::exchange(refused_, !video);
+  if (refused_) {
+    video_.direction = sdp::Direction::inactive;
+    report_due_ = false;
+    return;
+  }
+  if (was_refused) report_timer_.start(now, env_.random);
+  video_ = *video;
+  sender_.change(*video);
+}
+
+Status VideoSession::send(Instant now, std::uint32_t pts, Bytes frame) {
+  if (!sdp::sends(video_.direction)) return Error{Errc::unsupported, "we do not send video"};
+  // exception: [rfc3550#5.1] timestamps have no random offset, so that pts comes out as it went in.
+  return sender_.send(now, rtp::ticks_of_pts(pts, NegotiatedVideo::clock_rate), frame);
+}
+
+void VideoSession::leave() {
+  leaving_ = true;
+  bye_due_ = !refused_ && (sender_.source().ever_sent() || ever_reported_);
+}
+
+bool VideoSession::takes(const rtp::Header& header) const {
+  for (const sdp::VideoFormat& format : video_.accepted) {
+    if (header.payload_type == format.payload_type ||
+        header.payload_type == format.rtx_payload_type) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void VideoSession::on_rtp(Instant now, const rtp::Packet& packet) {
+  if (refused_ || !sdp::receives(video_.direction)) return;
+  for (const sdp::VideoFormat& format : video_.accepted) {
+    if (packet.header.payload_type == format.payload_type ||
+        packet.header.payload_type == format.rtx_payload_type) {
+      return receiver_.on_packet(now, packet, format);
+    }
+  }
+}
+
+void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
+  if (refused_) return;
+  if (const auto nack = rtp::parse_nack(packet)) {
+    if (nack->source != sender_.source().ssrc()) return;
+    nack->for_each([this](std::uint16_t sequence) { sender_.on_nack(sequence); });
+  } else if (const auto lost = rtp::parse_picture_loss(packet)) {
+    if (*lost == sender_.source().ssrc()) on_keyframe_request(now);
+  } else if (const auto requests = rtp::parse_full_intra(packet)) {
+    for (std::size_t i = 0; i < requests->size(); ++i) {
+      const auto request = (*requests)[i];
+      // [rfc5104#4.3.1.2] The same number again is the same request.
+      if (request.source != sender_.source().ssrc() || last_full_intra_ == request.number) continue;
+      last_full_intra_ = request.number;
+      on_keyframe_request(now);
+    }
+  } else if (packet.type == rtp::RtcpType::sender_report) {
+    const auto report = rtp::parse_sender_report(packet);
+    if (report) receiver_.on_sender_report(now, report->info.sender, report->info.ntp);
+  } else if (packet.type == rtp::RtcpType::bye) {
+    const auto bye = rtp::parse_bye(packet);
+    for (std::size_t i = 0; bye && i < bye->size(); ++i) receiver_.on_bye((*bye)[i]);
+  }
+}
+
+// Of a storm of requests one counts: what is on its way already is not asked for again.
+void VideoSession::on_keyframe_request(Instant now) {
+  if (!sdp::sends(video_.direction) || now < next_keyframe_) return;
+  next_keyframe_ = now + keyframe_interval;
+  keyframe_asked_ = true;
+}
+
+void VideoSession::on_deadline(Instant now) {
+  if (leaving_ || refused_) return;
+  receiver_.on_deadline(now);
+  sender_.on_deadline(now);
+  if (report_timer_.due() > now) return;
+  report_due_ = true;
+  report_timer_.restart(now, env_.random);
+}
+
+std::size_t VideoSession::write_packet(Instant now, MutableBytes out) {
+  if (out.size() < max_packet + srtp::max_growth) return 0;
+  if (!refused_ && (report_due_ || bye_due_ || (!leaving_ && receiver_.has_feedback()))) {
+    const std::size_t size = write_rtcp(now, out.first(max_packet));
+    if (size != 0) return srtp_.seal_rtcp(out, size);
+  }
+  if (leaving_ || refused_) return 0;
+  const std::size_t size = sender_.write_packet(now, out.first(max_packet));
+  return size == 0 ? 0 : srtp_.seal_rtp(out, size);
+}
+
+// [rfc3550#6.1] A report first, then our canonical name, feedback, a farewell last. Feedback may
+// stand alone where both sides take that [rfc5506#3.4.2]; else behind an empty report
+// [rfc4585#3.1].
+std::size_t VideoSession::write_rtcp(Instant now, MutableBytes room) {
+  rtp::CompoundWriter out(room);
+  if (report_due_ || bye_due_) {
+    write_report(now, out);
+  } else if (!video_.reduced_rtcp) {
+    rtp::write_receiver_report(out, sender_.source().ssrc(), {});
+    rtp::write_cname(out, sender_.source().ssrc(), video_.cname.view());
+  }
+  if (!leaving_) receiver_.write_feedback(now, out, sender_.source().ssrc());
+  if (bye_due_) rtp::write_bye(out, sender_.source().ssrc());
+  bye_due_ = false;
+  return out.size();
+}
+
+void VideoSession::write_report(Instant now, rtp::CompoundWriter& out) {
+  std::array<rtp::ReportBlock, VideoReceiver::max_sources> blocks;
+  const std::span<const rtp::ReportBlock> heard(blocks.data(), receiver_.report(now, blocks));
+  rtp::Sender& source = sender_.source();
+  if (source.active()) {
+    rtp::write_sender_report(out, source.report(now), heard);
+  } else {
+    rtp::write_receiver_report(out, source.ssrc(), heard);
+  }
+  rtp::write_cname(out, source.ssrc(), video_.cname.view());
+  source.note_report();
+  report_due_ = false;
+  ever_reported_ = true;
+}
+
+std::optional<VideoFrame> VideoSession::read_frame(Instant now) {
+  return refused_ ? std::nullopt : receiver_.read_frame(now);
+}
+
+std::optional<Instant> VideoSession::next_deadline() const {
+  if (leaving_ || refused_) return std::nullopt;
+  const auto next = earliest(sender_.next_deadline(), receiver_.next_deadline());
+  return earliest(next, report_timer_.due());
+}
+
+void VideoSession::hash_state(StateHash& hash) const {
+  sender_.hash_state(hash);
+  receiver_.hash_state(hash);
+  hash.add(report_timer_.due());
+  hash.add(report_due_);
+  hash.add(video_.direction);
+  hash.add(keyframe_asked_);
+  hash.add(leaving_);
+  hash.add(refused_);
+}
+
+}  // namespace esp_peer::peer

@@ -1,0 +1,214 @@
+#include "rtp/frame_buffer.hpp"
+
+#include <algorithm>
+
+#include "base/timer_table.hpp"
+
+namespace esp_peer::rtp {
+
+bool FrameBuffer::insert(Instant now, std::uint64_t sequence, std::uint32_t timestamp, bool marker,
+                         Bytes payload) {
+  if (!started_) restart(sequence);
+  if (!extend_to(now, sequence)) return false;
+  Slot& slot = window_[static_cast<std::size_t>(sequence - next_)];
+  if (slot.here) return false;
+  slot.payload = Buffer::copy_of(memory_, payload);
+  if (!slot.payload) return false;
+  note_round_trip(now, slot);
+  slot.timestamp = timestamp;
+  slot.marker = marker;
+  slot.at = now;
+  slot.here = true;
+  --missing_;
+  bytes_ += payload.size();
+  oldest_ = std::min(oldest_, now);
+  give_up_above_bound();
+  return true;
+}
+
+void FrameBuffer::restart(std::uint64_t sequence) {
+  lossy_ = lossy_ || !window_.empty();
+  while (!window_.empty()) pop_front();
+  next_ = first_ = sequence;
+  started_ = true;
+}
+
+bool FrameBuffer::extend_to(Instant now, std::uint64_t sequence) {
+  if (sequence < next_) return extend_back_to(now, sequence);
+  while (next_ + window_.size() <= sequence) {
+    if (!add_place(now, false)) return false;
+    give_up_above_bound();
+  }
+  return sequence >= next_;  // else given up to make room for itself
+}
+
+bool FrameBuffer::extend_back_to(Instant now, std::uint64_t sequence) {
+  if (first_ == 0 || sequence + max_before_first < first_) return false;
+  while (sequence < next_) {
+    if (!add_place(now, true)) return false;
+    --next_;
+    joined_ = 0;
+  }
+  return true;
+}
+
+bool FrameBuffer::add_place(Instant now, bool in_front) {
+  Slot slot;
+  slot.at = now + options_.resend_delay;
+  const bool added =
+      in_front ? window_.push_front(std::move(slot)) : window_.push_back(std::move(slot));
+  bytes_ += added ? bookkeeping : 0;
+  missing_ += added;
+  return added;
+}
+
+// Of a packet that was asked for once: then it is known which request has brought it.
+void FrameBuffer::note_round_trip(Instant now, const Slot& slot) {
+  if (slot.requests != 1) return;
+  const Duration sample = now - (slot.at - request_interval());
+  round_trip_ = round_trip_ == Duration(0) ? sample : (round_trip_ * 7 + sample) / 8;
+}
+
+Duration FrameBuffer::request_interval() const {
+  // A packet that comes a little later than usual is not asked for again; but where little time is
+  // left, rather once too often.
+  const Duration late = std::min(round_trip_ * 5 / 4, options_.longest_hold / 6);
+  return std::max(options_.resend_delay, late);
+}
+
+// How many packets the frame in front has, if all of them are here; else 0.
+std::size_t FrameBuffer::whole_frame_size() const {
+  while (joined_ < window_.size() && window_[joined_].here) {
+    // A sender that sets no marker ends a frame with the next one's beginning.
+    if (joined_ > 0 && window_[joined_].timestamp != window_[0].timestamp) return joined_;
+    if (window_[joined_].marker) return joined_ + 1;
+    ++joined_;
+  }
+  return 0;
+}
+
+std::optional<FrameBuffer::Frame> FrameBuffer::take() {
+  give_up_late();
+  const std::size_t size = whole_frame_size();
+  if (size == 0) return std::nullopt;
+  Frame frame{window_[0].timestamp, Vector<Buffer>(memory_), lossy_};
+  if (!frame.payloads.reserve(size)) {
+    give_up_front();
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes_ -= window_[0].payload.size();
+    static_cast<void>(frame.payloads.push_back(std::move(window_[0].payload)));
+    pop_front();
+  }
+  lossy_ = false;
+  return frame;
+}
+
+void FrameBuffer::pop_front() {
+  const Slot& slot = window_[0];
+  if (slot.here) {
+    bytes_ -= slot.payload.size();
+  } else {
+    --missing_;
+  }
+  bytes_ -= bookkeeping;
+  const bool was_oldest = slot.here && slot.at == oldest_;
+  window_.pop_front();
+  ++next_;
+  first_ = 0;
+  joined_ = 0;
+  if (!was_oldest) return;
+  oldest_ = Instant::max();
+  for (std::size_t i = 0; i < window_.size(); ++i) {
+    if (window_[i].here) oldest_ = std::min(oldest_, window_[i].at);
+  }
+}
+
+// What is here of the frame in front, and what is missing before it and in it. What is missing
+// behind it stays when its last packet is not here: it may be the beginning of the next.
+void FrameBuffer::give_up_front() {
+  lossy_ = true;
+  while (!window_.empty() && !window_[0].here) pop_front();
+  if (window_.empty()) return;
+  const std::uint32_t timestamp = window_[0].timestamp;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < window_.size(); ++i) {
+    if (!window_[i].here) continue;
+    if (window_[i].timestamp != timestamp) break;
+    end = i + 1;
+    if (window_[i].marker) break;
+  }
+  while (end-- > 0) pop_front();
+}
+
+void FrameBuffer::give_up_above_bound() {
+  while (bytes_ > options_.most_bytes && !window_.empty()) give_up_front();
+}
+
+void FrameBuffer::on_deadline(Instant now) {
+  looked_at_ = now;
+  give_up_late();
+}
+
+void FrameBuffer::give_up_late() {
+  while (oldest_ != Instant::max() && oldest_ + options_.longest_hold <= looked_at_ &&
+         whole_frame_size() == 0) {
+    give_up_front();
+  }
+}
+
+std::size_t FrameBuffer::request(Instant now, std::span<std::uint16_t> out) {
+  std::size_t count = 0;
+  if (missing_ == 0) return 0;
+  for (std::size_t i = 0; i < window_.size() && count < out.size(); ++i) {
+    Slot& slot = window_[i];
+    if (slot.here || slot.requests == max_requests || slot.at > now) continue;
+    out[count++] = static_cast<std::uint16_t>(next_ + i);
+    ++slot.requests;
+    slot.at = now + request_interval();
+  }
+  return count;
+}
+
+bool FrameBuffer::endangered() const {
+  constexpr std::uint8_t several = 3;
+  if (oldest_ == Instant::max() || looked_at_ - oldest_ < options_.longest_hold / 2) return false;
+  for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
+    if (!window_[i].here && window_[i].requests >= several) return true;
+  }
+  return false;
+}
+
+bool FrameBuffer::wants_packets() const {
+  for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
+    const Slot& slot = window_[i];
+    if (!slot.here && slot.requests != max_requests && slot.at <= looked_at_) return true;
+  }
+  return false;
+}
+
+std::optional<Instant> FrameBuffer::next_deadline() const {
+  std::optional<Instant> next;
+  if (oldest_ != Instant::max() && whole_frame_size() == 0) {
+    next = oldest_ + options_.longest_hold;
+  }
+  for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
+    const Slot& slot = window_[i];
+    if (slot.here || slot.requests == max_requests || slot.at <= looked_at_) continue;
+    next = earliest(next, slot.at);
+  }
+  return next;
+}
+
+void FrameBuffer::hash_state(StateHash& hash) const {
+  hash.add(next_);
+  for (std::size_t i = 0; i < window_.size(); ++i) {
+    hash.add(window_[i].here);
+    hash.add(window_[i].requests);
+    hash.add(window_[i].payload.bytes());
+  }
+  hash.add(lossy_);
+}
+
+}  // namespace esp_peer::rtp

@@ -1,0 +1,201 @@
+// Video in descriptions: which format, what may be asked with, in offers and answers.
+#include "sdp/video.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/sdp_samples.hpp"
+
+namespace esp_peer::sdp {
+namespace {
+
+const std::string head = "v=0\r\no=- 42 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
+const std::string transport =
+    "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdef012345\r\n"
+    "a=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n";
+
+std::optional<RemoteVideo> understood(const std::string& text, VideoCodec codec) {
+  static Description d;
+  Remote remote;
+  EXPECT_TRUE(parse(text, d));
+  const Status usable = read_remote(d, {true, AudioCodec::opus, codec}, remote);
+  EXPECT_TRUE(usable) << usable.error().what;
+  if (remote.video) remote.video->mid = {};  // it would point into a text that is gone
+  return remote.video;
+}
+// What a section with these formats and attributes means, beside nothing else.
+std::optional<VideoFormat> format_in(const std::string& formats, const std::string& attributes,
+                                     VideoCodec codec = VideoCodec::h264) {
+  static Description d;
+  const std::string text = head + "m=video 9 UDP/TLS/RTP/SAVPF " + formats + "\r\na=rtcp-mux\r\n" +
+                           attributes + transport;
+  EXPECT_TRUE(parse(text, d));
+  Remote remote;
+  if (!read_remote(d, {false, AudioCodec::none, codec}, remote)) return std::nullopt;
+  return remote.video->format;
+}
+Local with_video(Setup setup, VideoCodec codec, Direction direction = Direction::sendrecv) {
+  Local local = our_side(setup);
+  local.candidates = local.candidates.first(1);
+  local.video = {codec, direction, 4'000'000'001, 4'000'000'002, "our-name"};
+  return local;
+}
+std::string offer_of(const Local& local) {
+  std::vector<char> room(5000);
+  auto size = write_offer(local, room);
+  EXPECT_TRUE(size);
+  return size ? std::string(room.data(), *size) : std::string();
+}
+std::string answer_to(const std::string& offer, const Local& local) {
+  static Description d;
+  EXPECT_TRUE(parse(offer, d));
+  std::vector<char> room(9000);
+  auto size = write_answer(local, d, room);
+  EXPECT_TRUE(size);
+  return size ? std::string(room.data(), *size) : std::string();
+}
+bool has(const std::string& text, const std::string& what) {
+  return text.find(what) != std::string::npos;
+}
+
+const std::string h264 = "a=rtpmap:102 H264/90000\r\n";
+
+TEST(SdpVideo, an_offer_of_ours_says_all_that_a_browser_wants_to_know) {
+  const std::string offer = offer_of(with_video(Setup::actpass, VideoCodec::h264));
+  EXPECT_TRUE(has(offer, "a=group:BUNDLE 0 1\r\n"));
+  EXPECT_TRUE(has(offer,
+                  "a=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=rtcp-rsize\r\n"
+                  "a=rtpmap:102 H264/90000\r\na=rtcp-fb:102 nack\r\na=rtcp-fb:102 nack pli\r\n"
+                  "a=rtcp-fb:102 ccm fir\r\na=fmtp:102 level-asymmetry-allowed=1;"
+                  "packetization-mode=1;profile-level-id=42e01f\r\na=rtpmap:103 rtx/90000\r\n"
+                  "a=fmtp:103 apt=102\r\na=msid:esp_stream v0\r\n"
+                  "a=ssrc-group:FID 4000000001 4000000002\r\na=ssrc:4000000001 cname:our-name\r\n"
+                  "a=ssrc:4000000002 cname:our-name\r\na=ice-ufrag:"));
+  EXPECT_TRUE(has(offer, " UDP/TLS/RTP/SAVPF 102 103\r\n"));
+  const auto again = understood(offer, VideoCodec::h264);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->format, offered_format(VideoCodec::h264));
+  EXPECT_EQ(again->ssrcs.size(), 2u);
+}
+
+TEST(SdpVideo, audio_comes_first_then_video_then_data) {
+  Local local = with_video(Setup::actpass, VideoCodec::h264);
+  local.audio = {AudioCodec::opus, Direction::sendrecv, 7, "our-name"};
+  const std::string offer = offer_of(local);
+  EXPECT_TRUE(has(offer, "a=group:BUNDLE 0 1 2\r\n"));
+  EXPECT_LT(offer.find("m=audio"), offer.find("m=video"));
+  EXPECT_LT(offer.find("m=video"), offer.find("m=application"));
+  const auto once = offer.find("a=candidate:");
+  EXPECT_NE(once, std::string::npos);
+  EXPECT_GT(offer.find("m=video"), once) << "candidates stand in the first section";
+  EXPECT_EQ(offer.find("a=candidate:", once + 1), std::string::npos);
+}
+
+TEST(SdpVideo, who_does_not_send_names_no_source) {
+  const std::string offer =
+      offer_of(with_video(Setup::actpass, VideoCodec::h264, Direction::recvonly));
+  EXPECT_TRUE(has(offer, "a=recvonly\r\n"));
+  EXPECT_FALSE(has(offer, "a=ssrc"));
+  EXPECT_FALSE(has(offer, "a=msid"));
+}
+
+TEST(SdpVideo, mjpeg_has_its_static_payload_type) {
+  const std::string offer = offer_of(with_video(Setup::actpass, VideoCodec::mjpeg));
+  EXPECT_TRUE(has(offer, "a=rtpmap:26 JPEG/90000\r\n"));
+  EXPECT_FALSE(has(offer, "packetization-mode"));
+  EXPECT_TRUE(format_in("26", "", VideoCodec::mjpeg));
+  EXPECT_FALSE(format_in("26", "", VideoCodec::h264));
+}
+
+TEST(SdpVideo, real_peers_are_understood) {
+  struct Real {
+    const char* file;
+    std::uint8_t payload_type, rtx;
+    bool fragments;
+  };
+  for (const Real& real :
+       {Real{"chromium_offer", 102, 103, true}, Real{"firefoxgmp_offer", 126, 127, true},
+        Real{"chromium_h264only_offer", 0, 0, true}, Real{"aiortc_offer_h264", 0, 0, true},
+        Real{"gst_offer_h264", 0, 0, true}, Real{"ndc_offer_h264", 0, 0, true}}) {
+    static Description d;
+    const std::string text = sample(real.file);
+    ASSERT_TRUE(parse(text, d)) << real.file;
+    Remote remote;
+    ASSERT_TRUE(read_remote(d, {true, AudioCodec::opus, VideoCodec::h264}, remote) ||
+                read_remote(d, {false, AudioCodec::none, VideoCodec::h264}, remote))
+        << real.file;
+    ASSERT_TRUE(remote.video) << real.file;
+    const VideoFormat& format = remote.video->format;
+    if (real.payload_type) {
+      EXPECT_EQ(format.payload_type, real.payload_type) << real.file;
+      EXPECT_EQ(format.rtx_payload_type, real.rtx) << real.file;
+      EXPECT_TRUE(format.nack && format.pli && format.fir) << real.file;
+    }
+    EXPECT_EQ(format.fragments, real.fragments) << real.file;
+    EXPECT_EQ(format.profile_level_id >> 16, 0x42u) << real.file;
+  }
+}
+
+TEST(SdpVideo, vp8_alone_is_refused_and_the_session_goes_on) {
+  static Description d;
+  const std::string offer = sample("firefox_offer");
+  ASSERT_TRUE(parse(offer, d));
+  Local local = with_video(Setup::active, VideoCodec::h264);
+  const std::string answer = answer_to(offer, local);
+  EXPECT_TRUE(has(answer, "m=video 0 "));
+  EXPECT_FALSE(has(answer, "m=application 0 "));
+}
+
+TEST(SdpVideo, an_answer_speaks_with_the_offers_numbers) {
+  const std::string answer =
+      answer_to(sample("firefoxgmp_offer"), with_video(Setup::active, VideoCodec::h264));
+  EXPECT_TRUE(has(answer, "UDP/TLS/RTP/SAVPF 126 127\r\n"));
+  EXPECT_TRUE(has(answer, "a=fmtp:126 level-asymmetry-allowed=1;packetization-mode=1;"));
+  EXPECT_TRUE(has(answer, "a=fmtp:127 apt=126\r\n"));
+  EXPECT_FALSE(has(answer, "VP8"));
+}
+
+TEST(SdpVideo, fragments_are_preferred_and_single_units_will_do) {
+  const std::string mode_0 = "a=fmtp:102 packetization-mode=0\r\n";
+  EXPECT_FALSE(format_in("102", h264 + mode_0)->fragments);
+  EXPECT_FALSE(format_in("102", h264)->fragments);  // [rfc6184#8.1] none named is 0
+  const auto best = format_in(
+      "102 108",
+      h264 + mode_0 + "a=rtpmap:108 h264/90000\r\na=fmtp:108 x=1; packetization-mode=1\r\n");
+  EXPECT_EQ(best->payload_type, 108);
+  EXPECT_TRUE(best->fragments);
+  EXPECT_FALSE(format_in("102", h264 + "a=fmtp:102 packetization-mode=2\r\n"));
+}
+
+TEST(SdpVideo, rtx_belongs_to_the_format_that_it_names) {
+  const std::string rtx = "a=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=";
+  EXPECT_EQ(format_in("102 103", h264 + rtx + "102\r\n")->rtx_payload_type, 103);
+  EXPECT_FALSE(format_in("102 103", h264 + rtx + "104\r\n")->rtx_payload_type);
+  EXPECT_FALSE(format_in("102", h264 + rtx + "102\r\n")->rtx_payload_type) << "not in the m-line";
+}
+
+TEST(SdpVideo, feedback_is_for_one_format_or_for_all) {
+  EXPECT_FALSE(format_in("102", h264)->nack);
+  EXPECT_TRUE(format_in("102", h264 + "a=rtcp-fb:102 nack\r\n")->nack);
+  EXPECT_FALSE(format_in("102", h264 + "a=rtcp-fb:102 nack\r\n")->pli);
+  EXPECT_TRUE(format_in("102", h264 + "a=rtcp-fb:* nack pli\r\n")->pli);
+  EXPECT_FALSE(format_in("102", h264 + "a=rtcp-fb:* nack pli\r\n")->nack);
+  EXPECT_TRUE(format_in("102", h264 + "a=rtcp-fb:102 ccm fir\r\n")->fir);
+  EXPECT_FALSE(format_in("102", h264 + "a=rtcp-fb:104 nack\r\n")->nack);
+}
+
+TEST(SdpVideo, nonsense_in_its_lines_does_no_harm) {
+  for (const char* line :
+       {"a=fmtp:\r\n", "a=fmtp:102\r\n", "a=fmtp:102 ;;;=;\r\n", "a=fmtp:999 apt=102\r\n",
+        "a=rtcp-fb:\r\n", "a=rtcp-fb:102\r\n", "a=rtpmap:102\r\n",
+        "a=fmtp:102 profile-level-id=zz\r\n", "a=fmtp:103 apt=300\r\n"}) {
+    const auto format = format_in("102", std::string(line) + h264);
+    ASSERT_TRUE(format) << line;
+    EXPECT_EQ(format->payload_type, 102) << line;
+  }
+}
+
+}  // namespace
+}  // namespace esp_peer::sdp
