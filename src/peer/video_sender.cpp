@@ -38,6 +38,7 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   frame.data = copy_of(bytes);
   if (!frame.data) return Error{Errc::no_memory, "no room for the frame"};
   frame.timestamp = timestamp;
+  frame.payload_type = video_.format.payload_type;
   if (const Status cuts = cut(frame); !cuts) return cuts;
   const std::size_t cost = frame.cost(), size = frame.data.size();
   if (!frames_.push_back(std::move(frame))) return Error{Errc::no_memory, "no room for the frame"};
@@ -109,7 +110,7 @@ std::size_t VideoSender::write_new(Instant now, MutableBytes out) {
   const Packet& packet = frame.packets[frame.sent];
   const std::size_t payload = write_payload(frame, packet, out.subspan(rtp::header_size));
   if (payload == 0) return 0;
-  rtp::Header header = source_.next(now, video_.format.payload_type, frame.timestamp, payload);
+  rtp::Header header = source_.next(now, frame.payload_type, frame.timestamp, payload);
   if (frame.sent == 0) frame.first = header.sequence;
   last_sequence_ = header.sequence;
   ++frame.sent;
@@ -144,7 +145,7 @@ std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
       header = rtx_->next(now, *video_.format.rtx_payload_type, frame->timestamp,
                           rtp::rtx_header_size + payload);
     } else {
-      header = {false, video_.format.payload_type, sequence, frame->timestamp, source_.ssrc()};
+      header = {false, frame->payload_type, sequence, frame->timestamp, source_.ssrc()};
     }
     header.marker = packet + 1 == frame->packets.end();
     Writer to(out);

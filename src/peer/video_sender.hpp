@@ -66,6 +66,9 @@ class VideoSender {
     std::size_t sent = 0;  // of them
     std::uint32_t timestamp = 0;
     std::uint16_t first = 0;  // the first packet's number, once that is sent
+    // [rfc3711#3.3.1] A packet that is repeated differs from the first in no bit, or two texts would
+    // have one key stream: also where another payload type was agreed on since.
+    std::uint8_t payload_type = 0;
   };
 
   Buffer copy_of(Bytes frame);

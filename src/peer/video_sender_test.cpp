@@ -155,6 +155,23 @@ TEST(VideoSender, without_rtx_it_is_the_same_packet_to_the_last_bit) {
   for (std::size_t i = 0; i < originals.size(); ++i) EXPECT_EQ(s.out[i].bytes, originals[i].bytes);
 }
 
+TEST(VideoSender, a_packet_is_repeated_bit_by_bit_also_where_payload_types_have_changed) {
+  Sending s(false);
+  ASSERT_TRUE(s.give(sets + unit(0x65, 3000)));
+  s.fetch_all();
+  const std::size_t sent = s.out.size();
+  NegotiatedVideo other = video(false);
+  other.format.payload_type = 110;
+  s.sender.change(other);
+  s.sender.on_nack(s.out[1].packet.header.sequence);
+  s.fetch_all();
+  ASSERT_EQ(s.out.size(), sent + 1);
+  EXPECT_EQ(s.out.back().bytes, s.out[1].bytes);
+  ASSERT_TRUE(s.give(unit(0x61, 100)));
+  s.fetch_all();
+  EXPECT_EQ(s.out.back().packet.header.payload_type, 110);
+}
+
 TEST(VideoSender, nobody_gets_a_packet_more_often_than_max_resend_count) {
   Sending s;
   ASSERT_TRUE(s.give(unit(0x65, 500)));
