@@ -52,25 +52,24 @@ srtp::Transform::Opened open(srtp_t session, MutableBytes packet, Open library_c
 Transform::Transform(crypto::SrtpProfile profile, const srtp::MasterKey& ours,
                      const srtp::MasterKey& theirs, Memory& memory)
     : profile_(profile), memory_(memory) {
-  Key out_key{};
   const auto join = [](const srtp::MasterKey& from, Key& to) {
     const MutableBytes room = std::as_writable_bytes(std::span(to));
     copy_bytes(from.key, room);
     copy_bytes(from.salt, room.subspan(from.key.size()));
   };
-  join(ours, out_key);
+  join(ours, out_key_);
   join(theirs, in_key_);
-  const srtp_policy_t out = policy({ssrc_any_outbound, 0}, out_key);
+  const srtp_policy_t out = policy({ssrc_any_outbound, 0}, out_key_);
   const srtp_policy_t in = policy({ssrc_any_inbound, 0}, in_key_);
   if (srtp_create(&out_, &out) != srtp_err_status_ok) out_ = nullptr;
   if (srtp_create(&in_, &in) != srtp_err_status_ok) in_ = nullptr;
-  wipe(std::as_writable_bytes(std::span(out_key)));
 }
 
 Transform::~Transform() {
   if (in_) srtp_dealloc(in_);  // keys of theirs are overwritten there
   if (out_) srtp_dealloc(out_);
   wipe(std::as_writable_bytes(std::span(in_key_)));
+  wipe(std::as_writable_bytes(std::span(out_key_)));
 }
 
 srtp_policy_t Transform::policy(srtp_ssrc_t whose, Key& key) const {
@@ -123,6 +122,12 @@ bool Transform::expect(rtp::Ssrc source, std::uint32_t rollovers) {
     if (srtp_add_stream(in_, &stream) != srtp_err_status_ok) return false;
   }
   return srtp_set_stream_roc(in_, number, rollovers) == srtp_err_status_ok;
+}
+
+bool Transform::allow_repeats(rtp::Ssrc ours) {
+  srtp_policy_t stream = policy({ssrc_specific, static_cast<std::uint32_t>(ours)}, out_key_);
+  stream.allow_repeat_tx = 1;
+  return srtp_add_stream(out_, &stream) == srtp_err_status_ok;
 }
 
 void Transform::forget(rtp::Ssrc source) {

@@ -20,6 +20,7 @@ class Transform final : public srtp::Transform {
   Opened open_rtp(MutableBytes packet) override;
   Opened open_rtcp(MutableBytes packet) override;
   bool expect(rtp::Ssrc source, std::uint32_t rollovers) override;
+  bool allow_repeats(rtp::Ssrc ours) override;
   void forget(rtp::Ssrc source) override;
 
   bool ok() const { return in_ && out_; }
@@ -32,8 +33,8 @@ class Transform final : public srtp::Transform {
   bool is_at_the_end(Bytes packet) const;
 
   crypto::SrtpProfile profile_;
-  Memory& memory_;  // this object's own; libsrtp takes its memory from the heap
-  Key in_key_{};    // of sources to come
+  Memory& memory_;            // this object's own; libsrtp takes its memory from the heap
+  Key in_key_{}, out_key_{};  // of sources to come
   srtp_t in_ = nullptr, out_ = nullptr;
   bool used_up_ = false;  // our keys, for RTP; of RTCP's index libsrtp never goes beyond the last
 };

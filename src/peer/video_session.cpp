@@ -18,6 +18,10 @@ VideoSession::VideoSession(Instant now, const NegotiatedVideo& video, const Vide
       sender_(video, limits.sender, max_packet, env, wall_clock),
       receiver_(limits.receiver, env) {
   report_timer_.start(now, env.random);
+  if (!video.format.rtx_payload_type) {
+    // Without memory for it nothing is sent again.
+    static_cast<void>(srtp.allow_repeats(sender_.source().ssrc(), limits.sender.most_packets));
+  }
 }
 
 // [rfc3264#8.2] Of a stream that is removed nothing is sent, reports neither, and what comes is not
@@ -112,8 +116,11 @@ std::size_t VideoSession::write_packet(Instant now, MutableBytes out) {
     if (size != 0) return srtp_.seal_rtcp(out, size);
   }
   if (leaving_ || refused_) return 0;
-  const std::size_t size = sender_.write_packet(now, out.first(max_packet));
-  return size == 0 ? 0 : srtp_.seal_rtp(out, size);
+  while (const std::size_t size = sender_.write_packet(now, out.first(max_packet))) {
+    const std::size_t sealed = srtp_.seal_rtp(out, size);
+    if (sealed != 0) return sealed;  // else it is too old to be sent again
+  }
+  return 0;
 }
 
 // [rfc3550#6.1] A report first, then our canonical name, feedback, a farewell last. Feedback may

@@ -21,7 +21,7 @@ MasterKey master_key(crypto::SrtpProfile profile, Bytes exported, bool of_client
 
 Session::Session(crypto::SrtpProfile profile, Bytes exported, bool dtls_client, Backend& backend,
                  Env env)
-    : profile_(profile), backend_(backend), env_(env) {
+    : profile_(profile), backend_(backend), env_(env), guards_(env.memory) {
   if (exported.size() != exported_size(profile)) return;
   transform_ = backend.create(profile, master_key(profile, exported, dtls_client),
                               master_key(profile, exported, !dtls_client), env);
@@ -31,10 +31,34 @@ Session::~Session() {
   if (transform_) backend_.destroy(transform_);
 }
 
+bool Session::allow_repeats(rtp::Ssrc ours, std::size_t packets) {
+  packets = std::min(packets, max_repeats);
+  if (!transform_ || packets == 0 || guard_of(ours) || guards_.size() == max_repeating_sources) {
+    return false;
+  }
+  RepeatGuard guard(ours, env_.memory);
+  if (!guard.remember(packets) || !guards_.push_back(std::move(guard))) return false;
+  if (transform_->allow_repeats(ours)) return true;
+  guards_.pop_back();
+  return false;
+}
+
 std::size_t Session::seal_rtp(MutableBytes room, std::size_t size) {
   if (!transform_ || size > room.size() || room.size() - size < max_growth) return 0;
+  Reader in(room.first(size));
+  in.skip(2);
+  const std::uint16_t sequence = in.u16();
+  in.skip(4);
+  RepeatGuard* const guard = guard_of(rtp::Ssrc{in.u32()});
+  if (guard && !guard->knows(sequence)) return 0;
   const std::size_t sealed = transform_->seal_rtp(room, size);
-  sealed_ += sealed != 0;
+  if (sealed == 0) return 0;
+  if (guard && !guard->note(sequence, room.first(sealed))) {
+    // [rfc3711#9.1] Who saw two packets under one keystream would know what both say.
+    wipe(room.first(sealed));
+    return 0;
+  }
+  ++sealed_;
   return sealed;
 }
 
@@ -121,6 +145,13 @@ Bytes Session::admit(Instant now, rtp::Ssrc ssrc, Bytes opened, bool is_rtp) {
 Session::Source* Session::find(rtp::Ssrc ssrc) {
   for (Source& source : sources_) {
     if (source.ssrc == ssrc) return &source;
+  }
+  return nullptr;
+}
+
+RepeatGuard* Session::guard_of(rtp::Ssrc ours) {
+  for (RepeatGuard& guard : guards_) {
+    if (guard.ssrc() == ours) return &guard;
   }
   return nullptr;
 }

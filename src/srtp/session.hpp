@@ -7,6 +7,7 @@
 #include "base/containers.hpp"
 #include "base/env.hpp"
 #include "base/state_hash.hpp"
+#include "srtp/repeat_guard.hpp"
 #include "srtp/transform.hpp"
 
 namespace esp_peer::srtp {
@@ -31,13 +32,23 @@ class Session {
   // what comes from further ones is dropped.
   static constexpr std::size_t max_sources = 32;
   static constexpr std::size_t max_packet = 2048;
+  // Of ours whose packets may be sealed again, and how far back that goes for each.
+  static constexpr std::size_t max_repeating_sources = 4;
+  static constexpr std::size_t max_repeats = 512;
 
   // `exported`: exported_size(profile) bytes of the DTLS exporter.
   Session(crypto::SrtpProfile profile, Bytes exported, bool dtls_client, Backend& backend, Env env);
   Session(const Session&) = delete;
   ~Session();
 
-  // Seals the packet in the first `size` bytes of `room`; says its size then, 0 = not possible.
+  // The latest `packets` packets of a source of ours may be sealed again, as they were: for a
+  // receiver that lacks one. To be asked before its first one. False = no memory: nothing is sealed
+  // twice.
+  bool allow_repeats(rtp::Ssrc ours, std::size_t packets);
+
+  // Seals the packet in the first `size` bytes of `room`; says its size then, 0 = not possible. A
+  // number that was sealed before is not possible, or gives the same bytes where repeats are
+  // allowed and it is the same packet.
   std::size_t seal_rtp(MutableBytes room, std::size_t size);
   std::size_t seal_rtcp(MutableBytes room, std::size_t size);
 
@@ -57,6 +68,7 @@ class Session {
   static constexpr Duration guess_interval = milliseconds(5);
 
   Source* find(rtp::Ssrc ssrc);
+  RepeatGuard* guard_of(rtp::Ssrc ours);
   Bytes admit(Instant now, rtp::Ssrc ssrc, Bytes opened, bool is_rtp);
   Transform::Opened open_first_rtp(Instant now, rtp::Ssrc ssrc, bool known, MutableBytes packet);
   Bytes drop(Instant now, const char* why, std::size_t size) const;
@@ -66,6 +78,7 @@ class Session {
   Env env_;
   Transform* transform_ = nullptr;
   FixedVector<Source, max_sources> sources_;
+  Vector<RepeatGuard> guards_;  // at most max_repeating_sources
   std::uint64_t opened_ = 0, sealed_ = 0;
   Instant next_guess_ = Instant::min();
 };

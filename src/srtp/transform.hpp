@@ -28,7 +28,8 @@ class Transform {
   };
 
   // Seals what stands in the first `size` bytes of `room`, in place, and says its size then; 0 = no
-  // room, or the keys are used up. Sequence numbers of one source go up by one or a few.
+  // room, the keys are used up, or the number was sealed before. Sequence numbers of one source go
+  // up by one or a few.
   virtual std::size_t seal_rtp(MutableBytes room, std::size_t size) = 0;
   virtual std::size_t seal_rtcp(MutableBytes room, std::size_t size) = 0;
   // In place; what was not opened may be changed all the same. Nothing is known of a source before
@@ -38,6 +39,10 @@ class Transform {
   // The next RTP packet of `source` is taken to be after so many rollovers; false = no memory.
   // Asked only before any RTP packet of it was opened.
   virtual bool expect(rtp::Ssrc source, std::uint32_t rollovers) = 0;
+  // Of this source of ours numbers that were sealed before are sealed again, if they are less than
+  // 1024 behind: who allows it sees to it that the packet is the same. Asked only before any RTP
+  // packet of it was sealed; false = no memory.
+  virtual bool allow_repeats(rtp::Ssrc ours) = 0;
   // As if nothing of `source` had been opened.
   virtual void forget(rtp::Ssrc source) = 0;
 

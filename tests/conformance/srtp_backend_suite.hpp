@@ -2,5 +2,6 @@
 // file and instantiate SrtpBackend with an SrtpLibrary and srtp_profiles.
 #pragma once
 #include "tests/conformance/srtp_hostile.hpp"
+#include "tests/conformance/srtp_repeats.hpp"
 #include "tests/conformance/srtp_rollover.hpp"
 #include "tests/conformance/srtp_wire.hpp"
