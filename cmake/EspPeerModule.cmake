@@ -21,6 +21,15 @@ function(esp_peer_tls name)
   set_property(GLOBAL PROPERTY ESP_PEER_TLS_LIBRARIES_${name} ${ARGN})
 endfunction()
 
+# esp_peer_srtp(name folder library...)
+# backends/<folder>: SRTP over one library, for ESP_PEER_SRTP=<name>.
+function(esp_peer_srtp name folder)
+  esp_peer_objects(${folder} backends/${folder})
+  target_link_libraries(esp_peer_${folder} PRIVATE ${ARGN}) # where headers are found
+  set_property(GLOBAL PROPERTY ESP_PEER_SRTP_OBJECTS_${name} $<TARGET_OBJECTS:esp_peer_${folder}>)
+  set_property(GLOBAL PROPERTY ESP_PEER_SRTP_LIBRARIES_${name} ${ARGN})
+endfunction()
+
 function(esp_peer_compile target)
   target_include_directories(${target} PRIVATE
     ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include

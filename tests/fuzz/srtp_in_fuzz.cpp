@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backends/libsrtp/backend.hpp"
+#include "backends/openssl_srtp/backend.hpp"
 #include "peer/media_session.hpp"
 #include "rtp/packet.hpp"
 #include "tests/fuzz/fuzz_parts.hpp"
@@ -40,13 +41,13 @@ peer::NegotiatedVideo negotiated_video() {
 
 class Call {
  public:
-  explicit Call(crypto::SrtpProfile profile)
+  Call(crypto::SrtpProfile profile, srtp::Backend& backend)
       : keys_(profile, true),
         ours_({{milliseconds(100), 8000},
                {{{milliseconds(100), milliseconds(20), 20'000}}, {20'000}}},
-              keys_, libsrtp::backend(), env_),
-        theirs_(profile, Bytes(keys_.exported).first(srtp::exported_size(profile)), false,
-                libsrtp::backend(), env_) {
+              keys_, backend, env_),
+        theirs_(profile, Bytes(keys_.exported).first(srtp::exported_size(profile)), false, backend,
+                env_) {
     ours_.change(now_, negotiated(), negotiated_video());
   }
 
@@ -102,10 +103,11 @@ class Call {
 
 }  // namespace
 
-// The profile, then steps: what, a length, so many bytes.
+// The profile and whose SRTP, then steps: what, a length, so many bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Reader in(std::as_bytes(std::span(data, size)));
-  Call call(profiles[in.u8() % 3]);
+  const unsigned first = in.u8();
+  Call call(profiles[first % 3], first / 3 % 2 == 0 ? libsrtp::backend() : openssl_srtp::backend());
   for (int steps = 0; steps < 200 && in.remaining() >= 2; ++steps) {
     const unsigned what = in.u8();
     const std::size_t length = std::min<std::size_t>(in.u8(), in.remaining());
