@@ -1,0 +1,3 @@
+module pion_media
+
+go 1.19
