@@ -28,9 +28,11 @@ inline constexpr std::size_t max_growth = 16 + 4;
 
 class Session {
  public:
-  // Of the peer, ever. Their replay windows have to stay, so that nothing old is taken for new:
-  // what comes from further ones is dropped.
-  static constexpr std::size_t max_sources = 32;
+  // Of the peer, at a time. Of one that was silent for a while, and makes room for another, only
+  // how far it came is kept, so that nothing old is taken for new when it comes again. What comes
+  // from further ones is dropped.
+  static constexpr std::size_t max_sources = 32, max_silent_sources = 512;
+  static constexpr Duration silence = seconds(10);
   static constexpr std::size_t max_packet = 2048;
   // Of ours whose packets may be sealed again, and how far back that goes for each.
   static constexpr std::size_t max_repeating_sources = 4;
@@ -60,25 +62,45 @@ class Session {
   void hash_state(StateHash& hash) const;
 
  private:
+  // Behind the highest that came; zero = none did.
+  struct Position {
+    std::uint64_t packet = 0;
+    std::uint32_t report = 0;
+  };
+  struct SilentSource {
+    rtp::Ssrc ssrc{};
+    Position next;
+  };
   struct Source {
     rtp::Ssrc ssrc{};
-    bool rtp_heard = false;
+    Position next, first;  // what is before `first` may have come before the source was silent
+    bool packets_known = false;  // to the transform
+    Instant last_heard{};
   };
-  // At most so often is a packet of an unheard source opened twice: it costs the keys of a source.
+  // At most so often is a packet of an unheard source opened twice, or one of a silent source at
+  // all: it costs the keys of a source.
   static constexpr Duration guess_interval = milliseconds(5);
 
-  Source* find(rtp::Ssrc ssrc);
   RepeatGuard* guard_of(rtp::Ssrc ours);
-  Bytes admit(Instant now, rtp::Ssrc ssrc, Bytes opened, bool is_rtp);
-  Transform::Opened open_first_rtp(Instant now, rtp::Ssrc ssrc, bool known, MutableBytes packet);
+  Source* find(rtp::Ssrc ssrc);
+  SilentSource* find_silent(rtp::Ssrc ssrc);
+  // As it is known, or as it was when it fell silent, or as nobody is who never was heard.
+  Source known(rtp::Ssrc ssrc);
+  Source* find_or_add(Instant now, rtp::Ssrc ssrc);
+  Bytes admit(Instant now, const Source& source, Bytes opened);
+  Transform::Opened open_first_rtp(Instant now, const Source& source, MutableBytes packet,
+                                   std::uint64_t& index);
+  Transform::Opened open_again(Instant now, const Source& source, MutableBytes packet,
+                               std::uint64_t index);
   Bytes drop(Instant now, const char* why, std::size_t size) const;
 
   crypto::SrtpProfile profile_;
   Backend& backend_;
   Env env_;
   Transform* transform_ = nullptr;
-  FixedVector<Source, max_sources> sources_;
-  Vector<RepeatGuard> guards_;  // at most max_repeating_sources
+  Vector<Source> sources_;       // at most max_sources
+  Vector<SilentSource> silent_;  // at most max_silent_sources
+  Vector<RepeatGuard> guards_;   // at most max_repeating_sources
   std::uint64_t opened_ = 0, sealed_ = 0;
   Instant next_guess_ = Instant::min();
 };

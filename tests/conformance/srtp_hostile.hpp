@@ -156,4 +156,70 @@ TEST_P(SrtpBackend, further_sources_than_are_kept_are_dropped_and_the_others_go_
   }
 }
 
+// covers: must rfc3711#3.3.2
+TEST_P(SrtpBackend, a_silent_source_makes_room_and_goes_on_behind_all_that_it_sent) {
+  const SrtpReference client = pair_.of(true);
+  SrtpSide& server = pair_.server;
+  const auto rtp = [&](std::uint32_t ssrc, std::uint32_t number) {
+    const SrtpBytes packet = rtp_packet(ssrc, static_cast<std::uint16_t>(number), 10);
+    return !server.open_rtp(client.seal_rtp(packet, number >> 16)).empty();
+  };
+  const auto rtcp = [&](std::uint32_t ssrc, std::uint32_t index) {
+    return !server.open_rtcp(client.seal_rtcp(rtcp_packet(ssrc, 1), index)).empty();
+  };
+  constexpr std::uint32_t wrap = 0x1'0000, others = srtp::Session::max_sources;
+  for (const std::uint32_t number : {40'000u, 65'000u, wrap + 10, wrap + 8}) {
+    ASSERT_TRUE(rtp(1, number));
+    ASSERT_TRUE(rtp(2, number));
+  }
+  ASSERT_TRUE(rtcp(1, 9) && rtcp(2, 9));
+  for (std::uint32_t ssrc = 3; ssrc <= others; ++ssrc) ASSERT_TRUE(rtp(ssrc, 5));
+  EXPECT_FALSE(rtp(100, 5)) << "nobody was silent for long enough";
+
+  const auto quiet = [&] { server.ms += srtp::Session::silence.count() / 1000; };
+  quiet();
+  for (std::uint32_t ssrc = 3; ssrc <= others; ++ssrc) ASSERT_TRUE(rtp(ssrc, 6));
+  EXPECT_TRUE(rtp(100, 5)) << "in the place of the first";
+  EXPECT_TRUE(rtp(101, 5)) << "and of the second";
+  EXPECT_FALSE(rtp(102, 5));
+  quiet();
+  EXPECT_FALSE(rtp(1, wrap + 8)) << "came";
+  EXPECT_FALSE(rtp(1, wrap + 10)) << "came";
+  EXPECT_FALSE(rtp(1, wrap + 9)) << "may have come";
+  EXPECT_FALSE(rtp(1, 40'000)) << "came";
+  EXPECT_FALSE(rtcp(1, 9)) << "came";
+  EXPECT_TRUE(rtp(1, wrap + 12));
+  EXPECT_TRUE(rtp(1, wrap + 11)) << "out of order as ever";
+  EXPECT_FALSE(rtp(1, wrap + 11)) << "came";
+  EXPECT_FALSE(rtp(1, wrap + 9)) << "may have come";
+  EXPECT_FALSE(rtcp(1, 9)) << "came";
+  EXPECT_TRUE(rtcp(1, 10));
+  // The second comes again with a report, and has gone beyond another wrap meanwhile.
+  EXPECT_FALSE(rtcp(2, 9)) << "came";
+  EXPECT_TRUE(rtcp(2, 20));
+  EXPECT_FALSE(rtp(2, wrap + 10)) << "came";
+  EXPECT_TRUE(rtp(2, wrap + 30'000));
+  EXPECT_TRUE(rtp(2, 2 * wrap + 5));
+  EXPECT_FALSE(rtp(2, wrap + 10)) << "came";
+}
+
+TEST_P(SrtpBackend, so_many_sources_may_have_been_and_no_more) {
+  const SrtpReference client = pair_.of(true);
+  constexpr std::uint32_t most = srtp::Session::max_sources + srtp::Session::max_silent_sources;
+  std::size_t memory = 0;
+  for (std::uint32_t ssrc = 1; ssrc <= most + 200; ++ssrc) {
+    pair_.server.ms += srtp::Session::silence.count() / 1000;
+    EXPECT_EQ(!pair_.server.open_rtp(client.seal_rtp(rtp_packet(ssrc, 1, 10), 0)).empty(),
+              ssrc <= most);
+    if (ssrc == most) memory = pair_.server.env.memory.live;
+  }
+  EXPECT_EQ(pair_.server.env.memory.live, memory);
+  for (const std::uint32_t ssrc : {1u, most}) {
+    EXPECT_TRUE(pair_.server.open_rtp(client.seal_rtp(rtp_packet(ssrc, 1, 10), 0)).empty());
+  }
+  EXPECT_FALSE(pair_.server.open_rtp(client.seal_rtp(rtp_packet(most, 2, 10), 0)).empty());
+  EXPECT_FALSE(pair_.server.open_rtp(client.seal_rtp(rtp_packet(1, 2, 10), 0)).empty());
+  EXPECT_TRUE(pair_.server.open_rtp(client.seal_rtp(rtp_packet(1, 2, 10), 0)).empty());
+}
+
 }  // namespace esp_peer::test
