@@ -230,6 +230,50 @@ TEST(Config, a_callback_of_which_there_is_half_is_none) {
   EXPECT_EQ(read(cfg).interface_filter, nullptr);
 }
 
+TEST(Config, the_tuning_of_media_arrives) {
+  esp_peer_default_cfg_t tuning{};
+  tuning.rtp_cfg.audio_recv_jitter = {150, 0, 0, 11'000};
+  tuning.rtp_cfg.video_recv_jitter = {250, 35, 2'000, 22'000};
+  tuning.rtp_cfg.send_pool_size = 33'000;
+  tuning.rtp_cfg.send_queue_num = 44;
+  tuning.rtp_cfg.max_resend_count = 5;
+  esp_peer_cfg_t cfg{};
+  cfg.video_info = {ESP_PEER_VIDEO_CODEC_MJPEG, 320, 240, 15};
+  cfg.video_dir = ESP_PEER_MEDIA_DIR_SEND_ONLY;
+  cfg.extra_cfg = &tuning;
+  cfg.extra_size = sizeof(tuning);
+  const Config c = read(cfg);
+  EXPECT_EQ(c.session.audio_jitter.longest_hold, milliseconds(150));
+  EXPECT_EQ(c.session.audio_jitter.most_bytes, 11'000u);
+  const peer::VideoLimits& limits = c.session.video_limits;
+  EXPECT_EQ(limits.receiver.buffer.longest_hold, milliseconds(250));
+  EXPECT_EQ(limits.receiver.buffer.resend_delay, milliseconds(35));
+  EXPECT_EQ(limits.receiver.buffer.most_bytes, 22'000u);
+  EXPECT_EQ(limits.receiver.pli_interval, milliseconds(2'000));
+  EXPECT_EQ(limits.sender.most_bytes, 33'000u);
+  EXPECT_EQ(limits.sender.most_packets, 44u);
+  EXPECT_EQ(limits.sender.most_resends, 5);
+  EXPECT_EQ(c.session.video.codec, sdp::VideoCodec::mjpeg);
+  EXPECT_EQ(c.session.video.direction, sdp::Direction::sendonly);
+  EXPECT_EQ(c.session.video.width, 320u);
+  EXPECT_EQ(c.session.video.height, 240u);
+  EXPECT_EQ(c.session.video.frames_per_second, 15u);
+}
+
+TEST(Config, the_tuning_of_media_has_the_defaults_of_the_original) {
+  const Config c = read(esp_peer_cfg_t{});
+  EXPECT_EQ(c.session.audio_jitter.longest_hold, milliseconds(100));
+  EXPECT_EQ(c.session.audio_jitter.most_bytes, 100'000u);
+  const peer::VideoLimits& limits = c.session.video_limits;
+  EXPECT_EQ(limits.receiver.buffer.longest_hold, milliseconds(100));
+  EXPECT_EQ(limits.receiver.buffer.resend_delay, milliseconds(20));
+  EXPECT_EQ(limits.receiver.buffer.most_bytes, 400'000u);
+  EXPECT_EQ(limits.receiver.pli_interval, milliseconds(0));
+  EXPECT_EQ(limits.sender.most_bytes, 400'000u);
+  EXPECT_EQ(limits.sender.most_packets, 256u);
+  EXPECT_EQ(limits.sender.most_resends, 3);
+}
+
 TEST(Config, mistakes_are_told) {
   esp_peer_cfg_t cfg{};
   const int no_role = 7;

@@ -128,9 +128,18 @@ class Wire {
     const std::lock_guard lock(mutex_);
     return sockets_[side]->port();
   }
+  // Datagrams of which this says so do not arrive. Asked in the wire's thread.
+  void lose(std::function<bool(Side from, const std::string&)> loses) {
+    const std::lock_guard lock(mutex_);
+    loses_ = std::move(loses);
+  }
   void cut() { cut_ = true; }
   // From now on what this side sends is lost where it begins with this byte [rfc7983#7].
-  void lose(Side from, std::uint8_t first) { lost_[from] = first; }
+  void lose(Side from, std::uint8_t first) {
+    lose([from, first](Side who, const std::string& datagram) {
+      return who == from && datagram.starts_with(static_cast<char>(first));
+    });
+  }
   // What this side sends from now on is changed so on its way.
   void change(Side from, std::function<void(std::string&)> how) {
     const std::lock_guard lock(mutex_);
@@ -167,13 +176,14 @@ class Wire {
     std::string datagram;
     std::uint16_t source = 0;
     while (sockets_[to]->receive(datagram, source)) {
+      bool lost = cut_;
       {
         const std::lock_guard lock(mutex_);
         sent_[from].push_back(datagram);
         if (change_[from]) change_[from](datagram);
+        lost = lost || (loses_ && loses_(from, datagram));
       }
-      const bool lost = !datagram.empty() && lost_[from] == static_cast<std::uint8_t>(datagram[0]);
-      if (!cut_ && !lost && inside_[to] != 0) sockets_[from]->send(inside_[to], datagram);
+      if (!lost && inside_[to] != 0) sockets_[from]->send(inside_[to], datagram);
     }
   }
 
@@ -182,11 +192,11 @@ class Wire {
                                               std::make_unique<LocalSocket>()};
   std::unique_ptr<LocalSocket> fresh_[2];
   std::atomic<std::uint16_t> inside_[2] = {0, 0};
-  std::atomic<int> lost_[2] = {-1, -1};
   std::atomic<bool> stop_ = false, cut_ = false;
   std::mutex mutex_;
   std::vector<std::string> sent_[2];
   std::function<void(std::string&)> change_[2];
+  std::function<bool(Side, const std::string&)> loses_;
   std::thread thread_;
 };
 

@@ -46,11 +46,13 @@ struct Message {
   std::string body;
 };
 
-struct AudioFrame {
+struct MediaFrame {
   std::uint32_t pts;
   std::string body;
-  friend bool operator==(const AudioFrame&, const AudioFrame&) = default;
+  friend bool operator==(const MediaFrame&, const MediaFrame&) = default;
 };
+using AudioFrame = MediaFrame;
+using VideoFrame = MediaFrame;
 
 class Peer {
  public:
@@ -82,6 +84,12 @@ class Peer {
     };
     cfg.on_audio_data = [](esp_peer_audio_frame_t* f, void* ctx) {
       return self(ctx).note_audio(f);
+    };
+    cfg.on_video_info = [](esp_peer_video_stream_info_t* i, void* ctx) {
+      return self(ctx).note_video_info(*i);
+    };
+    cfg.on_video_data = [](esp_peer_video_frame_t* f, void* ctx) {
+      return self(ctx).note_video(f);
     };
     esp_peer_handle_t fresh = nullptr;
     const int result = esp_peer_open(&cfg, esp_peer_get_default_impl(), &fresh);
@@ -123,6 +131,12 @@ class Peer {
     esp_peer_audio_frame_t frame{pts, reinterpret_cast<std::uint8_t*>(copy.data()),
                                  static_cast<int>(copy.size())};
     return esp_peer_send_audio(handle, &frame);
+  }
+  int send_video(std::uint32_t pts, std::string_view body) {
+    std::string copy(body);
+    esp_peer_video_frame_t frame{pts, reinterpret_cast<std::uint8_t*>(copy.data()),
+                                 static_cast<int>(copy.size())};
+    return esp_peer_send_video(handle, &frame);
   }
   int create_channel(std::string label, bool ordered = true) {
     esp_peer_data_channel_cfg_t channel{};
@@ -169,6 +183,7 @@ class Peer {
     closed.clear();
     messages.clear();
     frames.clear();
+    pictures.clear();
   }
 
   esp_peer_cfg_t cfg{};
@@ -185,6 +200,8 @@ class Peer {
   std::function<void(const Message&)> on_data;
   std::function<void(const esp_peer_audio_stream_info_t&)> on_audio_info;
   std::function<void(const AudioFrame&)> on_audio;
+  std::function<void(const esp_peer_video_stream_info_t&)> on_video_info;
+  std::function<void(const VideoFrame&)> on_video;
 
   std::atomic<pid_t> loop_thread = 0;  // that run() made
 
@@ -196,6 +213,7 @@ class Peer {
   std::vector<std::pair<std::string, std::uint16_t>> opened, closed;
   std::vector<Message> messages;
   std::vector<AudioFrame> frames;
+  std::vector<VideoFrame> pictures;
   bool keep_messages = true;
   std::atomic<std::size_t> received{0};
   int answer = -1;  // of every callback: nobody looks at it
@@ -259,6 +277,20 @@ class Peer {
     if (on_audio) on_audio(frame);
     const std::lock_guard lock(mutex);
     frames.push_back(std::move(frame));
+    changed.notify_all();
+    return answer;
+  }
+  int note_video_info(const esp_peer_video_stream_info_t& info) {
+    if (on_video_info) on_video_info(info);
+    return answer;
+  }
+  int note_video(esp_peer_video_frame_t* f) {
+    EXPECT_EQ(f->data[f->size], 0) << "on_video_data ends with a zero byte";
+    VideoFrame frame{f->pts, std::string(reinterpret_cast<const char*>(f->data),
+                                         static_cast<std::size_t>(f->size))};
+    if (on_video) on_video(frame);
+    const std::lock_guard lock(mutex);
+    pictures.push_back(std::move(frame));
     changed.notify_all();
     return answer;
   }
