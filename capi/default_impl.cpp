@@ -18,6 +18,7 @@ Table& peers = program_handles.table;
 
 template <class Method, class... Args>
 int on_peer(esp_peer_handle_t handle, Method method, Args... args) {
+  if (RtpTransformer::working_here()) return ESP_PEER_ERR_WRONG_STATE;
   const Table::Pin peer(peers, handle);
   return peer ? ((*peer).*method)(args...) : static_cast<int>(ESP_PEER_ERR_INVALID_ARG);
 }
@@ -82,12 +83,11 @@ int send_audio(esp_peer_handle_t h, esp_peer_audio_frame_t* frame) {
 }
 
 int set_rtp_transformer(esp_peer_handle_t h, esp_peer_rtp_transform_role_t role,
-                        esp_peer_rtp_transform_cb_t*, void*) {
-  const bool known = raw(role) == ESP_PEER_RTP_TRANSFORM_ROLE_SENDER ||
-                     raw(role) == ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER;
-  const Table::Pin peer(peers, h);
-  if (!peer || !known) return ESP_PEER_ERR_INVALID_ARG;
-  return ESP_PEER_ERR_NOT_SUPPORT;
+                        esp_peer_rtp_transform_cb_t* callbacks, void* ctx) {
+  const bool sender = raw(role) == ESP_PEER_RTP_TRANSFORM_ROLE_SENDER;
+  if (!sender && raw(role) != ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER) return ESP_PEER_ERR_INVALID_ARG;
+  return on_peer(h, &DefaultPeer::set_rtp_transformer, sender ? rtp::Way::out : rtp::Way::in,
+                 static_cast<const esp_peer_rtp_transform_cb_t*>(callbacks), ctx);
 }
 
 int send_data(esp_peer_handle_t h, esp_peer_data_frame_t* frame) {
@@ -108,11 +108,14 @@ int main_loop(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::main_loop);
 int disconnect(esp_peer_handle_t h) { return on_peer(h, &DefaultPeer::disconnect); }
 
 void query(esp_peer_handle_t h) {
+  if (RtpTransformer::working_here()) return;
   const Table::Pin peer(peers, h);
   if (peer) peer->query();
 }
 
 }  // namespace
+
+bool in_rtp_transformer() { return RtpTransformer::working_here(); }
 
 int default_paired_addr(esp_peer_handle_t inner, esp_peer_addr_t* addr) {
   return on_peer(inner, &DefaultPeer::paired_addr, addr);

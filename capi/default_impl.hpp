@@ -6,6 +6,9 @@
 
 namespace esp_peer::capi {
 
+// This thread is in a callback that comes in the middle of a peer's work.
+bool in_rtp_transformer();
+
 // `inner` is the implementation's own handle, not the one of esp_peer_open().
 int default_paired_addr(esp_peer_handle_t inner, esp_peer_addr_t* addr);
 int default_create_channel(esp_peer_handle_t inner, const esp_peer_ext_channel_cfg_t* config,

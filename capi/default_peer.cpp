@@ -10,8 +10,8 @@
 namespace esp_peer::capi {
 namespace {
 
-peer::Dependencies dependencies(peer::IdentitySource& identities) {
-  return {tls::crypto_provider(), tls::dtls_backend(), identities, media_backend()};
+peer::Dependencies dependencies(peer::IdentitySource& identities, rtp::Transformer& transformer) {
+  return {tls::crypto_provider(), tls::dtls_backend(), identities, media_backend(), &transformer};
 }
 
 // False for a type that is none.
@@ -36,7 +36,8 @@ bool read_reliability(const esp_peer_data_channel_cfg_t& config, std::uint16_t d
 
 DefaultPeer::DefaultPeer(const Config& config)
     : config_(config),
-      session_(config.session, dependencies(identities_), {memory_, tls::random(), {}}),
+      session_(config.session, dependencies(identities_, transformer_),
+               {memory_, tls::random(), {}}),
       news_(memory_) {
   // The background thread looks at us when we wake it, and then when it is due.
   if (config_.background_thread) sleeping_until_ = Instant::max();
@@ -96,6 +97,13 @@ int DefaultPeer::restart_ice() {
   const Lock lock(mutex_);
   const Instant now = linux_runner::now();
   return finish(now, session_.restart_ice(now));
+}
+
+int DefaultPeer::set_rtp_transformer(rtp::Way way, const esp_peer_rtp_transform_cb_t* callbacks,
+                                     void* ctx) {
+  if (!media_backend()) return ESP_PEER_ERR_NOT_SUPPORT;
+  const Lock lock(mutex_);
+  return to_c_error(transformer_.set(way, callbacks, ctx).code());
 }
 
 int DefaultPeer::send_data(const esp_peer_data_frame_t* frame) {

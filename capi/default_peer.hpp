@@ -9,6 +9,7 @@
 #include "capi/config.hpp"
 #include "capi/identity_cache.hpp"
 #include "capi/news.hpp"
+#include "capi/rtp_transformer.hpp"
 #include "peer/session.hpp"
 #include "runner/linux/heap_memory.hpp"
 #include "runner/linux/resolver.hpp"
@@ -36,6 +37,7 @@ class DefaultPeer {
   int close_data_channel(const char* label);
   int disconnect();
   int restart_ice();
+  int set_rtp_transformer(rtp::Way way, const esp_peer_rtp_transform_cb_t* callbacks, void* ctx);
   int main_loop();
   // With a background thread: what that does, and main_loop() does not. When to work again, see
   // WorkerThread.
@@ -105,6 +107,7 @@ class DefaultPeer {
   esp_peer_handle_t self_ = nullptr;  // what the background thread knows us by
   linux_runner::HeapMemory memory_;
   identity_cache::Source identities_;
+  RtpTransformer transformer_{memory_};
   std::mutex mutex_;
   peer::Session session_;
   linux_runner::UdpSockets sockets_;

@@ -108,6 +108,7 @@ int esp_peer_get_paired_addr(esp_peer_handle_t peer, esp_peer_addr_t* addr) {
 }
 
 int esp_peer_close(esp_peer_handle_t peer) {
+  if (in_rtp_transformer()) return ESP_PEER_ERR_WRONG_STATE;
   WrappedPeers::Pin wrapped(wrapped_peers, peer);
   if (!wrapped || !wrapped.retire()) return ESP_PEER_ERR_INVALID_ARG;
   return wrapped->ops.close ? wrapped->ops.close(wrapped->inner)

@@ -44,14 +44,16 @@ typedef enum {
   ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED = 14,
   ESP_PEER_STATE_REMOTE_VIDEO_TRACK_ADDED = 15, /**< The peer's new description has video. */
   ESP_PEER_STATE_REMOTE_VIDEO_TRACK_REMOVED = 16,
-  ESP_PEER_STATE_VIDEO_PLI_RECEIVED = 17, /**< The peer asks for a keyframe. */
+  ESP_PEER_STATE_VIDEO_PLI_RECEIVED = 17, /**< The peer asks for a keyframe. However often it does,
+                                               this comes at most every 300 ms. */
 } esp_peer_state_t;
 
 /** What video is. */
 typedef enum {
   ESP_PEER_VIDEO_CODEC_NONE = 0,
   ESP_PEER_VIDEO_CODEC_H264 = 1,  /**< Annex B. */
-  ESP_PEER_VIDEO_CODEC_MJPEG = 2, /**< Has no RTP of ours: an application sends it as data. */
+  ESP_PEER_VIDEO_CODEC_MJPEG = 2, /**< Baseline JPEG files [rfc2435]. Browsers take none: to them an
+                                       application sends it as data. */
 } esp_peer_video_codec_t;
 
 /** What audio is. */
@@ -105,11 +107,11 @@ typedef struct {
   uint8_t channel;      /**< 1 = mono, 2 = stereo. */
 } esp_peer_audio_stream_info_t;
 
-/** A picture: one access unit. */
+/** A picture: one access unit, or one file. */
 typedef struct {
-  uint32_t pts; /**< Milliseconds. */
-  uint8_t* data;
-  int size; /**< Bytes. */
+  uint32_t pts;  /**< Milliseconds. */
+  uint8_t* data; /**< When received, a zero byte follows that size does not count. */
+  int size;      /**< Bytes. */
 } esp_peer_video_frame_t;
 
 /** A frame of the codec: one packet. */
@@ -187,7 +189,8 @@ typedef struct {
   int (*on_audio_info)(esp_peer_audio_stream_info_t* info, void* ctx);
   /** A frame of audio has come. */
   int (*on_audio_data)(esp_peer_audio_frame_t* frame, void* ctx);
-  /** A picture has come. */
+  /** A picture has come, whole. The first one is a keyframe, and so is the next one after a loss
+   *  that could not be repaired. */
   int (*on_video_data)(esp_peer_video_frame_t* frame, void* ctx);
   /** A channel is open, whoever created it; ESP_PEER_STATE_DATA_CHANNEL_OPENED follows. */
   int (*on_channel_open)(esp_peer_data_channel_info_t* ch, void* ctx);
@@ -272,10 +275,14 @@ int esp_peer_update_ice_info(esp_peer_handle_t peer, esp_peer_role_t role,
                              esp_peer_ice_server_cfg_t* server, int server_num);
 
 /**
- * Sets the RTP transformer of a direction; NULL takes it away. Comes with media, in a later
- * version.
+ * Sets the RTP transformer of a direction; NULL takes it away. It is given each RTP packet whole,
+ * header first, before SRTP seals it or after SRTP has opened it: to add a header extension, or to
+ * encrypt the payload from end to end. A packet that is sent again goes as it went the first time.
+ * It stays over disconnects; when this returns, what was there before is in use no more.
  *
- * @return ESP_PEER_ERR_NONE, _INVALID_ARG (a role that is none), _NOT_SUPPORT.
+ * @param transform_cb  Copied.
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (a role that is none, a function that is NULL), or
+ *         _NOT_SUPPORT in a build without media.
  */
 int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_role_t role,
                                  esp_peer_rtp_transform_cb_t* transform_cb, void* ctx);
@@ -294,9 +301,15 @@ int esp_peer_set_rtp_transformer(esp_peer_handle_t peer, esp_peer_rtp_transform_
 int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);
 
 /**
- * Sends a picture. Comes in a later version.
+ * Sends a picture of the agreed codec: an access unit of H.264, its NAL units behind start codes,
+ * or a baseline JPEG file. It is copied, and leaves in packets at a pace that spares the network's
+ * queues; its pts, in milliseconds, comes out at the peer unchanged. On
+ * ESP_PEER_STATE_VIDEO_PLI_RECEIVED the next one should be a keyframe.
  *
- * @return ESP_PEER_ERR_INVALID_ARG (no frame, no data, no size) or _NOT_SUPPORT.
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
+ * connected), _NOT_SUPPORT (no video was agreed on, the direction forbids it, or it is nothing that
+ * packets can carry), _WOULD_BLOCK (more waits already than send_pool_size: leave this one out) or
+ * _NO_MEM.
  */
 int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
 

@@ -52,25 +52,34 @@ typedef struct {
 
 /** Which way an RTP transformer works. */
 typedef enum {
-  ESP_PEER_RTP_TRANSFORM_ROLE_SENDER = 0,   /**< On frames before they are sent. */
-  ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER = 1, /**< On frames that were received. */
+  ESP_PEER_RTP_TRANSFORM_ROLE_SENDER = 0,   /**< On packets before they are sent. */
+  ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER = 1, /**< On packets that were received. */
 } esp_peer_rtp_transform_role_t;
 
-/** A frame in the hands of a transformer. */
+/** An RTP packet in the hands of a transformer: header [rfc3550#5.1] and payload. */
 typedef struct {
-  uint8_t* orig_data;    /**< The frame as it is. */
+  uint8_t* orig_data;    /**< The packet as it is. */
   uint32_t orig_size;    /**< Bytes. */
-  uint8_t* encoded_data; /**< Room for the transformed frame, where it is not done in place. */
-  uint32_t encoded_size; /**< Bytes of it. */
+  uint8_t* encoded_data; /**< Where the transformed packet goes: room of the encoded_size that was
+                              asked for, or, in place, orig_data. */
+  uint32_t encoded_size; /**< Bytes of that packet. */
   uint8_t payload_type;  /**< RTP payload type. */
 } esp_peer_rtp_frame_t;
 
-/** A transformer of frames, e.g. for encryption from end to end. */
+/**
+ * A transformer of RTP packets, e.g. for encryption from end to end. Number and source in the
+ * header stay as they are. On its way out a packet may grow by 64 bytes, of those received each to
+ * 2048. What it drops is as lost on the network.
+ *
+ * It is called in the middle of the work of its peer, in any thread that uses that: functions of
+ * peers answer ESP_PEER_ERR_WRONG_STATE there.
+ */
 typedef struct {
-  /** Sets encoded_size and whether the work is done in orig_data.
-   *  @return 0 to go on, ESP_PEER_ERR_NOT_SUPPORT to leave this frame alone, else drop it. */
+  /** Sets encoded_size, which is orig_size before, and whether the work is done in orig_data.
+   *  @return 0 to go on, ESP_PEER_ERR_NOT_SUPPORT to leave this packet alone, else drop it. */
   int (*get_encoded_size)(esp_peer_rtp_frame_t* frame, bool* in_place, void* ctx);
-  /** Does the work. @return 0, else the frame is dropped. */
+  /** Does the work, and may set encoded_size once more, to less. @return 0, else the packet is
+   *  dropped. */
   int (*transform)(esp_peer_rtp_frame_t* frame, void* ctx);
 } esp_peer_rtp_transform_cb_t;
 

@@ -78,8 +78,12 @@ void AudioSession::leave() {
   if (spoke) bye_for_ = sender_.ssrc();
 }
 
-void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
+void AudioSession::on_rtp(Instant now, const rtp::Packet& opened) {
   if (refused_) return;
+  Buffer room;
+  const auto transformed = rtp::transform_received(transformer_, opened, env_.memory, room);
+  if (!transformed) return drop(now, "by the transformer", opened.payload.size());
+  const rtp::Packet& packet = *transformed;
   if (packet.header.ssrc == sender_.ssrc()) leave_name_to_the_other();
   Source* source = find_or_add(packet.header.ssrc);
   if (!source) return drop(now, "no room for a source", packet.payload.size());
@@ -129,7 +133,10 @@ std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
     const Buffer& packet = queue_.front();
     if (out.size() < packet.size() + srtp::max_growth) return 0;
     copy_bytes(packet.bytes(), out);
-    const std::size_t sealed = srtp_.seal_rtp(out, packet.size());
+    const MutableBytes room =
+        out.first(std::min(out.size() - srtp::max_growth, rtp::header_size + max_frame));
+    const std::size_t size = rtp::transform(transformer_, rtp::Way::out, room, packet.size());
+    const std::size_t sealed = size == 0 ? 0 : srtp_.seal_rtp(out, size);
     queue_.pop_front();
     if (sealed != 0) return sealed;
   }

@@ -11,6 +11,7 @@
 #include "rtp/receiver.hpp"
 #include "rtp/report_timer.hpp"
 #include "rtp/sender.hpp"
+#include "rtp/transformer.hpp"
 #include "srtp/session.hpp"
 
 namespace esp_peer::peer {
@@ -28,6 +29,8 @@ class AudioSession {
                srtp::Session& srtp, Env env, Duration wall_clock = {},
                rtp::SenderCounts counts = {});
   AudioSession(const AudioSession&) = delete;
+  // What packets go through before they are sealed and after they were opened.
+  void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // A later description says otherwise; nothing = audio is refused now.
   void change(Instant now, const std::optional<NegotiatedAudio>& audio);
@@ -70,6 +73,7 @@ class AudioSession {
 
   NegotiatedAudio audio_;
   rtp::JitterOptions jitter_;
+  rtp::Transformer* transformer_ = nullptr;
   Env env_;
   srtp::Session& srtp_;
   rtp::Sender sender_;

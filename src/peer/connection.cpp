@@ -334,6 +334,7 @@ void Connection::begin_media(Instant now) {
     const MediaLimits limits{options_.audio_jitter, options_.video_limits, options_.wall_clock};
     media_ = Owned<MediaSession>::make(env_.memory, limits, keys, *dependencies_.srtp, env_);
     if (media_ && !media_->ok()) media_.reset();
+    if (media_ && dependencies_.transformer) media_->use(*dependencies_.transformer);
     if (media_) media_->change(now, audio, video);
   }
 }

@@ -19,12 +19,14 @@ void MediaSession::change(Instant now, const std::optional<NegotiatedAudio>& aud
   } else if (audio) {
     audio_ = Owned<AudioSession>::make(env_.memory, now, *audio, limits_.audio_jitter, srtp_, env_,
                                        limits_.wall_clock);
+    if (audio_ && transformer_) audio_->use(*transformer_);
   }
   if (video_) {
     video_->change(now, video);
   } else if (video) {
     video_ = Owned<VideoSession>::make(env_.memory, now, *video, limits_.video, srtp_, env_,
                                        limits_.wall_clock);
+    if (video_ && transformer_) video_->use(*transformer_);
   }
   refused_ = !audio && !video;
 }

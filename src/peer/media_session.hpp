@@ -32,6 +32,8 @@ class MediaSession {
  public:
   MediaSession(const MediaLimits& limits, const MediaKeys& keys, srtp::Backend& backend, Env env);
   MediaSession(const MediaSession&) = delete;
+  // Of all streams that begin later.
+  void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // What a description says: a stream begins, goes on otherwise, or is refused (nothing).
   void change(Instant now, const std::optional<NegotiatedAudio>& audio,
@@ -64,6 +66,7 @@ class MediaSession {
 
   MediaLimits limits_;
   Env env_;
+  rtp::Transformer* transformer_ = nullptr;
   srtp::Session srtp_;
   Owned<AudioSession> audio_;
   Owned<VideoSession> video_;

@@ -12,6 +12,7 @@
 #include "peer/negotiated_audio.hpp"
 #include "peer/video_session.hpp"
 #include "rtp/jitter_buffer.hpp"
+#include "rtp/transformer.hpp"
 #include "sctp/association.hpp"
 #include "srtp/transform.hpp"
 
@@ -92,7 +93,8 @@ struct Dependencies {
   crypto::Provider& crypto;
   dtls::Backend& dtls;
   IdentitySource& identities;
-  srtp::Backend* srtp = nullptr;  // none: no media
+  srtp::Backend* srtp = nullptr;            // none: no media
+  rtp::Transformer* transformer = nullptr;  // none: RTP packets stay as they are
 };
 
 // Of the association that is there now; zeros without one.

@@ -15,7 +15,10 @@ void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
     // Whose packet it is, the number tells: with one source at a time there is no choice.
     Source* source = latest();
     if (!source) return;
-    const auto lost = rtp::unwrap_rtx(packet, source->receiver.source(), format.payload_type);
+    const auto wrapped = rtp::unwrap_rtx(packet, source->receiver.source(), format.payload_type);
+    if (!wrapped) return;
+    Buffer room;
+    const auto lost = rtp::transform_received(transformer_, *wrapped, env_.memory, room);
     if (!lost) return;
     if (const auto sequence = source->receiver.extend(lost->header.sequence)) {
       source->frames.insert(now, *sequence, lost->header.timestamp, lost->header.marker,
@@ -24,8 +27,11 @@ void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
     return;
   }
   if (packet.header.payload_type != format.payload_type) return;
+  Buffer room;
+  const auto transformed = rtp::transform_received(transformer_, packet, env_.memory, room);
+  if (!transformed) return;
   Source* source = find_or_add(packet.header.ssrc);
-  if (source) insert(now, *source, packet);
+  if (source) insert(now, *source, *transformed);
 }
 
 void VideoReceiver::insert(Instant now, Source& source, const rtp::Packet& packet) {

@@ -15,6 +15,7 @@
 #include "rtp/frame_buffer.hpp"
 #include "rtp/packet.hpp"
 #include "rtp/receiver.hpp"
+#include "rtp/transformer.hpp"
 
 namespace esp_peer::peer {
 
@@ -36,6 +37,9 @@ class VideoReceiver {
   static constexpr Duration keyframe_patience = milliseconds(500);
 
   VideoReceiver(const VideoReceiverOptions& options, Env env) : options_(options), env_(env) {}
+
+  // What packets go through when they have come, repeated ones too.
+  void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // A packet of the video section, opened and parsed. `format`: whose payload types they are.
   void on_packet(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format);
@@ -87,6 +91,7 @@ class VideoReceiver {
   void want_keyframe(Instant now, Source& source);
 
   VideoReceiverOptions options_;
+  rtp::Transformer* transformer_ = nullptr;
   Env env_;
   sdp::VideoFormat format_;  // of the packets last heard
   Sources sources_;

@@ -63,6 +63,8 @@ Buffer VideoSender::copy_of(Bytes frame) {
 }
 
 Status VideoSender::cut(Frame& frame) const {
+  const bool may_grow = transformer_ && transformer_->transforms(rtp::Way::out);
+  const std::size_t max_payload = max_payload_ - (may_grow ? rtp::Transformer::max_growth : 0);
   const auto take_all = [&frame](auto& packetizer) {
     while (const auto fragment = packetizer.next()) {
       if (!frame.packets.push_back({*fragment})) return false;
@@ -73,11 +75,11 @@ Status VideoSender::cut(Frame& frame) const {
   if (video_.format.codec == sdp::VideoCodec::h264) {
     const auto mode = video_.format.fragments ? codec::H264Mode::non_interleaved
                                               : codec::H264Mode::single_nal_unit;
-    codec::H264Packetizer packetizer(frame.data.bytes(), mode, max_payload_);
+    codec::H264Packetizer packetizer(frame.data.bytes(), mode, max_payload);
     complete = take_all(packetizer);
     fits = !packetizer.too_large();
   } else {
-    codec::JpegPacketizer packetizer(frame.data.bytes(), max_payload_);
+    codec::JpegPacketizer packetizer(frame.data.bytes(), max_payload);
     complete = take_all(packetizer);
     fits = packetizer.ok();
   }
@@ -105,6 +107,14 @@ std::size_t VideoSender::write_packet(Instant now, MutableBytes out) {
 }
 
 std::size_t VideoSender::write_new(Instant now, MutableBytes out) {
+  std::size_t size = 0;
+  // What is dropped here is as lost on its way: the next one follows.
+  for (bool dropped = true; dropped && size == 0;) size = write_next(now, out, dropped);
+  return size;
+}
+
+std::size_t VideoSender::write_next(Instant now, MutableBytes out, bool& dropped) {
+  dropped = false;
   if (sent_frames_ == frames_.size() || out.size() < rtp::header_size) return 0;
   Frame& frame = frames_[sent_frames_];
   const Packet& packet = frame.packets[frame.sent];
@@ -117,12 +127,39 @@ std::size_t VideoSender::write_new(Instant now, MutableBytes out) {
   header.marker = frame.sent == frame.packets.size();  // [rfc6184#5.1, rfc2435#3]
   Writer to(out);
   rtp::write(to, header);
+  const std::size_t size = transform(frame, frame.sent - 1, out, rtp::header_size + payload);
+  dropped = size == 0;
   if (header.marker) {
     ++sent_frames_;
     waiting_bytes_ -= frame.data.size();
     forget_old();
   }
-  return rtp::header_size + payload;
+  return size;
+}
+
+std::size_t VideoSender::transform(Frame& frame, std::size_t index, MutableBytes out,
+                                   std::size_t size) {
+  if (!transformer_ || !transformer_->transforms(rtp::Way::out)) return size;
+  // Sent again it must still fit.
+  const MutableBytes room = out.first(out.size() - rtp::rtx_header_size);
+  const std::size_t after = rtp::transform(transformer_, rtp::Way::out, room, size);
+  // [rfc3711#9.1] Nothing else is ever sealed under its number, nor what it was before.
+  if (after == 0 || !keep_as_sent(frame, index, Bytes(room).first(after))) {
+    frame.packets[index].resends = options_.most_resends;
+  }
+  return after;
+}
+
+bool VideoSender::keep_as_sent(Frame& frame, std::size_t index, Bytes packet) {
+  while (frame.as_sent.size() < index) {
+    if (!frame.as_sent.push_back({})) return false;
+  }
+  Buffer copy = Buffer::copy_of(env_.memory, packet);
+  if (!copy || !frame.as_sent.push_back(std::move(copy))) return false;
+  const std::size_t cost = packet.size() + sizeof(Buffer);
+  frame.as_sent_bytes += cost;
+  bytes_ += cost;
+  return true;
 }
 
 // [rfc4588#4] Where it is agreed in a stream of its own; else the same packet once more, which SRTP
@@ -137,6 +174,11 @@ std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
     Packet* packet = find(sequence, frame);
     if (!packet) continue;
     packet->asked_for = false;
+    const auto index = static_cast<std::size_t>(packet - frame->packets.begin());
+    if (index < frame->as_sent.size() && frame->as_sent[index]) {
+      ++packet->resends;
+      return repeat_as_sent(now, frame->as_sent[index].bytes(), out);
+    }
     const std::size_t payload = write_payload(*frame, *packet, out.subspan(front));
     if (payload == 0) continue;
     ++packet->resends;
@@ -154,6 +196,27 @@ std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
     return front + payload;
   }
   return 0;
+}
+
+// [rfc4588#4] Contributors and extension of the header stay in front.
+std::size_t VideoSender::repeat_as_sent(Instant now, Bytes sent, MutableBytes out) {
+  const auto packet = rtp::parse_packet(sent);
+  if (!packet || out.size() < sent.size() + rtp::rtx_header_size) return 0;
+  Writer to(out);
+  if (!rtx_) {
+    to.bytes(sent);
+    return to.size();
+  }
+  const std::size_t front = rtp::size_before_payload(*packet);
+  rtp::Header header = rtx_->next(now, *video_.format.rtx_payload_type, packet->header.timestamp,
+                                  rtp::rtx_header_size + packet->payload.size());
+  header.marker = packet->header.marker;
+  rtp::write(to, header);
+  out[0] = sent[0];
+  to.bytes(sent.first(front).subspan(rtp::header_size));
+  to.u16(packet->header.sequence);
+  to.bytes(sent.subspan(front));
+  return to.size();
 }
 
 void VideoSender::on_nack(std::uint16_t sequence) {

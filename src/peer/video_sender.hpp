@@ -12,6 +12,7 @@
 #include "peer/negotiated_video.hpp"
 #include "rtp/pacer.hpp"
 #include "rtp/sender.hpp"
+#include "rtp/transformer.hpp"
 
 namespace esp_peer::peer {
 
@@ -29,6 +30,9 @@ class VideoSender {
 
   // A later description names other payload types; names and codec stay.
   void change(const NegotiatedVideo& video);
+  // What packets go through before they leave. One that is sent again leaves as it did the first
+  // time.
+  void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // One access unit of H.264, or one JPEG file; copied. unsupported when no packet can carry it,
   // would_block when too much waits already. Where nothing waits, a frame may be of any size.
@@ -59,8 +63,10 @@ class VideoSender {
     bool asked_for = false;
   };
   struct Frame {
-    explicit Frame(Memory& memory) : packets(memory) {}
-    std::size_t cost() const { return data.size() + packets.size() * sizeof(Packet); }
+    explicit Frame(Memory& memory) : packets(memory), as_sent(memory) {}
+    std::size_t cost() const {
+      return data.size() + packets.size() * sizeof(Packet) + as_sent_bytes;
+    }
     Buffer data;
     Vector<Packet> packets;
     std::size_t sent = 0;  // of them
@@ -69,19 +75,27 @@ class VideoSender {
     // [rfc3711#3.3.1] A packet that is repeated differs from the first in no bit, or two texts would
     // have one key stream: also where another payload type was agreed on since.
     std::uint8_t payload_type = 0;
+    // Its packets as a transformer left them; empty ones of before there was one.
+    Vector<Buffer> as_sent;
+    std::size_t as_sent_bytes = 0;
   };
 
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
   std::size_t write_new(Instant now, MutableBytes out);
+  std::size_t write_next(Instant now, MutableBytes out, bool& dropped);
   std::size_t write_again(Instant now, MutableBytes out);
   std::size_t write_payload(const Frame& frame, const Packet& packet, MutableBytes out) const;
+  std::size_t transform(Frame& frame, std::size_t index, MutableBytes out, std::size_t size);
+  bool keep_as_sent(Frame& frame, std::size_t index, Bytes packet);
+  std::size_t repeat_as_sent(Instant now, Bytes packet, MutableBytes out);
   Packet* find(std::uint16_t sequence, const Frame*& frame);
   void forget_old();
 
   NegotiatedVideo video_;
   VideoSenderOptions options_;
   std::size_t max_payload_;
+  rtp::Transformer* transformer_ = nullptr;
   Env env_;
   codec::H264ParameterSets sets_;
   rtp::Sender source_;

@@ -27,6 +27,10 @@ class VideoSession {
   VideoSession(Instant now, const NegotiatedVideo& video, const VideoLimits& limits,
                srtp::Session& srtp, Env env, Duration wall_clock);
   VideoSession(const VideoSession&) = delete;
+  void use(rtp::Transformer& transformer) {
+    sender_.use(transformer);
+    receiver_.use(transformer);
+  }
 
   // A later description says otherwise; nothing = video is refused now.
   void change(Instant now, const std::optional<NegotiatedVideo>& video);
