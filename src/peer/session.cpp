@@ -6,6 +6,11 @@
 #include "peer/connection.hpp"
 
 namespace esp_peer::peer {
+namespace {
+
+[[maybe_unused]] Error no_data() { return {Errc::unsupported, "a build without data channels"}; }
+
+}  // namespace
 
 Session::Session(const SessionOptions& options, const Dependencies& dependencies, Env env)
     : options_(options),
@@ -143,6 +148,7 @@ Status Session::restart_ice(Instant now) {
 
 Result<datachannel::StreamId> Session::create_channel(Instant now,
                                                       const datachannel::ChannelOptions& options) {
+  if constexpr (!features::data) return no_data();
   if (!live()) return Error{Errc::wrong_state, "not connected"};
   auto created = connection_->create_channel(now, options);
   settle(now);
@@ -150,6 +156,7 @@ Result<datachannel::StreamId> Session::create_channel(Instant now,
 }
 
 Status Session::close_channel(Instant now, std::string_view label) {
+  if constexpr (!features::data) return no_data();
   if (!live()) return Error{Errc::not_found, "no channel of this label"};
   const Status closed = connection_->close_channel(now, label);
   settle(now);  // what was not read is dropped with it, and the end may have stood behind that
@@ -158,6 +165,7 @@ Status Session::close_channel(Instant now, std::string_view label) {
 
 Status Session::send_data(Instant now, datachannel::StreamId stream, datachannel::Kind kind,
                           Bytes message) {
+  if constexpr (!features::data) return no_data();
   if (!live()) return Error{Errc::wrong_state, "not connected"};
   return connection_->send_data(now, stream, kind, message);
 }

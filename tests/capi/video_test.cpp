@@ -135,6 +135,24 @@ TEST(Video, keyframes_are_asked_for_at_the_interval_but_told_three_times_a_secon
   EXPECT_EQ(c.sheep.pictures.size(), 1u) << "asked for without need";
 }
 
+// covers: changelog 33
+TEST(Video, the_profile_of_h264_follows_the_offer) {
+  Cameras c;
+  const std::string ours = "profile-level-id=42e01f", theirs = "profile-level-id=42001f";
+  c.cat.carry = [&](std::string offer) {
+    EXPECT_NE(offer.find(ours), offer.npos);
+    for (auto at = offer.find(ours); at != offer.npos; at = offer.find(ours)) {
+      offer.replace(at, ours.size(), theirs);
+    }
+    return offer;
+  };
+  c.connect();
+  EXPECT_NE(c.sheep.descriptions.at(0).find(theirs), std::string::npos);
+  EXPECT_EQ(c.sheep.descriptions.at(0).find(ours), std::string::npos);
+  EXPECT_EQ(c.sheep.send_video(0, access_unit(0, true)), ESP_PEER_ERR_NONE);
+  EXPECT_TRUE(c.pump_until([&] { return c.cat.pictures.size() == 1; }));
+}
+
 // covers: changelog 41
 TEST(Video, the_direction_follows_what_both_descriptions_allow) {
   Cameras c;
