@@ -93,6 +93,7 @@ Result<Config> read_config(const esp_peer_cfg_t& cfg) {
   s.receive_buffer = cache_size(base.data_ch_cfg.recv_cache_size);
   s.incomplete_lifetime = milliseconds(config.message_lifetime_ms);
   s.wall_clock = linux_runner::wall_clock();
+  s.sync_pts = ext.sync_pts;
   if (const Status audio = read_audio(cfg, base.rtp_cfg.audio_recv_jitter, s); !audio) {
     return audio.error();
   }

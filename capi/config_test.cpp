@@ -195,7 +195,7 @@ TEST(Config, of_an_older_extension_nothing_behind_its_end_is_read) {
   for (std::size_t size = 0; size <= sizeof(esp_peer_ext_cfg_t); ++size) {
     esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
     ext.size = static_cast<std::uint32_t>(size);
-    ext.loopback_only = ext.background_thread = ext.trickle_out = true;
+    ext.loopback_only = ext.background_thread = ext.trickle_out = ext.sync_pts = true;
     ext.connect_timeout_ms = 1000;
     ext.on_writable = [](void*) { return 0; };
     // A heap block of exactly that size, for the sanitizer; from 1 on, as 0 means all of the base.
@@ -210,6 +210,7 @@ TEST(Config, of_an_older_extension_nothing_behind_its_end_is_read) {
     EXPECT_EQ(c.loopback_only, has(offsetof(esp_peer_ext_cfg_t, loopback_only), 1)) << size;
     EXPECT_EQ(c.background_thread, has(offsetof(esp_peer_ext_cfg_t, background_thread), 1)) << size;
     EXPECT_EQ(c.session.trickle_out, has(offsetof(esp_peer_ext_cfg_t, trickle_out), 1)) << size;
+    EXPECT_EQ(c.session.sync_pts, has(offsetof(esp_peer_ext_cfg_t, sync_pts), 1)) << size;
     if (has(offsetof(esp_peer_ext_cfg_t, on_writable), sizeof(ext.on_writable))) {
       EXPECT_EQ(c.on_writable, ext.on_writable);
     }

@@ -142,6 +142,10 @@ int default_stats(esp_peer_handle_t inner, esp_peer_ext_stats_t* stats) {
   return on_peer(inner, &DefaultPeer::stats, stats);
 }
 
+int default_frame_time(esp_peer_handle_t inner, std::uint64_t* ntp) {
+  return on_peer(inner, &DefaultPeer::frame_time, ntp);
+}
+
 int default_failure(esp_peer_handle_t inner, esp_peer_ext_failure_t* failure) {
   return on_peer(inner, &DefaultPeer::failure, failure);
 }

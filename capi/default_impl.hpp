@@ -17,6 +17,7 @@ int default_buffered_amount(esp_peer_handle_t inner, std::uint32_t* bytes);
 int default_set_low_threshold(esp_peer_handle_t inner, std::uint32_t bytes);
 int default_stats(esp_peer_handle_t inner, esp_peer_ext_stats_t* stats);
 int default_failure(esp_peer_handle_t inner, esp_peer_ext_failure_t* failure);
+int default_frame_time(esp_peer_handle_t inner, std::uint64_t* ntp);
 int default_restart_ice(esp_peer_handle_t inner);
 
 }  // namespace esp_peer::capi

@@ -265,7 +265,7 @@ News DefaultPeer::take_news() {
 }
 
 void DefaultPeer::tell_one(News& news) const {
-  const CallbackScope scope(this);
+  const CallbackScope scope(this, &news);
   if (news.kind == News::Kind::writable) {
     config_.on_writable(config_.callbacks.ctx);
     return;

@@ -56,6 +56,7 @@ class DefaultPeer {
   int set_low_threshold(std::uint32_t bytes);
   int stats(esp_peer_ext_stats_t* stats);
   int failure(esp_peer_ext_failure_t* failure);
+  int frame_time(std::uint64_t* ntp);
   void query();
 
  private:

@@ -174,11 +174,17 @@ void DefaultPeer::collect(Instant now) {
     reading_rests_ = !may_read();
     while (auto frame = session_.read_audio()) {
       if (reading_rests_) continue;  // sound does not wait for an application that is busy
-      news_.push({.kind = News::Kind::audio, .pts = frame->pts, .body = std::move(frame->payload)});
+      news_.push({.kind = News::Kind::audio,
+                  .pts = frame->pts,
+                  .ntp = frame->ntp,
+                  .body = std::move(frame->payload)});
     }
     while (auto frame = session_.read_video(now)) {
       if (reading_rests_) continue;  // nor do pictures
-      news_.push({.kind = News::Kind::video, .pts = frame->pts, .body = std::move(frame->data)});
+      news_.push({.kind = News::Kind::video,
+                  .pts = frame->pts,
+                  .ntp = frame->ntp,
+                  .body = std::move(frame->data)});
     }
     if (reading_rests_) break;
     auto message = session_.read_message(now);

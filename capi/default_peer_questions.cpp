@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "capi/callback_scope.hpp"
 #include "capi/default_peer.hpp"
 
 namespace esp_peer::capi {
@@ -80,6 +81,19 @@ int DefaultPeer::failure(esp_peer_ext_failure_t* failure) {
   if (!failure) return ESP_PEER_ERR_INVALID_ARG;
   const Lock lock(mutex_);
   *failure = to_c_failure(told_failure_);
+  return ESP_PEER_ERR_NONE;
+}
+
+// What is told belongs to the thread that tells it.
+int DefaultPeer::frame_time(std::uint64_t* ntp) {
+  if (!ntp) return ESP_PEER_ERR_INVALID_ARG;
+  const CallbackScope* const scope = CallbackScope::find(this);
+  const News* const news = scope ? scope->news() : nullptr;
+  const bool is_frame =
+      news && (news->kind == News::Kind::audio || news->kind == News::Kind::video);
+  if (!is_frame) return ESP_PEER_ERR_WRONG_STATE;
+  if (news->ntp == 0) return ESP_PEER_ERR_NOT_EXISTS;
+  *ntp = news->ntp;
   return ESP_PEER_ERR_NONE;
 }
 

@@ -26,6 +26,10 @@ int esp_peer_ext_get_failure(esp_peer_handle_t peer, esp_peer_ext_failure_t* fai
   return on_default_peer(peer, default_failure, failure);
 }
 
+int esp_peer_ext_get_frame_time(esp_peer_handle_t peer, uint64_t* ntp) {
+  return on_default_peer(peer, default_frame_time, ntp);
+}
+
 int esp_peer_ext_restart_ice(esp_peer_handle_t peer) {
   return on_default_peer(peer, default_restart_ice);
 }

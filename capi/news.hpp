@@ -28,6 +28,7 @@ struct News {
   bool is_string = false;                   // of message
   std::uint16_t stream = 0;                 // of the channels and message
   std::uint32_t pts = 0;                    // of audio and video
+  std::uint64_t ntp = 0;                    // the same in wall time of the peer; 0 = not known
   peer::AudioOptions audio{};               // of audio_info
   peer::VideoOptions video{};               // of video_info
   Buffer body{};                            // SDP, candidate, label, message or frame

@@ -44,6 +44,10 @@ typedef struct {
   /** The amount of esp_peer_ext_buffered_amount() was above the threshold of
    *  esp_peer_ext_set_low_threshold() and is not any more: time to send. May be NULL. */
   int (*on_writable)(void* ctx);
+  /** The pts of the peer's pictures is put onto the timeline of its sound, so that what was taken
+   *  together has the same pts. It leaps once for it, when reports about both have come: after a
+   * few seconds. Else each pts is what the peer gave to esp_peer_send_audio() or _video(). */
+  bool sync_pts;
 } esp_peer_ext_cfg_t;
 
 /** Every field at its default. */
@@ -51,7 +55,7 @@ typedef struct {
 #define ESP_PEER_EXT_CFG_DEFAULT                                                                \
   {                                                                                             \
     {}, ESP_PEER_EXT_MAGIC, sizeof(esp_peer_ext_cfg_t), NULL, false, false, 0, 0, false, false, \
-        NULL                                                                                    \
+        NULL, false                                                                             \
   }
 #else
 #define ESP_PEER_EXT_CFG_DEFAULT \
@@ -137,6 +141,17 @@ typedef struct {
  * @return ESP_PEER_ERR_NONE or _INVALID_ARG (also for a size that has no room for itself).
  */
 int esp_peer_ext_get_stats(esp_peer_handle_t peer, esp_peer_ext_stats_t* stats);
+
+/**
+ * When the frame was taken that on_audio_data or on_video_data is about, on the peer's own clock:
+ * what belongs together of its sound and its pictures has the same time, whatever their pts.
+ * Seconds since 1900 in the upper half, their fraction in the lower one [rfc3550#4]. Inside these
+ * callbacks.
+ *
+ * @return ESP_PEER_ERR_NONE, _INVALID_ARG, _WRONG_STATE (not in such a callback of this peer), or
+ *         _NOT_EXISTS: the peer has not said yet.
+ */
+int esp_peer_ext_get_frame_time(esp_peer_handle_t peer, uint64_t* ntp);
 
 /**
  * An ICE restart: a new SDP comes through on_msg and wants an answer, while what is connected goes

@@ -102,7 +102,9 @@ void AudioSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
   if (packet.type == rtp::RtcpType::sender_report) {
     const auto report = rtp::parse_sender_report(packet);
     Source* source = report ? find(report->info.sender) : nullptr;
-    if (source) source->receiver.on_sender_report(now, report->info.ntp);
+    if (source) {
+      source->receiver.on_sender_report(now, report->info.ntp, report->info.timestamp);
+    }
   } else if (packet.type == rtp::RtcpType::bye) {
     on_bye(packet);
   }
@@ -178,7 +180,7 @@ std::optional<AudioFrame> AudioSession::read_frame() {
       const std::int64_t ticks = source->clock.unwrap(frame->timestamp);
       if (frame->payload.size() == 0) continue;
       return AudioFrame{rtp::pts_of_ticks(ticks, audio_.format.clock_rate),
-                        std::move(frame->payload)};
+                        std::move(frame->payload), source->receiver.wall_time_of(frame->timestamp)};
     }
   }
   return std::nullopt;

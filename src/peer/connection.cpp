@@ -331,7 +331,8 @@ void Connection::begin_media(Instant now) {
     if (!path_.export_srtp_keys(MutableBytes(keys.exported).first(srtp::exported_size(*profile)))) {
       return;
     }
-    const MediaLimits limits{options_.audio_jitter, options_.video_limits, options_.wall_clock};
+    const MediaLimits limits{options_.audio_jitter, options_.video_limits, options_.wall_clock,
+                             options_.sync_pts};
     media_ = Owned<MediaSession>::make(env_.memory, limits, keys, *dependencies_.srtp, env_);
     if (media_ && !media_->ok()) media_.reset();
     if (media_ && dependencies_.transformer) media_->use(*dependencies_.transformer);

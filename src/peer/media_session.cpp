@@ -83,11 +83,15 @@ std::size_t MediaSession::write_packet(Instant now, MutableBytes out) {
 }
 
 std::optional<AudioFrame> MediaSession::read_audio() {
-  return audio_ ? audio_->read_frame() : std::nullopt;
+  auto frame = audio_ ? audio_->read_frame() : std::nullopt;
+  if (frame) timeline_.on_audio(frame->pts, frame->ntp);
+  return frame;
 }
 
 std::optional<VideoFrame> MediaSession::read_video(Instant now) {
-  return video_ ? video_->read_frame(now) : std::nullopt;
+  auto frame = video_ ? video_->read_frame(now) : std::nullopt;
+  if (frame && limits_.sync_pts) frame->pts = timeline_.on_video(frame->pts, frame->ntp);
+  return frame;
 }
 
 std::optional<Instant> MediaSession::next_deadline() const {

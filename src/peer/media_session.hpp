@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "peer/audio_session.hpp"
+#include "peer/common_timeline.hpp"
 #include "peer/video_session.hpp"
 #include "srtp/session.hpp"
 
@@ -26,6 +27,7 @@ struct MediaLimits {
   rtp::JitterOptions audio_jitter;  // of each source that is heard
   VideoLimits video;
   Duration wall_clock{};  // from 1900 to Instant zero; 0 = not known
+  bool sync_pts = false;  // video is put onto the timeline of audio
 };
 
 class MediaSession {
@@ -70,6 +72,7 @@ class MediaSession {
   srtp::Session srtp_;
   Owned<AudioSession> audio_;
   Owned<VideoSession> video_;
+  CommonTimeline timeline_;
   bool refused_ = true;  // both
 };
 

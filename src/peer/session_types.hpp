@@ -75,6 +75,7 @@ struct SessionOptions {
   rtp::JitterOptions audio_jitter;  // of each source that is heard
   VideoOptions video;
   VideoLimits video_limits;
+  bool sync_pts = false;  // the peer's video is put onto the timeline of its audio
   Duration wall_clock{};  // from 1900 to Instant zero, for reports; 0 = not known
   bool automatic_channel = true;
   bool trickle_out = false;  // else our description waits until all candidates are in it [rfc8838]
@@ -149,6 +150,7 @@ using Request = std::variant<OpenSockets, CloseSockets, Resolve>;
 struct AudioFrame {
   std::uint32_t pts = 0;  // milliseconds
   Buffer payload;
+  std::uint64_t ntp = 0;  // the same moment in wall time of the sender; 0 = not known
 };
 
 }  // namespace esp_peer::peer

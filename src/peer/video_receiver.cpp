@@ -44,8 +44,9 @@ void VideoReceiver::insert(Instant now, Source& source, const rtp::Packet& packe
                        packet.payload);
 }
 
-void VideoReceiver::on_sender_report(Instant now, rtp::Ssrc ssrc, std::uint64_t ntp) {
-  if (Source* source = find(ssrc)) source->receiver.on_sender_report(now, ntp);
+void VideoReceiver::on_sender_report(Instant now, const rtp::SenderInfo& report) {
+  Source* source = find(report.sender);
+  if (source) source->receiver.on_sender_report(now, report.ntp, report.timestamp);
 }
 
 void VideoReceiver::on_bye(rtp::Ssrc ssrc) {
@@ -84,7 +85,8 @@ std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
         want_keyframe(now, *source);
         continue;
       }
-      return VideoFrame{rtp::pts_of_ticks(ticks, NegotiatedVideo::clock_rate), std::move(*frame)};
+      return VideoFrame{rtp::pts_of_ticks(ticks, NegotiatedVideo::clock_rate), std::move(*frame),
+                        source->receiver.wall_time_of(packets->timestamp)};
     }
   }
   return std::nullopt;

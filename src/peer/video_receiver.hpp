@@ -15,6 +15,7 @@
 #include "rtp/frame_buffer.hpp"
 #include "rtp/packet.hpp"
 #include "rtp/receiver.hpp"
+#include "rtp/sender_report.hpp"
 #include "rtp/transformer.hpp"
 
 namespace esp_peer::peer {
@@ -27,6 +28,7 @@ struct VideoReceiverOptions {
 struct VideoFrame {
   std::uint32_t pts = 0;  // ms
   Buffer data;
+  std::uint64_t ntp = 0;  // when it was taken, in wall time of the sender; 0 = not known
 };
 
 class VideoReceiver {
@@ -43,7 +45,7 @@ class VideoReceiver {
 
   // A packet of the video section, opened and parsed. `format`: whose payload types they are.
   void on_packet(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format);
-  void on_sender_report(Instant now, rtp::Ssrc source, std::uint64_t ntp);
+  void on_sender_report(Instant now, const rtp::SenderInfo& report);
   void on_bye(rtp::Ssrc source);
   void on_deadline(Instant now);
 

@@ -86,7 +86,7 @@ void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
     }
   } else if (packet.type == rtp::RtcpType::sender_report) {
     const auto report = rtp::parse_sender_report(packet);
-    if (report) receiver_.on_sender_report(now, report->info.sender, report->info.ntp);
+    if (report) receiver_.on_sender_report(now, report->info);
   } else if (packet.type == rtp::RtcpType::bye) {
     const auto bye = rtp::parse_bye(packet);
     for (std::size_t i = 0; bye && i < bye->size(); ++i) receiver_.on_bye((*bye)[i]);

@@ -44,6 +44,28 @@ constexpr std::uint32_t middle_of(std::uint64_t ntp) {
   return static_cast<std::uint32_t>(ntp >> 16);
 }
 
+// Where the timestamps of a source stand in its sender's wall time, as its last report said
+// [rfc3550#6.4.1]: what audio and video of one sender are brought together by.
+class SenderClock {
+ public:
+  explicit SenderClock(ClockRate rate) : rate_(rate) {}
+  void on_report(std::uint64_t ntp, std::uint32_t timestamp) {
+    ntp_ = ntp;
+    timestamp_ = timestamp;
+  }
+  // 0 before the first report, and of a sender that knows no time.
+  std::uint64_t ntp_of(std::uint32_t timestamp) const {
+    if (ntp_ == 0) return 0;
+    const std::int64_t ticks = static_cast<std::int32_t>(timestamp - timestamp_);
+    return ntp_ + static_cast<std::uint64_t>(ticks * (std::int64_t{1} << 32) / rate_);
+  }
+
+ private:
+  std::uint64_t ntp_ = 0;
+  std::uint32_t timestamp_ = 0;
+  ClockRate rate_;
+};
+
 // Timestamps of one source, unwrapped from the first on: each is where the way from the one before
 // is the shorter one.
 class TimestampUnwrapper {

@@ -40,6 +40,7 @@ void Receiver::start(std::uint16_t sequence) {
   base_ = highest_ = wraps + sequence;
   received_ = expected_before_ = received_before_ = 0;
   transit_.reset();
+  clock_ = SenderClock(rate_);
   jitter_ = 0;
 }
 
@@ -54,7 +55,8 @@ void Receiver::measure_jitter(Instant now, std::uint32_t timestamp) {
   transit_ = transit;
 }
 
-void Receiver::on_sender_report(Instant now, std::uint64_t ntp) {
+void Receiver::on_sender_report(Instant now, std::uint64_t ntp, std::uint32_t timestamp) {
+  clock_.on_report(ntp, timestamp);
   last_report_ = middle_of(ntp);
   last_report_at_ = now;
 }

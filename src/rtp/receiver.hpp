@@ -18,14 +18,16 @@ class Receiver {
     bool restarted;          // has nothing to do with those before
   };
   // A packet farther ahead than that, or farther behind, is one of a source that has begun anew,
-  // if the next one follows it [rfc3550#A.1].
-  static constexpr std::uint16_t max_dropout = 3000, max_misorder = 100;
+  // if the next one follows it. exception: [rfc3550#A.1] names 100 for those behind, from before
+  // anything was sent again: at 1000 packets a second that is a tenth of a second, and what is
+  // repeated comes later.
+  static constexpr std::uint16_t max_dropout = 3000, max_misorder = 3000;
 
-  Receiver(Ssrc source, ClockRate rate) : source_(source), rate_(rate) {}
+  Receiver(Ssrc source, ClockRate rate) : source_(source), rate_(rate), clock_(rate) {}
 
   // exception: [rfc3550#A.1] the first packet counts at once. SRTP has shown who sent it.
   std::optional<Accepted> on_packet(Instant now, const Header& header);
-  void on_sender_report(Instant now, std::uint64_t ntp);
+  void on_sender_report(Instant now, std::uint64_t ntp, std::uint32_t timestamp);
   // What has come since the last one; the next one begins here.
   ReportBlock report(Instant now);
 
@@ -35,6 +37,8 @@ class Receiver {
     return highest_ + static_cast<std::uint64_t>(std::int64_t{static_cast<std::int16_t>(
                           sequence - static_cast<std::uint16_t>(highest_))});
   }
+  // When that was, in wall time of the sender; 0 = not known.
+  std::uint64_t wall_time_of(std::uint32_t timestamp) const { return clock_.ntp_of(timestamp); }
   Ssrc source() const { return source_; }
   Instant last_heard() const { return last_heard_; }
   // [rfc3550#6.4] What is reported on: a source of which something has come since the last report.
@@ -48,6 +52,7 @@ class Receiver {
 
   Ssrc source_;
   ClockRate rate_;
+  SenderClock clock_;
   bool started_ = false;
   std::uint64_t base_ = 0, highest_ = 0;  // extended
   std::optional<std::uint16_t> expected_after_leap_;

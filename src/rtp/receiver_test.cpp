@@ -113,7 +113,7 @@ TEST(RtpReceiver, a_report_says_when_the_last_sender_report_came) {
   Source source;
   source.hear(1);
   EXPECT_EQ(source.receiver.report(at_ms(5000)).last_report, 0u);
-  source.receiver.on_sender_report(at_ms(6000), 0x1111'2222'3333'4444);
+  source.receiver.on_sender_report(at_ms(6000), 0x1111'2222'3333'4444, 0);
   const ReportBlock block = source.receiver.report(at_ms(7500));
   EXPECT_EQ(block.last_report, 0x2222'3333u);
   EXPECT_EQ(block.since_last_report, 0x1'8000u);

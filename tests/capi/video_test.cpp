@@ -227,6 +227,52 @@ TEST(Video, more_than_the_path_carries_would_block_and_a_keyframe_of_a_megabyte_
   EXPECT_TRUE(c.pump_until([&] { return c.sheep.pictures.size() == 2; }));
 }
 
+TEST(Video, says_when_it_was_taken_and_comes_on_the_timeline_of_the_sound_if_that_is_wanted) {
+  Cameras c;
+  constexpr std::uint32_t apart = 1'000'000;
+  std::uint64_t sound_time = 0, picture_time = 0;
+  std::vector<int> answers;
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    p->cfg.audio_info = {ESP_PEER_AUDIO_CODEC_OPUS, 48'000, 2};
+    p->cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+  }
+  c.sheep.ext.sync_pts = true;
+  c.sheep.on_audio = [&](const AudioFrame&) {
+    answers.push_back(esp_peer_ext_get_frame_time(c.sheep.handle, &sound_time));
+    std::uint64_t other = 0;
+    EXPECT_EQ(esp_peer_ext_get_frame_time(c.cat.handle, &other), ESP_PEER_ERR_WRONG_STATE);
+  };
+  c.sheep.on_video = [&](const VideoFrame&) {
+    answers.push_back(esp_peer_ext_get_frame_time(c.sheep.handle, &picture_time));
+  };
+  c.connect();
+  std::uint64_t time = 0;
+  EXPECT_EQ(esp_peer_ext_get_frame_time(c.sheep.handle, &time), ESP_PEER_ERR_WRONG_STATE);
+  EXPECT_EQ(esp_peer_ext_get_frame_time(c.sheep.handle, nullptr), ESP_PEER_ERR_INVALID_ARG);
+  EXPECT_EQ(esp_peer_ext_get_frame_time(nullptr, &time), ESP_PEER_ERR_INVALID_ARG);
+  std::uint32_t pts = 0;
+  auto next = std::chrono::steady_clock::now();
+  ASSERT_TRUE(c.pump_until([&] {  // until the reports have come
+    if (std::chrono::steady_clock::now() >= next) {
+      next += 20ms;
+      EXPECT_EQ(c.cat.send_audio(pts, "sound"), ESP_PEER_ERR_NONE);
+      EXPECT_EQ(c.cat.send_video(pts + apart, access_unit(pts, true, 200)), ESP_PEER_ERR_NONE);
+      pts += 20;
+    }
+    return sound_time != 0 && picture_time != 0 && !c.sheep.pictures.empty() &&
+           c.sheep.pictures.back().pts < apart;
+  }));
+  EXPECT_EQ(answers.front(), ESP_PEER_ERR_NOT_EXISTS) << "nobody had reported yet";
+  EXPECT_EQ(c.sheep.pictures.front().pts, apart);
+  // They were sent one after the other; how busy this machine was between them, nobody knows.
+  EXPECT_NEAR(c.sheep.pictures.back().pts, c.sheep.frames.back().pts, 1'000);
+  EXPECT_NEAR(static_cast<double>(picture_time >> 32), static_cast<double>(sound_time >> 32), 2);
+  const auto unix_time = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  EXPECT_NEAR(static_cast<double>(sound_time >> 32),
+              static_cast<double>(unix_time.count()) + 2'208'988'800.0, 60);  // since 1900
+}
+
 TEST(Video, null_callbacks_are_nobody_to_tell) {
   Cameras c;
   c.open();

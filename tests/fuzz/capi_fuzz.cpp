@@ -129,6 +129,37 @@ int on_audio_data(esp_peer_audio_frame_t* frame, void* ctx) {
   if (echo.pts < 1000) return esp_peer_send_audio(static_cast<Side*>(ctx)->handle, &echo);
   return 0;
 }
+int on_video_info(esp_peer_video_stream_info_t* info, void*) {
+  require(info->codec != ESP_PEER_VIDEO_CODEC_NONE);
+  return -1;
+}
+int on_video_data(esp_peer_video_frame_t* frame, void* ctx) {
+  require(frame->size > 0 && frame->data[frame->size] == 0);
+  const esp_peer_handle_t handle = static_cast<Side*>(ctx)->handle;
+  std::uint64_t time = 0;
+  esp_peer_ext_get_frame_time(handle, &time);
+  return frame->pts < 1000 ? esp_peer_send_video(handle, frame) : 0;
+}
+// In place or not, larger or smaller, and now and then nothing of all that.
+int get_encoded_size(esp_peer_rtp_frame_t* frame, bool* in_place, void* ctx) {
+  Side& side = *static_cast<Side*>(ctx);
+  const unsigned habits = side.habits;
+  require(frame->orig_size >= 12);
+  require(!side.handle || esp_peer_main_loop(side.handle) != ESP_PEER_ERR_NONE);
+  if (habits & 1 && frame->payload_type % 2 == 0) return ESP_PEER_ERR_NOT_SUPPORT;
+  *in_place = habits & 2;
+  if (habits & 4) frame->encoded_size += habits & 64 ? 1'000'000 : 4;
+  if (habits & 8) frame->encoded_size -= 4;
+  return habits & 128 ? ESP_PEER_ERR_FAIL : ESP_PEER_ERR_NONE;
+}
+int transform(esp_peer_rtp_frame_t* frame, void* ctx) {
+  const unsigned habits = static_cast<Side*>(ctx)->habits;
+  const std::uint32_t size = frame->encoded_size, kept = std::min(size, frame->orig_size);
+  std::memmove(frame->encoded_data, frame->orig_data, kept);
+  if (size > kept) std::memset(frame->encoded_data + kept, 1, size - kept);
+  if (habits & 16) frame->encoded_data[size - 1] ^= 1;
+  return habits & 32 ? ESP_PEER_ERR_BAD_DATA : ESP_PEER_ERR_NONE;
+}
 int on_writable(void* ctx) {
   std::uint32_t bytes = 0;
   return esp_peer_ext_buffered_amount(static_cast<Side*>(ctx)->handle, &bytes);
@@ -160,6 +191,12 @@ void open(Side& side, Input& in) {
     cfg.audio_dir = static_cast<esp_peer_media_dir_t>(1 + wishes / 3 % 3);
     cfg.on_audio_info = on_audio_info;
     cfg.on_audio_data = on_audio_data;
+    cfg.video_info.codec = static_cast<esp_peer_video_codec_t>(1 + wishes / 2 % 2);
+    cfg.video_dir = static_cast<esp_peer_media_dir_t>(wishes / 5 % 4);
+    cfg.on_video_info = on_video_info;
+    cfg.on_video_data = on_video_data;
+    ext.sync_pts = wishes & 2;
+    ext.base.rtp_cfg.video_recv_jitter.pli_send_interval = wishes & 8 ? 1 : 0;
   }
   cfg.extra_cfg = &ext;
   cfg.extra_size = more & 8 ? in.byte() : static_cast<int>(sizeof(ext));
@@ -286,6 +323,25 @@ void command(Side& side, Input& in) {
     case 15:
       esp_peer_ext_restart_ice(handle);
       return;
+    case 16: {
+      std::string picture("\0\0\0\1\x65", 5);
+      picture.resize(5 + in.byte() * 32u, 'x');
+      esp_peer_video_frame_t video{in.byte() * 20u, reinterpret_cast<std::uint8_t*>(picture.data()),
+                                   static_cast<int>(picture.size())};
+      esp_peer_send_video(handle, &video);
+      esp_peer_main_loop(handle);
+      return;
+    }
+    case 17: {
+      const unsigned how = in.byte();
+      esp_peer_rtp_transform_cb_t callbacks{get_encoded_size, transform};
+      esp_peer_set_rtp_transformer(
+          handle,
+          how & 1 ? ESP_PEER_RTP_TRANSFORM_ROLE_SENDER : ESP_PEER_RTP_TRANSFORM_ROLE_RECEIVER,
+          how & 2 ? &callbacks : nullptr, &side);
+      esp_peer_main_loop(handle);
+      return;
+    }
     default:
       esp_peer_main_loop(handle);
       return;

@@ -140,6 +140,35 @@ TEST_F(VideoStory, what_cannot_be_repaired_leads_to_a_keyframe) {
   EXPECT_EQ(first.substr(4, 1), "\x67") << "it goes on with a keyframe";
 }
 
+TEST_F(VideoStory, pictures_come_on_the_timeline_of_the_sound_if_that_is_wanted) {
+  PairOptions with = options();
+  with.left.session.audio =
+      with.right.session.audio = {AudioCodec::opus, Direction::sendrecv, 48'000, 2};
+  with.right.session.sync_pts = true;
+  begin(with);
+  constexpr std::uint32_t apart = 500'000;
+  std::vector<std::uint32_t> sound;
+  for (int i = 0; i < 300; ++i) {  // ten seconds: both have been reported about
+    sound.push_back(pts_ + apart);
+    EXPECT_TRUE(pair_->send_audio(*pair_->left, sound.back(), "sound"));
+    EXPECT_TRUE(pair_->send_audio(*pair_->right, sound.back(), "sound"));
+    given_.clear();
+    film(*pair_->left, 1, 2'000);
+    EXPECT_TRUE(pair_->send_video(*pair_->right, pts_, picture(pts_, true, 2'000)));
+  }
+  pair_->run_for(seconds(1));
+  const auto& pictures = pair_->right_ear.pictures;
+  ASSERT_EQ(pictures.size(), 300u);
+  std::size_t leaps = 0;
+  for (std::size_t i = 1; i < pictures.size(); ++i) {
+    leaps += pictures[i].pts - pictures[i - 1].pts != 33;
+  }
+  EXPECT_EQ(leaps, 1u);
+  EXPECT_NEAR(pictures.back().pts, sound.back(), 2);
+  ASSERT_FALSE(pair_->left_ear.pictures.empty());
+  EXPECT_EQ(pair_->left_ear.pictures.back().pts, pts_) << "who has not asked gets what was given";
+}
+
 TEST_F(VideoStory, who_may_not_send_does_not) {
   begin(options(Direction::sendonly, Direction::recvonly));
   film(*pair_->left, 10);
