@@ -9,7 +9,8 @@
  * calls esp_peer_main_loop(), except for the states that esp_peer_new_connection(),
  * esp_peer_disconnect() and esp_peer_close() report: those come from the thread that calls these.
  * No lock is held while a callback runs, so a callback may call every function but
- * esp_peer_main_loop() of its own peer. What a callback returns is not looked at.
+ * esp_peer_main_loop() of its own peer. What a callback returns is not looked at. (An RTP
+ * transformer is none of these callbacks: see esp_peer_rtp_transform_cb_t.)
  *
  * Memory: what is passed in belongs to the caller and may be freed when the call returns. What is
  * passed to a callback is valid until the callback returns.
