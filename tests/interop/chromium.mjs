@@ -8,10 +8,8 @@ const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-qui
   // Both have it gather plain addresses, not names of mDNS.
   '--use-fake-ui-for-media-stream', '--disable-features=WebRtcHideLocalIpsWithMdns'];
 
-export const chromium = () => PagePeer.open('Chromium', () => {
-  const playwright = load('playwright-core');
-  return playwright.chromium.launch({
-    executablePath: '/usr/bin/chromium', headless: true, args: flags,
-    ignoreDefaultArgs: ['--headless', '--headless=old'],
-  });
+export const launchChromium = (...more) => load('playwright-core').chromium.launch({
+  executablePath: '/usr/bin/chromium', headless: true, args: [...flags, ...more],
+  ignoreDefaultArgs: ['--headless', '--headless=old'],
 });
+export const chromium = () => PagePeer.open('Chromium', launchChromium);

@@ -1,0 +1,118 @@
+// A page that talks to esp_peer: a test picture, a tone, your camera and a chat, in the browser of
+// this machine.
+//
+//   browser_demo [PORT]       8080 by default; 0 takes any that is free
+//
+// The page POSTs its offer to /offer and is given the answer. Nobody but this machine is heard; the
+// program ends with Ctrl-C, and by itself after an hour.
+#include <httplib.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <list>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "session.hpp"
+
+namespace {
+
+constexpr std::size_t most_sessions = 4;
+constexpr std::size_t longest_offer = 64 * 1024;
+constexpr timespec longest_run{60 * 60, 0};
+constexpr const char* loopback = "127.0.0.1";
+
+// Everybody who is here. HTTP comes in several threads.
+class Sessions {
+ public:
+  explicit Sessions(const TestPicture& film) : film_(film) {}
+
+  void on_offer(const httplib::Request& request, httplib::Response& response) {
+    // No other page can send this type here without asking us first.
+    if (request.get_header_value("Content-Type") != "application/sdp") {
+      response.status = 415;
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    sessions_.remove_if([](const Session& session) { return session.is_over(); });
+    if (sessions_.size() == most_sessions) {
+      response.status = 503;
+      return;
+    }
+    const auto answer = sessions_.emplace_back(film_).answer(request.body);
+    if (answer) {
+      response.set_content(*answer, "application/sdp");
+    } else {
+      sessions_.pop_back();
+      response.status = 400;
+    }
+  }
+
+ private:
+  const TestPicture& film_;
+  std::mutex mutex_;
+  std::list<Session> sessions_;  // at most most_sessions
+};
+
+// A name that somebody else has pointed at this machine is not ours.
+bool names_us(const httplib::Request& request, int port) {
+  const std::string host = request.get_header_value("Host"), at = ':' + std::to_string(port);
+  return host == loopback + at || host == "localhost" + at;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // in all threads: main() waits for them below
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const TestPicture film(BROWSER_DEMO_DIR "/picture/test_picture.h264");
+  if (film.empty()) {
+    std::fprintf(stderr, "There is no test picture in " BROWSER_DEMO_DIR "/picture\n");
+    return 1;
+  }
+  Sessions sessions(film);
+  httplib::Server server;
+  int port = argc > 1 ? std::atoi(argv[1]) : 8080;
+  // Not with another program together, as the library would have it.
+  server.set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  server.set_payload_max_length(longest_offer);
+  server.set_keep_alive_max_count(1);  // who is idle holds nobody up at the end
+  server.set_pre_routing_handler([&](const httplib::Request& request, httplib::Response& response) {
+    if (names_us(request, port)) return httplib::Server::HandlerResponse::Unhandled;
+    response.status = 403;
+    return httplib::Server::HandlerResponse::Handled;
+  });
+  server.set_mount_point("/", BROWSER_DEMO_DIR "/page");
+  server.Post("/offer", [&](const httplib::Request& request, httplib::Response& response) {
+    sessions.on_offer(request, response);
+  });
+  if (port == 0) {
+    port = server.bind_to_any_port(loopback);
+  } else if (!server.bind_to_port(loopback, port)) {
+    port = -1;
+  }
+  if (port < 0) {
+    std::fprintf(stderr, "This port is not free.\n");
+    return 1;
+  }
+
+  std::thread http([&] { server.listen_after_bind(); });
+  std::printf("Open http://%s:%d/ in a browser of this machine. Ctrl-C ends it.\n", loopback, port);
+  std::fflush(stdout);
+  sigtimedwait(&ends, nullptr, &longest_run);
+  server.stop();
+  http.join();
+  return 0;
+}

@@ -1,0 +1,137 @@
+// The browser's half: offers a connection, shows what comes, and says how it goes.
+const $ = id => document.getElementById(id);
+let call; // the connection there is, with what belongs to it
+
+// A camera is welcome, and not needed.
+async function openCamera() {
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360, frameRate: 25 } });
+  } catch (error) {
+    $('arrived').textContent = `no camera: ${error.name}`;
+    return null;
+  }
+}
+
+// The offer goes out with all our candidates in it, or with those there are after two seconds.
+async function describe(pc) {
+  await pc.setLocalDescription();
+  await new Promise(resolve => {
+    const look = () => pc.iceGatheringState === 'complete' && resolve();
+    pc.addEventListener('icegatheringstatechange', look);
+    setTimeout(resolve, 2000);
+    look();
+  });
+  return pc.localDescription.sdp;
+}
+
+async function post(offer) {
+  const response = await fetch('offer', {
+    method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: offer,
+  });
+  if (response.status === 503) throw new Error('others are here already; try again later');
+  if (!response.ok) throw new Error(`the offer was refused (${response.status})`);
+  return response.text();
+}
+
+async function start() {
+  const pc = new RTCPeerConnection();
+  const mine = call = { pc, sounds: new AudioContext() };
+  $('start').textContent = 'Hang up';
+  try {
+    const camera = await openCamera();
+    if (mine !== call) return camera?.getTracks().forEach(track => track.stop());
+    mine.camera = $('camera').srcObject = camera;
+
+    const received = new MediaStream();
+    $('picture').srcObject = received;
+    pc.ontrack = ({ track }) => {
+      received.addTrack(track);
+      if (track.kind === 'audio') mine.level = measure(mine.sounds, track);
+    };
+    pc.onconnectionstatechange = () => {
+      if (mine !== call) return;
+      if (['failed', 'closed', 'disconnected'].includes(pc.connectionState)) return hangUp(pc.connectionState);
+      $('state').textContent = pc.connectionState;
+    };
+    pc.addTransceiver('audio', { direction: 'recvonly' });
+    if (camera) pc.addTrack(camera.getVideoTracks()[0]);
+    else pc.addTransceiver('video', { direction: 'recvonly' });
+    openChat(pc);
+    openStatistics(pc, camera);
+
+    const answer = await post(await describe(pc));
+    if (mine === call) await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+  } catch (error) {
+    if (mine === call) hangUp(error.message);
+  }
+}
+
+function hangUp(why) {
+  const { pc, sounds, camera } = call;
+  call = null;
+  pc.close();
+  sounds.close();
+  camera?.getTracks().forEach(track => track.stop());
+  $('picture').srcObject = $('camera').srcObject = null;
+  $('decoded').textContent = $('arrived').textContent = $('asked').textContent = '–';
+  $('level').value = 0;
+  $('text').disabled = true;
+  $('start').textContent = 'Start';
+  $('state').textContent = why;
+}
+
+// How loud a track is, 0 to 1.
+function measure(sounds, track) {
+  const analyser = sounds.createAnalyser();
+  sounds.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const wave = new Float32Array(analyser.fftSize);
+  return () => {
+    analyser.getFloatTimeDomainData(wave);
+    return Math.sqrt(wave.reduce((sum, x) => sum + x * x, 0) / wave.length);
+  };
+}
+
+function openChat(pc) {
+  const channel = pc.createDataChannel('chat');
+  channel.onopen = () => { $('text').disabled = false; };
+  channel.onmessage = ({ data }) => note('its', data);
+  $('say').onsubmit = event => {
+    event.preventDefault();
+    if (!$('text').value || channel.readyState !== 'open') return;
+    channel.send($('text').value);
+    note('mine', $('text').value);
+    $('text').value = '';
+  };
+}
+
+function note(whose, text) {
+  const line = document.createElement('li');
+  line.className = whose;
+  line.textContent = text;
+  $('said').append(line);
+  line.scrollIntoView({ block: 'nearest' });
+}
+
+// Once a second it tells what has come of our camera.
+function openStatistics(pc, camera) {
+  pc.createDataChannel('statistics').onmessage = ({ data }) => {
+    if (pc !== call?.pc) return;
+    const { frames, bytes, keyframesAsked } = JSON.parse(data);
+    if (camera) $('arrived').textContent = `${frames} frames/s, ${Math.round(bytes * 8 / 1000)} kbit/s`;
+    $('asked').textContent = keyframesAsked;
+  };
+}
+
+// What has come here, as the browser sees it.
+setInterval(async () => {
+  if (!call) return;
+  const { pc, level } = call;
+  if (level) $('level').value = level();
+  for (const row of (await pc.getStats()).values()) {
+    if (pc !== call?.pc || row.type !== 'inbound-rtp' || row.kind !== 'video') continue;
+    $('decoded').textContent = `${row.frameWidth ?? 0} × ${row.frameHeight ?? 0}, ` +
+      `${row.framesPerSecond ?? 0} frames/s, ${row.framesDecoded} in all`;
+  }
+}, 250);
+
+$('start').onclick = () => call ? hangUp('not connected') : start();

@@ -1,0 +1,199 @@
+// A person at the page of examples/browser_demo: starts it, looks, listens, chats, hangs up, comes
+// again, and is told when the program ends. What is seen and heard is what Chromium has decoded.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import http from 'node:http';
+import readline from 'node:readline';
+import { load } from './lines.mjs';
+import { launchChromium } from './chromium.mjs';
+
+const patience = Number(process.env.ESP_PEER_PATIENCE ?? 60000); // ms; only failures take so long
+const screenshot = process.env.ESP_PEER_SCREENSHOT;
+
+// Looks again and again until `look` gives something true, and says what it was.
+async function until(what, look) {
+  const end = Date.now() + patience;
+  for (;;) {
+    const seen = await look();
+    if (seen) return console.log(`  ${what}${seen === true ? '' : `: ${seen}`}`);
+    if (Date.now() > end) throw new Error(`after ${patience} ms not yet: ${what}`);
+    await new Promise(r => setTimeout(r, 100));
+  }
+}
+
+// ---------------------------------------------------------------- the program
+
+async function startProgram() {
+  const program = spawn(`${process.env.ESP_PEER_BUILD}/examples/browser_demo`, ['0'],
+    { stdio: ['ignore', 'pipe', 'inherit'] });
+  program.ended = new Promise(r => program.once('close', (code, signal) => r(signal ?? code)));
+  const [line] = await Promise.race([
+    new Promise(r => readline.createInterface({ input: program.stdout }).once('line', l => r([l]))),
+    program.ended.then(how => { throw new Error(`the program ended: ${how}`); }),
+  ]);
+  program.url = /http:\/\/\S+\//.exec(line)[0];
+  return program;
+}
+
+// A request that no page would make.
+const post = (url, headers, body) => new Promise((resolve, reject) => {
+  http.request(url, { method: 'POST', headers }, r => r.resume().on('end', () => resolve(r.statusCode)))
+    .on('error', reject).end(body);
+});
+
+async function refusesStrangers(url) {
+  const sdp = { 'Content-Type': 'application/sdp' };
+  assert.equal(await post(`${url}offer`, { 'Content-Type': 'text/plain' }, 'v=0'), 415, 'another type');
+  assert.equal(await post(`${url}offer`, { ...sdp, Host: 'evil.example' }, 'v=0'), 403, 'another host');
+  assert.equal(await post(`${url}offer`, sdp, 'v=0\r\nnonsense'), 400, 'no offer');
+  assert.equal(await post(`${url}offer`, sdp, 'x'.repeat(100_000)), 413, 'too much');
+  console.log('  strangers and nonsense are refused');
+}
+
+// ---------------------------------------------------------------- the page
+
+const text = (page, id) => page.locator(`#${id}`).textContent();
+
+// What the <video> shows now, as numbers.
+const look = (page, id) => page.evaluate(id => {
+  const video = document.getElementById(id);
+  if (!video.videoWidth) return null;
+  const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+  const context = canvas.getContext('2d');
+  context.drawImage(video, 0, 0, 64, 36);
+  return [...context.getImageData(0, 0, 64, 36).data];
+}, id);
+
+const inbound = (page, kind) => page.evaluate(async kind => {
+  const rows = [...(await window.connections.at(-1).getStats()).values()];
+  return rows.find(row => row.type === 'inbound-rtp' && row.kind === kind) ?? {};
+}, kind);
+
+// The loudest frequency of what the page plays, or nothing while it is silent.
+const loudest = page => page.evaluate(async () => {
+  window.ear ??= new AudioContext({ sampleRate: 8000 });
+  const analyser = ear.createAnalyser();
+  analyser.fftSize = 2048;
+  const source = ear.createMediaStreamSource(document.getElementById('picture').srcObject);
+  source.connect(analyser);
+  await new Promise(r => setTimeout(r, 500));
+  const decibels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(decibels);
+  source.disconnect();
+  const peak = decibels.indexOf(Math.max(...decibels));
+  return decibels[peak] > -60 ? Math.round(peak * 8000 / 2048) : 0;
+});
+
+async function connects(page) {
+  await page.click('#start');
+  await until('connected', async () => await text(page, 'state') === 'connected');
+}
+
+async function pictureMoves(page) {
+  await until('the picture is decoded', async () => {
+    const { framesDecoded, frameWidth, frameHeight, decoderImplementation } = await inbound(page, 'video');
+    return framesDecoded > 50 && `${framesDecoded} frames of ${frameWidth} × ${frameHeight} by ${decoderImplementation}`;
+  });
+  const before = await look(page, 'picture');
+  await until('it moves', async () => {
+    const now = await look(page, 'picture');
+    const changed = now.filter((value, i) => Math.abs(value - before[i]) > 40).length;
+    return changed > 50 && `${changed} values of ${now.length} differ`;
+  });
+  // Seven bars of colour at the top: what is decoded is the test picture, and no noise.
+  const row = (await look(page, 'picture')).slice(0, 64 * 4);
+  const at = x => row.slice(x * 4, x * 4 + 3);
+  const near = (pixel, colour) => pixel.every((value, i) => Math.abs(value - colour[i]) < 60);
+  assert.ok(near(at(4), [0, 0, 0]) && near(at(60), [255, 255, 255]), `bars at the edges: ${at(4)}, ${at(60)}`);
+  await until('the page says so', async () => /^640 × 360, .* in all$/.test(await text(page, 'decoded')));
+}
+
+async function toneIsHeard(page) {
+  await until('the tone is heard', async () => {
+    const { audioLevel } = await inbound(page, 'audio');
+    return audioLevel > 0 && `level ${audioLevel.toFixed(3)}`;
+  });
+  await until('it is one of 400 Hz', async () => {
+    const hertz = await loudest(page);
+    return Math.abs(hertz - 400) < 10 && `${hertz} Hz`;
+  });
+  await until('the page shows it', async () => await page.locator('#level').evaluate(meter => meter.value) > 0.01);
+}
+
+async function cameraArrives(page) {
+  await until('the camera arrives', async () => {
+    const said = await text(page, 'arrived');
+    return /^[1-9]\d* frames\/s, [1-9]\d* kbit\/s$/.test(said) && said;
+  });
+}
+
+async function chatAnswers(page, said) {
+  await page.fill('#text', said);
+  await page.press('#text', 'Enter');
+  await until('the chat answers', async () => {
+    const answer = (await page.locator('#said .its').allTextContents()).find(line => line.includes(said));
+    return answer;
+  });
+}
+
+// A fifth visitor is told to come later. None of these ever takes the answer.
+async function isFullSoon(page) {
+  const answers = await page.evaluate(async () => {
+    const codes = [];
+    for (let i = 0; i < 5; ++i) {
+      const pc = new RTCPeerConnection();
+      pc.createDataChannel('chat');
+      await pc.setLocalDescription();
+      const { status } = await fetch('offer', {
+        method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: pc.localDescription.sdp,
+      });
+      codes.push(status);
+      pc.close();
+    }
+    return codes;
+  });
+  assert.equal(answers.at(-1), 503, `the last of ${answers}`);
+  console.log(`  a fifth visitor waits: ${answers}`);
+}
+
+// ---------------------------------------------------------------- the visit
+
+const program = await startProgram();
+let browser;
+try {
+  await refusesStrangers(program.url);
+  browser = await launchChromium('--use-fake-device-for-media-stream');
+  const page = await browser.newPage({ viewport: { width: 1000, height: 860 } });
+  page.on('pageerror', error => console.log(`  the page: ${error}`));
+  await page.addInitScript(() => {
+    window.connections = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...args) { super(...args); connections.push(this); }
+    };
+  });
+  await page.goto(program.url);
+
+  await connects(page);
+  await pictureMoves(page);
+  await toneIsHeard(page);
+  await cameraArrives(page);
+  await chatAnswers(page, 'Is anybody there?');
+  await page.screenshot({ path: screenshot });
+  console.log(`  ${screenshot}`);
+
+  await page.click('#start');
+  assert.equal(await text(page, 'state'), 'not connected');
+  await connects(page);
+  await chatAnswers(page, 'I am back');
+  await cameraArrives(page);
+  await isFullSoon(page);
+
+  program.kill('SIGINT'); // Ctrl-C
+  const how = await Promise.race([program.ended, new Promise(r => setTimeout(r, patience, 'too late'))]);
+  assert.equal(how, 0, 'how the program ended');
+  await until('the page hears of the end', async () => (await text(page, 'state')) !== 'connected');
+  console.log('the demo works in', `Chromium ${browser.version()}`);
+} finally {
+  program.kill('SIGKILL');
+  await browser?.close();
+}
