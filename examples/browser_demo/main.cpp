@@ -1,10 +1,13 @@
 // A page that talks to esp_peer: a test picture, a tone, your camera and a chat, in the browser of
 // this machine.
 //
-//   browser_demo [PORT]       8080 by default; 0 takes any that is free
+//   browser_demo [--network] [PORT]
+//   PORT        8080 by default; 0 takes any that is free
+//   --network   media and data go over this machine's other addresses too: Firefox never sends them
+//               to loopback. The page stays there.
 //
-// The page POSTs its offer to /offer and is given the answer. Nobody but this machine is heard; the
-// program ends with Ctrl-C, and by itself after an hour.
+// The page POSTs its offer to /offer and is given the answer. The program ends with Ctrl-C, and by
+// itself after an hour.
 #include <httplib.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -14,6 +17,7 @@
 #include <cstdlib>
 #include <list>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -29,7 +33,8 @@ constexpr const char* loopback = "127.0.0.1";
 // Everybody who is here. HTTP comes in several threads.
 class Sessions {
  public:
-  explicit Sessions(const TestPicture& film) : film_(film) {}
+  Sessions(const TestPicture& film, bool loopback_only)
+      : film_(film), loopback_only_(loopback_only) {}
 
   void on_offer(const httplib::Request& request, httplib::Response& response) {
     // No other page can send this type here without asking us first.
@@ -43,7 +48,7 @@ class Sessions {
       response.status = 503;
       return;
     }
-    const auto answer = sessions_.emplace_back(film_).answer(request.body);
+    const auto answer = sessions_.emplace_back(film_, loopback_only_).answer(request.body);
     if (answer) {
       response.set_content(*answer, "application/sdp");
     } else {
@@ -54,6 +59,7 @@ class Sessions {
 
  private:
   const TestPicture& film_;
+  const bool loopback_only_;
   std::mutex mutex_;
   std::list<Session> sessions_;  // at most most_sessions
 };
@@ -79,9 +85,17 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "There is no test picture in " BROWSER_DEMO_DIR "/picture\n");
     return 1;
   }
-  Sessions sessions(film);
+  bool loopback_only = true;
+  int port = 8080;
+  for (const std::string argument : std::span(argv, static_cast<std::size_t>(argc)).subspan(1)) {
+    if (argument == "--network") {
+      loopback_only = false;
+    } else {
+      port = std::atoi(argument.c_str());
+    }
+  }
+  Sessions sessions(film, loopback_only);
   httplib::Server server;
-  int port = argc > 1 ? std::atoi(argv[1]) : 8080;
   // Not with another program together, as the library would have it.
   server.set_socket_options([](socket_t socket) {
     const int yes = 1;
@@ -109,6 +123,7 @@ int main(int argc, char** argv) {
   }
 
   std::thread http([&] { server.listen_after_bind(); });
+  while (!server.is_running()) std::this_thread::yield();  // or stop() would find nothing to stop
   std::printf("Open http://%s:%d/ in a browser of this machine. Ctrl-C ends it.\n", loopback, port);
   std::fflush(stdout);
   sigtimedwait(&ends, nullptr, &longest_run);

@@ -24,7 +24,7 @@ Session::~Session() {
 
 bool Session::open() {
   esp_peer_ext_cfg_t ext = ESP_PEER_EXT_CFG_DEFAULT;
-  ext.loopback_only = true;
+  ext.loopback_only = loopback_only_;
   ext.loop_wait_ms = turn_ms;
   esp_peer_cfg_t cfg{};
   cfg.role = ESP_PEER_ROLE_CONTROLLED;  // the browser offers

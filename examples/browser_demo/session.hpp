@@ -39,7 +39,9 @@ class Session {
  public:
   static constexpr auto longest = std::chrono::minutes(10);
 
-  explicit Session(const TestPicture& film) : showing_(film) {}
+  // `loopback_only`: it is reached from this machine alone.
+  Session(const TestPicture& film, bool loopback_only)
+      : loopback_only_(loopback_only), showing_(film) {}
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -66,6 +68,7 @@ class Session {
   void on_channel_open(std::string_view label, std::uint16_t channel);
   void on_data(std::uint16_t channel, std::string_view text);
 
+  bool loopback_only_;
   esp_peer_handle_t peer_ = nullptr;
   std::string description_;  // ours, once it has been said
   std::atomic<bool> over_ = false;

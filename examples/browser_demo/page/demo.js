@@ -50,8 +50,8 @@ async function start() {
     };
     pc.onconnectionstatechange = () => {
       if (mine !== call) return;
-      if (['failed', 'closed', 'disconnected'].includes(pc.connectionState)) return hangUp(pc.connectionState);
-      $('state').textContent = pc.connectionState;
+      if (pc.connectionState === 'failed') hangUp('no connection; Firefox wants --network');
+      else $('state').textContent = pc.connectionState;
     };
     pc.addTransceiver('audio', { direction: 'recvonly' });
     if (camera) pc.addTrack(camera.getVideoTracks()[0]);
@@ -94,6 +94,7 @@ function measure(sounds, track) {
 function openChat(pc) {
   const channel = pc.createDataChannel('chat');
   channel.onopen = () => { $('text').disabled = false; };
+  channel.onclose = () => pc === call?.pc && hangUp('it has hung up');
   channel.onmessage = ({ data }) => note('its', data);
   $('say').onsubmit = event => {
     event.preventDefault();
