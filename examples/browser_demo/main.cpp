@@ -17,7 +17,7 @@
 #include <cstdlib>
 #include <list>
 #include <mutex>
-#include <span>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -70,41 +70,66 @@ bool names_us(const httplib::Request& request, int port) {
   return host == loopback + at || host == "localhost" + at;
 }
 
-}  // namespace
+struct Arguments {
+  bool loopback_only = true;
+  int port = 8080;
+};
+Arguments read_arguments(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) == "--network") {
+      arguments.loopback_only = false;
+    } else {
+      arguments.port = std::atoi(argv[i]);
+    }
+  }
+  return arguments;
+}
 
-int main(int argc, char** argv) {
+// Of no thread that begins later either: main() waits for them.
+sigset_t block_signals() {
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGINT);
   sigaddset(&ends, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // in all threads: main() waits for them below
-  std::signal(SIGPIPE, SIG_IGN);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  return ends;
+}
 
-  const TestPicture film(BROWSER_DEMO_DIR "/picture/test_picture.h264");
-  if (film.empty()) {
-    std::fprintf(stderr, "There is no test picture in " BROWSER_DEMO_DIR "/picture\n");
-    return 1;
-  }
-  bool loopback_only = true;
-  int port = 8080;
-  for (const std::string argument : std::span(argv, static_cast<std::size_t>(argc)).subspan(1)) {
-    if (argument == "--network") {
-      loopback_only = false;
-    } else {
-      port = std::atoi(argument.c_str());
-    }
-  }
-  Sessions sessions(film, loopback_only);
-  httplib::Server server;
+// The port at which it is to be found, or nothing.
+std::optional<int> bind(httplib::Server& server, int wanted) {
   // Not with another program together, as the library would have it.
   server.set_socket_options([](socket_t socket) {
     const int yes = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   });
+  if (wanted != 0)
+    return server.bind_to_port(loopback, wanted) ? std::optional(wanted) : std::nullopt;
+  const int port = server.bind_to_any_port(loopback);
+  return port > 0 ? std::optional(port) : std::nullopt;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Arguments arguments = read_arguments(argc, argv);
+  const TestPicture film(BROWSER_DEMO_DIR "/picture/test_picture.h264");
+  if (film.empty()) {
+    std::fprintf(stderr, "No test picture in " BROWSER_DEMO_DIR "/picture\n");
+    return 1;
+  }
+  const sigset_t ends = block_signals();
+  Sessions sessions(film, arguments.loopback_only);
+  httplib::Server server;
+  const std::optional<int> port = bind(server, arguments.port);
+  if (!port) {
+    std::fprintf(stderr, "Port %d is not free.\n", arguments.port);
+    return 1;
+  }
   server.set_payload_max_length(longest_offer);
   server.set_keep_alive_max_count(1);  // who is idle holds nobody up at the end
   server.set_pre_routing_handler([&](const httplib::Request& request, httplib::Response& response) {
-    if (names_us(request, port)) return httplib::Server::HandlerResponse::Unhandled;
+    if (names_us(request, *port)) return httplib::Server::HandlerResponse::Unhandled;
     response.status = 403;
     return httplib::Server::HandlerResponse::Handled;
   });
@@ -112,19 +137,11 @@ int main(int argc, char** argv) {
   server.Post("/offer", [&](const httplib::Request& request, httplib::Response& response) {
     sessions.on_offer(request, response);
   });
-  if (port == 0) {
-    port = server.bind_to_any_port(loopback);
-  } else if (!server.bind_to_port(loopback, port)) {
-    port = -1;
-  }
-  if (port < 0) {
-    std::fprintf(stderr, "This port is not free.\n");
-    return 1;
-  }
 
   std::thread http([&] { server.listen_after_bind(); });
   while (!server.is_running()) std::this_thread::yield();  // or stop() would find nothing to stop
-  std::printf("Open http://%s:%d/ in a browser of this machine. Ctrl-C ends it.\n", loopback, port);
+  std::printf("Open http://%s:%d/ in a browser of this machine. Ctrl-C ends it.\n", loopback,
+              *port);
   std::fflush(stdout);
   sigtimedwait(&ends, nullptr, &longest_run);
   server.stop();

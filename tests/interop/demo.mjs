@@ -10,12 +10,15 @@ import { launchChromium } from './chromium.mjs';
 const patience = Number(process.env.ESP_PEER_PATIENCE ?? 60000); // ms; only failures take so long
 const screenshot = process.env.ESP_PEER_SCREENSHOT;
 
+const began = Date.now();
+const tell = what => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(7)} s  ${what}`);
+
 // Looks again and again until `look` gives something true, and says what it was.
 async function until(what, look) {
   const end = Date.now() + patience;
   for (;;) {
     const seen = await look();
-    if (seen) return console.log(`  ${what}${seen === true ? '' : `: ${seen}`}`);
+    if (seen) return tell(seen === true ? what : `${what}: ${seen}`);
     if (Date.now() > end) throw new Error(`after ${patience} ms not yet: ${what}`);
     await new Promise(r => setTimeout(r, 100));
   }
@@ -26,13 +29,13 @@ async function until(what, look) {
 async function startProgram() {
   const program = spawn(`${process.env.ESP_PEER_BUILD}/examples/browser_demo`, ['0'],
     { stdio: ['ignore', 'pipe', 'inherit'] });
-  program.ended = new Promise(r => program.once('close', (code, signal) => r(signal ?? code)));
-  const line = await Promise.race([
-    new Promise(r => readline.createInterface({ input: program.stdout }).once('line', r)),
-    program.ended.then(how => { throw new Error(`the program ended: ${how}`); }),
-  ]);
-  program.url = /http:\/\/\S+\//.exec(line)[0];
-  return program;
+  readline.createInterface({ input: program.stdout }).once('line', line => {
+    program.url = /http:\/\/\S+\//.exec(line)[0];
+  });
+  program.once('close', (code, signal) => { program.how = signal ?? code; });
+  await until('the program begins', () => program.url ?? program.how !== undefined);
+  if (program.url) return program;
+  throw new Error(`it ended at once: ${program.how}`);
 }
 
 // A request that no page would make.
@@ -48,7 +51,7 @@ async function refusesStrangers(url) {
   assert.equal(await post(`${url}offer`, { ...sdp, Host: 'evil.example' }, 'v=0'), 403, 'another host');
   assert.equal(await post(`${url}offer`, sdp, 'v=0\r\nnonsense'), 400, 'no offer');
   assert.equal(await post(`${url}offer`, sdp, 'x'.repeat(100_000)), 413, 'too much');
-  console.log('  strangers and nonsense are refused');
+  tell('strangers and nonsense are refused');
 }
 
 // ---------------------------------------------------------------- the page
@@ -196,7 +199,7 @@ async function isFullSoon(page) {
     return codes;
   });
   assert.equal(answers.at(-1), 503, `the last of ${answers}`);
-  console.log(`  a fifth visitor waits: ${answers}`);
+  tell(`a fifth visitor waits: ${answers}`);
 }
 
 // ---------------------------------------------------------------- the visit
@@ -206,9 +209,9 @@ let browser;
 try {
   await refusesStrangers(program.url);
   browser = await launchChromium('--use-fake-device-for-media-stream');
-  const page = await browser.newPage({ viewport: { width: 1000, height: 860 } });
+  const page = await browser.newPage({ viewport: { width: 1000, height: 740 } });
   page.setDefaultTimeout(patience);
-  page.on('pageerror', error => console.log(`  the page: ${error}`));
+  page.on('pageerror', error => tell(`the page: ${error}`));
   await page.addInitScript(watchConnections);
   await page.goto(program.url);
 
@@ -218,7 +221,7 @@ try {
   await cameraArrives(page);
   await chatAnswers(page, 'Is anybody there?');
   await page.screenshot({ path: screenshot });
-  console.log(`  ${screenshot}`);
+  tell(`screenshot: ${screenshot}`);
 
   await page.click('#start');
   assert.equal(await text(page, 'state'), 'not connected');
@@ -229,10 +232,10 @@ try {
   await isFullSoon(page);
 
   program.kill('SIGINT'); // Ctrl-C
-  const how = await Promise.race([program.ended, new Promise(r => setTimeout(r, patience, 'too late'))]);
-  assert.equal(how, 0, 'how the program ended');
+  await until('the program ends', () => program.how !== undefined);
+  assert.equal(program.how, 0, 'how the program ended');
   await until('the page hears of the end', async () => (await text(page, 'state')) !== 'connected');
-  console.log('the demo works in', `Chromium ${browser.version()}`);
+  tell(`all works in Chromium ${browser.version()}`);
 } finally {
   program.kill('SIGKILL');
   await browser?.close();
