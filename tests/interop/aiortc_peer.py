@@ -52,10 +52,11 @@ class Connection:
         self.sink.addTrack(track)
         await self.sink.start()
 
-    async def audio(self, **_):
+    async def media(self, **_):
         stats = (await self.pc.getStats()).values()
-        return {"sent": sum(s.packetsSent for s in stats if s.type == "outbound-rtp"),
-                "received": sum(s.packetsReceived for s in stats if s.type == "inbound-rtp")}
+        return {"audio": {
+            "sent": sum(s.packetsSent for s in stats if s.type == "outbound-rtp"),
+            "received": sum(s.packetsReceived for s in stats if s.type == "inbound-rtp")}}
 
     def watch(self, channel):
         self.channels[channel.label] = channel

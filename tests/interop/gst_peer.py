@@ -22,14 +22,26 @@ SOURCES = {
             "! mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000 pt={pt}",
     "opus": "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=2 "
             "! opusenc ! rtpopuspay pt={pt}",
+    "h264": "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1,format=I420 "
+            # rtph264pay sets parameter sets before every slice: so one slice makes a picture.
+            "! x264enc threads=1 tune=zerolatency speed-preset=ultrafast key-int-max=30 bitrate=600 "
+            "! video/x-h264,profile=constrained-baseline "
+            "! h264parse ! rtph264pay config-interval=-1 aggregate-mode=zero-latency mtu=1200 pt={pt}",
+    "mjpeg": "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1,format=I420 "
+             "! jpegenc ! rtpjpegpay mtu=1200 pt={pt}",
 }
 CAPS = {
     "pcma": "application/x-rtp,media=audio,encoding-name=PCMA,clock-rate=8000,payload={pt}",
     "pcmu": "application/x-rtp,media=audio,encoding-name=PCMU,clock-rate=8000,payload={pt}",
     "opus": "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,"
             "encoding-params=(string)2,payload={pt}",
+    "h264": "application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload={pt},"
+            "packetization-mode=(string)1",  # an offer may go out before the encoder has begun
+    "mjpeg": "application/x-rtp,media=video,encoding-name=JPEG,clock-rate=90000,payload={pt}",
 }
-PAYLOAD_TYPES = {"pcma": 8, "pcmu": 0, "opus": 111}
+PAYLOAD_TYPES = {"pcma": 8, "pcmu": 0, "opus": 111, "h264": 108, "mjpeg": 26}
+DECODERS = {"H264": "rtph264depay ! h264parse ! avdec_h264 output-corrupt=false",
+            "JPEG": "rtpjpegdepay ! jpegdec"}
 KIND = {"offer": GstWebRTC.WebRTCSDPType.OFFER, "answer": GstWebRTC.WebRTCSDPType.ANSWER}
 
 output = threading.Lock()
@@ -53,8 +65,9 @@ def pattern(size):
 
 def payload_type_in(sdp, codec):
     """The number under which an offer has a codec; an answer has to use the same."""
+    name = "jpeg" if codec == "mjpeg" else codec
     for line in sdp.splitlines():
-        if line.lower().startswith("a=rtpmap:") and line.split()[1].lower().startswith(codec + "/"):
+        if line.lower().startswith("a=rtpmap:") and line.split()[1].lower().startswith(name + "/"):
             return int(line.split()[0].split(":")[1])
     return PAYLOAD_TYPES[codec]
 
@@ -79,11 +92,12 @@ class Connection:
     """One connection; what comes from an older one is told no more. Every answer goes through
     `answer`, since webrtcbin does nearly everything later."""
 
-    def __init__(self, audio):
+    def __init__(self, audio, video):
         self.old = False
         self.echo = False
-        self.audio_codec = audio
-        self.sent = self.received = 0
+        self.codecs = [codec for codec in (audio, video) if codec]
+        self.counts = {"audio": {"sent": 0, "received": 0},
+                       "video": {"sent": 0, "received": 0, "decoded": 0}}
         self.channels = {}
         self.kept = []  # PyGObject crashes when promises and replies are dropped early
         self.gathered = None
@@ -152,39 +166,46 @@ class Connection:
         if channel.get_property("ready-state") == GstWebRTC.WebRTCDataChannelState.OPEN:
             opened()
 
-    # Audio: a tone goes out; what comes in is counted and thrown away.
-    def add_audio(self, payload_type):
-        codec = self.audio_codec
-        if not codec:
-            return
-        source = Gst.parse_bin_from_description(
-            SOURCES[codec].format(pt=payload_type) + " ! " + CAPS[codec].format(pt=payload_type) +
-            " ! identity name=out", True)
-        self.pipeline.add(source)
-        source.link(self.bin)
+    # A tone and a picture go out; what comes in is counted, and pictures are decoded.
+    def add_media(self, payload_type_of):
+        for codec in self.codecs:
+            payload_type = payload_type_of(codec)
+            counts = self.counts["video" if codec in ("h264", "mjpeg") else "audio"]
+            source = Gst.parse_bin_from_description(
+                SOURCES[codec].format(pt=payload_type) + " ! " +
+                CAPS[codec].format(pt=payload_type) + " ! identity name=out", True)
+            self.pipeline.add(source)
+            source.link(self.bin)
+            self.count(source.get_static_pad("src"), counts, "sent")
+            source.sync_state_with_parent()
 
-        def out(*_):
-            self.sent += 1
+    @staticmethod
+    def count(pad, counts, what):
+        counts[what] = 0
+
+        def passes(*_):
+            counts[what] += 1
             return Gst.PadProbeReturn.OK
-        source.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, out)
-        source.sync_state_with_parent()
+        pad.add_probe(Gst.PadProbeType.BUFFER, passes)
 
     def pad_added(self, _, pad):
         if pad.direction != Gst.PadDirection.SRC:
             return
-
-        def received(*_):
-            self.received += 1
-            return Gst.PadProbeReturn.OK
-        pad.add_probe(Gst.PadProbeType.BUFFER, received)
-        sink = Gst.ElementFactory.make("fakesink")
+        caps = pad.get_current_caps().get_structure(0)
+        counts = self.counts[caps.get_string("media")]
+        self.count(pad, counts, "received")
+        decoder = DECODERS.get(caps.get_string("encoding-name"))
+        sink = Gst.parse_bin_from_description(
+            (decoder + " ! " if decoder else "") + "fakesink name=end sync=false", True)
+        if decoder:
+            self.count(sink.get_by_name("end").get_static_pad("sink"), counts, "decoded")
         self.pipeline.add(sink)
         sink.sync_state_with_parent()
         pad.link(sink.get_static_pad("sink"))
 
     def describe(self, answer, type, trickle=False):
         if type == "offer":
-            self.add_audio(PAYLOAD_TYPES.get(self.audio_codec))
+            self.add_media(PAYLOAD_TYPES.get)
         self.pipeline.set_state(Gst.State.PLAYING)
 
         def described(promise, *_):
@@ -210,7 +231,7 @@ class Connection:
 
     def remote(self, answer, type, sdp):
         if type == "offer":
-            self.add_audio(payload_type_in(sdp, self.audio_codec) if self.audio_codec else None)
+            self.add_media(lambda codec: payload_type_in(sdp, codec))
         self.pipeline.set_state(Gst.State.PLAYING)
         description = described_by(type, sdp)
         promise = Gst.Promise.new_with_change_func(lambda *_: answer())
@@ -251,8 +272,8 @@ class Connection:
         self.pipeline.set_state(Gst.State.NULL)
         answer()
 
-    def audio(self, answer):
-        answer(sent=self.sent, received=self.received)
+    def media(self, answer):
+        answer(**self.counts)
 
 
 current = None
@@ -269,7 +290,7 @@ def obey(command):
             if current:
                 current.old = True
                 current.pipeline.set_state(Gst.State.NULL)
-            current = Connection(command.get("audio"))
+            current = Connection(command.get("audio"), command.get("video"))
             answer()
         else:
             getattr(current, {"echo": "set_echo"}.get(name, name))(answer, **command)

@@ -5,17 +5,23 @@
 //      {"do":"create","label":…,"ordered":B,"maxRetransmits":N|"maxPacketLifeTime":N}
 //      {"do":"send","text":…|"bytes":N,"stream":N} {"do":"close","label":…} {"do":"disconnect"}
 //      {"do":"addr"} {"do":"play","frames":N} {"do":"heard"} {"do":"quit"}
+//      {"do":"film","from":N} begins to send the film with frame N {"do":"cut"} ends it
+//      {"do":"filmed"} {"do":"seen","end":B} the end of the recording
 // Out: {"event":"state","state":N} {"event":"sdp","sdp":…} {"event":"candidate","candidate":…}
 //      {"event":"open","label":…,"stream":N}
 //      {"event":"closed",…} {"event":"message","stream":N,"text":…|"bytes":N,"sum":N}
 //      {"event":"audio","codec":N,"rate":N,"channels":N} what was agreed on
 //      {"event":"played","frames":N,"result":N} all frames are sent, or which error was the first
 //      {"event":"heard","frames":N,"bytes":N,"first":PTS,"last":PTS} what has come until now
+//      {"event":"video","codec":N} what was agreed on
+//      {"event":"filmed","frames":N,"refused":N,"result":N,"stall":MS} see film.hpp
+//      {"event":"seen","frames":N,"bytes":N,"first":PTS,"last":PTS} what has come until now
 //      {"event":"done","id":N,"result":N} the answer to the command that had this id
 //
 // --offer, --manual (no automatic channel), --echo, --trickle (what is found later is said later),
-// --stun URL, --large (caches of 512 KB), --audio pcma|pcmu|opus. Binary messages are a pattern
-// whose sum tells whether they came whole.
+// --stun URL, --large (caches of 512 KB), --audio pcma|pcmu|opus, --video h264|mjpeg, --film FILE
+// (which is sent), --record FILE (of what comes), --hold MS (cache_timeout of video), --pli MS
+// (pli_send_interval). Binary messages are a pattern whose sum tells whether they came whole.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -27,6 +33,7 @@
 #include <vector>
 
 #include "esp_peer_ext.h"
+#include "film.hpp"
 
 namespace {
 
@@ -51,6 +58,8 @@ struct Program {
   esp_peer_audio_codec_t codec = ESP_PEER_AUDIO_CODEC_NONE;
   Heard heard;
   std::jthread playing;
+  interop::Projector projector;
+  interop::Screen screen;
 };
 
 std::string pattern(std::size_t size) {
@@ -74,7 +83,10 @@ int send(esp_peer_handle_t peer, esp_peer_data_frame_t frame) {
   return ESP_PEER_ERR_WOULD_BLOCK;
 }
 
-int on_state(esp_peer_state_t state, void*) {
+int on_state(esp_peer_state_t state, void* ctx) {
+  if (state == ESP_PEER_STATE_VIDEO_PLI_RECEIVED) {
+    static_cast<Program*>(ctx)->projector.want_keyframe();
+  }
   emit({{"event", "state"}, {"state", static_cast<int>(state)}});
   return 0;
 }
@@ -104,6 +116,14 @@ int on_audio(esp_peer_audio_frame_t* frame, void* ctx) {
   if (heard.frames++ == 0) heard.first = frame->pts;
   heard.last = frame->pts;
   heard.bytes += static_cast<std::uint64_t>(frame->size);
+  return 0;
+}
+int on_video_info(esp_peer_video_stream_info_t* info, void*) {
+  emit({{"event", "video"}, {"codec", static_cast<int>(info->codec)}});
+  return 0;
+}
+int on_video(esp_peer_video_frame_t* frame, void* ctx) {
+  static_cast<Program*>(ctx)->screen.show(*frame);
   return 0;
 }
 int on_data(esp_peer_data_frame_t* frame, void* ctx) {
@@ -186,6 +206,24 @@ int say_heard(Heard& heard) {
   return ESP_PEER_ERR_NONE;
 }
 
+int say_filmed(interop::Projector& projector) {
+  emit({{"event", "filmed"},
+        {"frames", projector.sent()},
+        {"refused", projector.refused()},
+        {"result", projector.result()},
+        {"stall", projector.take_stall()}});
+  return ESP_PEER_ERR_NONE;
+}
+int say_seen(interop::Screen& screen, const json& command) {
+  const auto seen = screen.seen(command.value("end", false));
+  emit({{"event", "seen"},
+        {"frames", seen.frames},
+        {"bytes", seen.bytes},
+        {"first", seen.first},
+        {"last", seen.last}});
+  return ESP_PEER_ERR_NONE;
+}
+
 int create(Program& program, const json& command) {
   std::string label = command["label"];
   esp_peer_data_channel_cfg_t channel{};
@@ -221,6 +259,16 @@ int execute(Program& program, const json& command) {
   }
   if (what == "play") return play(program, command["frames"]);
   if (what == "heard") return say_heard(program.heard);
+  if (what == "film") {
+    program.projector.start(program.peer, command.value("from", std::size_t{0}));
+    return ESP_PEER_ERR_NONE;
+  }
+  if (what == "cut") {
+    program.projector.stop();
+    return ESP_PEER_ERR_NONE;
+  }
+  if (what == "filmed") return say_filmed(program.projector);
+  if (what == "seen") return say_seen(program.screen, command);
   if (what == "addr") {
     esp_peer_addr_t addr{};
     const int result = esp_peer_get_paired_addr(program.peer, &addr);
@@ -238,6 +286,11 @@ esp_peer_audio_codec_t codec_named(const std::string& name) {
   if (name == "opus") return ESP_PEER_AUDIO_CODEC_OPUS;
   return ESP_PEER_AUDIO_CODEC_NONE;
 }
+esp_peer_video_codec_t video_codec_named(const std::string& name) {
+  if (name == "h264") return ESP_PEER_VIDEO_CODEC_H264;
+  if (name == "mjpeg") return ESP_PEER_VIDEO_CODEC_MJPEG;
+  return ESP_PEER_VIDEO_CODEC_NONE;
+}
 
 }  // namespace
 
@@ -252,14 +305,23 @@ int main(int argc, char** argv) {
   cfg.role = ESP_PEER_ROLE_CONTROLLED;
   cfg.enable_data_channel = true;
   cfg.no_auto_reconnect = true;
+  std::string film;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
+    const bool more = i + 1 < argc;
     if (arg == "--offer") cfg.role = ESP_PEER_ROLE_CONTROLLING;
     if (arg == "--manual") cfg.manual_ch_create = true;
     if (arg == "--trickle") ext.trickle_out = true;
     if (arg == "--echo") program.echo = true;
-    if (arg == "--stun" && i + 1 < argc) server.stun_url = argv[++i];
-    if (arg == "--audio" && i + 1 < argc) program.codec = codec_named(argv[++i]);
+    if (arg == "--stun" && more) server.stun_url = argv[++i];
+    if (arg == "--audio" && more) program.codec = codec_named(argv[++i]);
+    if (arg == "--video" && more) cfg.video_info.codec = video_codec_named(argv[++i]);
+    if (arg == "--film" && more) film = argv[++i];
+    if (arg == "--record" && more) program.screen.record(argv[++i]);
+    auto& jitter = ext.base.rtp_cfg.video_recv_jitter;
+    const auto number = [&] { return static_cast<std::uint16_t>(std::stoi(argv[++i])); };
+    if (arg == "--hold" && more) jitter.cache_timeout = number();
+    if (arg == "--pli" && more) jitter.pli_send_interval = number();
     if (arg == "--large") {
       ext.base.data_ch_cfg.send_cache_size = ext.base.data_ch_cfg.recv_cache_size = 512 * 1024;
     }
@@ -276,6 +338,13 @@ int main(int argc, char** argv) {
     cfg.server_lists = &server;
     cfg.server_num = 1;
   }
+  if (cfg.video_info.codec != ESP_PEER_VIDEO_CODEC_NONE) {
+    program.projector.load({film, cfg.video_info.codec});
+    cfg.video_info.width = 320;
+    cfg.video_info.height = 240;
+    cfg.video_info.fps = interop::Projector::frames_per_second;
+    cfg.video_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+  }
   cfg.extra_cfg = &ext;
   cfg.extra_size = sizeof(ext);
   cfg.ctx = &program;
@@ -286,6 +355,8 @@ int main(int argc, char** argv) {
   cfg.on_data = on_data;
   cfg.on_audio_info = on_audio_info;
   cfg.on_audio_data = on_audio;
+  cfg.on_video_info = on_video_info;
+  cfg.on_video_data = on_video;
   if (esp_peer_open(&cfg, esp_peer_get_default_impl(), &program.peer) != ESP_PEER_ERR_NONE)
     return 1;
 
@@ -301,6 +372,7 @@ int main(int argc, char** argv) {
         {{"event", "done"}, {"id", command.value("id", 0)}, {"result", execute(program, command)}});
   }
   program.playing = {};  // says stop, and waits
+  program.projector.stop();
   running = false;
   loop.join();
   return esp_peer_close(program.peer) == ESP_PEER_ERR_NONE ? 0 : 1;

@@ -91,7 +91,7 @@ class Janus extends Peer {
         });
         return {};
       case 'echo': // it always does
-      case 'audio': // counts nothing for us; what it received comes back
+      case 'media': // counts nothing for us; what it received comes back
         return {};
       case 'leave':
         await this.#say(this.#handle, { janus: 'hangup' });

@@ -3,8 +3,10 @@ import { ProcessPeer } from './peer.mjs';
 
 export const state = {
   disconnected: 1, paired: 5, connected: 7, failed: 8, dataConnected: 9, opened: 10,
+  audioAdded: 13, audioRemoved: 14, videoAdded: 15, videoRemoved: 16, keyframeWanted: 17,
 };
 export const codec = { pcma: 1, pcmu: 2, opus: 3 };
+export const videoCodec = { h264: 1, mjpeg: 2 };
 
 export class Ours extends ProcessPeer {
   constructor(...args) {

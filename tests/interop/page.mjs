@@ -13,6 +13,36 @@ function audioTrack() {
   return out.stream.getAudioTracks()[0];
 }
 
+// Runs in the page: the browser's imitation of a camera.
+async function camera() {
+  const video = { width: 320, height: 240, frameRate: 30 };
+  return (await navigator.mediaDevices.getUserMedia({ video })).getVideoTracks()[0];
+}
+// Runs in the page: a track is played, as a user would see and hear it.
+function show(track) {
+  for (const old of document.querySelectorAll('audio, video')) {
+    if (old.srcObject.getTracks().every(t => t.readyState === 'ended')) old.remove();
+  }
+  const element = document.createElement(track.kind);
+  element.autoplay = element.muted = true;
+  element.srcObject = new MediaStream([track]);
+  document.body.append(element);
+}
+// Runs in the page: for how many milliseconds nothing happened in it at most, since it was asked last.
+function watchForStalls() {
+  let last = performance.now(), longest = 0;
+  setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - 20);
+    last = now;
+  }, 20);
+  return () => {
+    const stall = longest;
+    longest = 0;
+    return Math.round(stall);
+  };
+}
+
 export class PagePeer extends Peer {
   // `launch` gives a browser of Playwright or Puppeteer.
   static async open(name, launch) {
@@ -28,7 +58,8 @@ export class PagePeer extends Peer {
     await self.page.goto(`http://127.0.0.1:${self.server.address().port}/`);
     await self.page.exposeFunction('emit', line => self.hear(JSON.parse(line)));
     await self.page.evaluate(`window.obey = (${standard})(e => window.emit(JSON.stringify(e)),
-      { connection: () => new RTCPeerConnection(), audioTrack: ${audioTrack} });`);
+      { connection: () => new RTCPeerConnection(), audioTrack: ${audioTrack}, camera: ${camera}, show: ${show},
+        stall: (${watchForStalls})() });`);
     return self;
   }
   async quit() {

@@ -1,7 +1,10 @@
 // What every peer is to the cases: commands that are answered, and events that are waited for.
 //
 // Commands of a foreign peer, each answered with {"event":"done","id":N} and "error" if it failed:
-//   start [audio]          a new connection; what was before is closed, and forgotten
+//   start [audio] [video only] [film record]   a new connection; what was before is closed, and
+//                          forgotten. It has a track of each codec that is named, and takes `only`
+//                          that codec for video if so asked. Who has no encoder sends the file
+//                          `film`, who has no decoder writes what comes into the file `record`
 //   create label [ordered maxRetransmits maxPacketLifeTime]
 //   describe type [trickle]   answers "sdp"; the candidates are in it, or come as events
 //   remote type sdp
@@ -10,7 +13,11 @@
 //   send label text|bytes  bytes: a pattern of that size
 //   close label
 //   leave                  the connection is closed
-//   audio                  answers "sent" and "received", packets since the start
+//   media                  answers "audio" and "video", counts since the start as far as the peer
+//                          has them: sent received (packets) decoded encoded (pictures) freezes
+//                          nacks plis nacksHeard plisHeard sentAgain repaired; and "stall", the
+//                          longest time in ms that it stood still since it was asked last
+//   add kind codec · turn kind direction · stop kind    for the next description
 // Its events: ready name · state state · candidate candidate ("" is the end) · closed label ·
 //   open label [ordered maxRetransmits maxPacketLifeTime] · message label text | bytes sum
 import { spawn } from 'node:child_process';

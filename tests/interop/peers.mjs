@@ -1,11 +1,16 @@
 // All foreign peers: how each is started, and what it cannot do, with the reason. What a case needs
-// and a peer lacks is "n/a" in the table; `largest` is the longest message it says back. Roles: `offer` and `answer` are theirs, not ours.
+// and a peer lacks is "n/a" in the table. Roles: `offer` and `answer` are theirs, not ours.
+//   largest   the longest message it says back
+//   asks      it asks for a keyframe when it cannot begin to decode
+//   watches   for how many ms no picture may stand still
+//   cases     those it goes through, if not all
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { chromium } from './chromium.mjs';
-import { firefox } from './firefox.mjs';
+import { firefox, firefoxWithH264 } from './firefox.mjs';
 import { janus } from './janus.mjs';
 import { ProcessPeer } from './peer.mjs';
+import { videoCases } from './video_cases.mjs';
 
 const here = name => fileURLToPath(new URL(name, import.meta.url));
 const node = file => () => new ProcessPeer(process.execPath, here(file)).ready();
@@ -14,21 +19,34 @@ const python = file => () => new ProcessPeer('/usr/bin/python3', here(file)).rea
 const pion = () => new ProcessPeer(`${process.env.PION_PEER}`, debian('golang-github-pion-webrtc.v3-dev')).ready();
 const debian = name => execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' });
 
-const noAudio = why => ({ pcma: why, pcmu: why, opus: why });
+const noVideo = why => ({ h264: why, mjpeg: why, otherVideo: why });
+const noMedia = why => ({ pcma: why, pcmu: why, opus: why, ...noVideo(why) });
+const noMjpeg = 'has no MJPEG over RTP';
+const withBrowsers = 'is tried with the browsers';
+const withChromium = 'is tried with Chromium';
 
 const tooOld = 'its send() takes any size';
 const mute = 'has no call that tells';
 
 export const peers = {
-  chromium: { open: chromium, cannot: {} },
-  firefox: { open: firefox, cannot: {} },
+  chromium: { open: chromium, asks: true, watches: 10000, cannot: { mjpeg: noMjpeg } },
+  firefox: { open: firefox, cannot: { h264: 'Debian\'s brings no H.264', mjpeg: noMjpeg } },
+  firefox_h264: {
+    open: firefoxWithH264,
+    asks: true,
+    cases: videoCases,
+    cannot: {
+      encode: 'negotiates H.264, and sends none', mjpeg: noMjpeg, repairs: withChromium,
+      renegotiate: 'sends no H.264', otherVideo: 'is tried with Firefox as it is',
+    },
+  },
   wrtc: {
     open: node('wrtc.mjs'),
-    cannot: { refuse: tooOld, ...noAudio('the media of libwebrtc is tried with Chromium') },
+    cannot: { refuse: tooOld, ...noMedia('the media of libwebrtc is tried with Chromium') },
   },
   libdatachannel: {
     open: node('libdatachannel.mjs'),
-    cannot: { tellReliability: mute, ...noAudio('brings no codecs, and no RTP of its own') },
+    cannot: { tellReliability: mute, ...noMedia('brings no codecs, and no RTP of its own') },
   },
   werift: {
     open: node('werift.mjs'),
@@ -38,13 +56,15 @@ export const peers = {
       close: 'its answer to our reset has the record number of its Finished, and is lost; when we ask again, it ' +
         'closes whatever the stream is used for by then',
       sayGoodbye: 'closes without a word',
-      ...noAudio('brings no codecs'),
+      ...noMedia('brings no codecs'),
     },
   },
   pion: {
     open: pion,
     largest: 65535,
+    asks: true,
     cannot: {
+      mjpeg: noMjpeg, otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium,
       sendLarge: 'sends 65,535 bytes a message at most',
       receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1]',
       refuse: 'has a limit of its own that is lower',
@@ -53,6 +73,7 @@ export const peers = {
   aiortc: {
     open: python('aiortc_peer.py'),
     cannot: {
+      ...noVideo('its video is not tried'),
       trickle: 'gathers before it describes',
       refuse: 'looks at no max-message-size',
       receiveLarge: 'announces 64 KB',
@@ -61,6 +82,7 @@ export const peers = {
   gstreamer: {
     open: python('gst_peer.py'),
     cannot: {
+      otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium,
       empty: 'takes an empty text for bytes, and sends none itself',
       receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1], and would hand over more in pieces',
       sayGoodbye: 'closes without a word',
@@ -73,6 +95,7 @@ export const peers = {
     prefix: 'Janus EchoTest here! You wrote: ',
     cannot: {
       offer: 'its echotest only answers (plugins of it that offer, as textroom, are not tried)',
+      ...noVideo('its video is not tried'),
       empty: 'says nothing back to an empty text',
       create: 'its echotest only speaks on channels of others',
       tellChannels: 'does not tell which channels there are',

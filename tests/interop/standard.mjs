@@ -1,6 +1,6 @@
 // A peer over the API that browsers have (and some others too), as commands and events of peer.mjs.
 // It is carried into pages as text, so it uses nothing from outside.
-export function standard(emit, { connection, audioTrack, binary = bytes => bytes }) {
+export function standard(emit, { connection, audioTrack, camera, show, stall, binary = bytes => bytes }) {
   let pc, channels, echo, note;
 
   const sum = bytes => bytes.reduce((s, b) => (Math.imul(s, 31) + b) >>> 0, 0);
@@ -20,11 +20,17 @@ export function standard(emit, { connection, audioTrack, binary = bytes => bytes
       if (echo) d.send(data);
     };
   };
-  const codecs = wanted => {
-    const all = RTCRtpReceiver.getCapabilities('audio').codecs;
-    const first = all.filter(c => c.mimeType.toLowerCase() === `audio/${wanted}`);
-    return [...first, ...all.filter(c => !first.includes(c))];
+  // This codec before others, or `only` it.
+  const codecs = (kind, wanted, only) => {
+    const all = RTCRtpReceiver.getCapabilities(kind).codecs;
+    const first = all.filter(c => c.mimeType.toLowerCase() === `${kind}/${wanted}`);
+    return only ? first : [...first, ...all.filter(c => !first.includes(c))];
   };
+  const add = async ({ kind, codec, only }) => {
+    const sender = pc.addTrack(await (kind === 'video' ? camera() : audioTrack()));
+    pc.getTransceivers().find(t => t.sender === sender).setCodecPreferences(codecs(kind, codec, only));
+  };
+  const transceiver = kind => pc.getTransceivers().find(t => t.receiver.track.kind === kind && !t.stopped);
   const gathered = () => new Promise(resolve => {
     const look = () => pc.iceGatheringState === 'complete' && resolve();
     pc.addEventListener('icegatheringstatechange', look);
@@ -35,6 +41,7 @@ export function standard(emit, { connection, audioTrack, binary = bytes => bytes
     async start(c) {
       const old = pc;
       pc = null; // nothing of it is told any more
+      old?.getSenders?.().forEach(s => s.track?.stop());
       old?.close();
       channels = {};
       echo = false;
@@ -43,11 +50,13 @@ export function standard(emit, { connection, audioTrack, binary = bytes => bytes
       pc.onconnectionstatechange = () => note({ event: 'state', state: mine.connectionState });
       pc.onicecandidate = e => note({ event: 'candidate', candidate: e.candidate ? e.candidate.candidate : '' });
       pc.ondatachannel = e => mine === pc && watch(e.channel, note);
-      if (c.audio) {
-        const sender = pc.addTrack(await audioTrack());
-        pc.getTransceivers().find(t => t.sender === sender).setCodecPreferences(codecs(c.audio));
-      }
+      pc.ontrack = ({ track }) => mine === pc && show?.(track);
+      if (c.audio) await add({ kind: 'audio', codec: c.audio });
+      if (c.video) await add({ kind: 'video', codec: c.video, only: c.only });
     },
+    add,
+    turn({ kind, direction }) { transceiver(kind).direction = direction; },
+    stop({ kind }) { transceiver(kind).stop(); },
     create({ label, ordered, maxRetransmits, maxPacketLifeTime }) {
       const options = { ordered: ordered ?? true };
       if (maxRetransmits !== undefined) options.maxRetransmits = maxRetransmits;
@@ -70,13 +79,22 @@ export function standard(emit, { connection, audioTrack, binary = bytes => bytes
     },
     close({ label }) { channels[label].close(); },
     leave() { pc.close(); },
-    async audio() {
-      let sent = 0, received = 0;
+    async media() {
+      const sum = { audio: {}, video: {} };
       (await pc.getStats()).forEach(s => {
-        if (s.type === 'outbound-rtp') sent += s.packetsSent ?? 0;
-        if (s.type === 'inbound-rtp') received += s.packetsReceived ?? 0;
+        const count = { 'outbound-rtp': {
+          sent: 'packetsSent', encoded: 'framesEncoded', nacksHeard: 'nackCount', plisHeard: 'pliCount',
+          sentAgain: 'retransmittedPacketsSent',
+        }, 'inbound-rtp': {
+          received: 'packetsReceived', decoded: 'framesDecoded', freezes: 'freezeCount', nacks: 'nackCount',
+          plis: 'pliCount', repaired: 'retransmittedPacketsReceived', keyframes: 'keyFramesDecoded',
+        } }[s.type] ?? {};
+        for (const [ours, theirs] of Object.entries(count)) {
+          sum[s.kind][ours] = (sum[s.kind][ours] ?? 0) + (s[theirs] ?? 0);
+        }
+        if (s.type === 'inbound-rtp' && s.frameWidth) Object.assign(sum.video, { width: s.frameWidth, height: s.frameHeight });
       });
-      return { sent, received };
+      return { ...sum, stall: stall?.() };
     },
   };
   return async c => {

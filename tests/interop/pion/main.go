@@ -13,8 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v3"
+	"github.com/pion/webrtc/v3/pkg/media"
 )
 
 type object map[string]interface{}
@@ -30,8 +34,9 @@ func emit(line object) {
 
 type command struct {
 	ID                                int
-	Do, Label, Type, Sdp, Audio       string
+	Do, Label, Type, Sdp              string
 	Candidate                         string
+	Audio, Video, Film, Record        string
 	Text                              *string
 	Bytes                             int
 	Ordered                           *bool
@@ -46,8 +51,17 @@ type connection struct {
 	echo     atomic.Bool
 	mutex    sync.Mutex
 	channels map[string]*webrtc.DataChannel
-	sent     atomic.Int64
-	received atomic.Int64
+	audio    counts
+	video    counts
+	closing  sync.WaitGroup // what is written into files
+}
+
+// Packets, pictures, and what the peer has asked for.
+type counts struct{ sent, received, encoded, plisHeard, nacksHeard atomic.Int64 }
+
+func (c *counts) tell() object {
+	return object{"sent": c.sent.Load(), "received": c.received.Load(), "encoded": c.encoded.Load(),
+		"plisHeard": c.plisHeard.Load(), "nacksHeard": c.nacksHeard.Load()}
 }
 
 func (c *connection) note(line object) {
@@ -96,11 +110,14 @@ func (c *connection) watch(d *webrtc.DataChannel) {
 	})
 }
 
-var codecs = map[string]webrtc.RTPCodecParameters{
+var known = map[string]webrtc.RTPCodecParameters{
 	"pcma": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: 8000}, PayloadType: 8},
 	"pcmu": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}, PayloadType: 0},
 	"opus": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
 		SDPFmtpLine: "minptime=10;useinbandfec=1"}, PayloadType: 111},
+	"h264": {RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, ClockRate: 90000,
+		SDPFmtpLine:  "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}}}, PayloadType: 108},
 }
 
 // Silence, a packet every twenty milliseconds, from the moment it can go.
@@ -122,18 +139,116 @@ func (c *connection) play(track *webrtc.TrackLocalStaticRTP, name string) {
 		}
 		packet.SequenceNumber++
 		packet.Timestamp += step
-		c.sent.Add(1)
+		c.audio.sent.Add(1)
 	}
 }
 
-func start(audio string) (*connection, error) {
-	media := &webrtc.MediaEngine{}
+// The pictures of a film, of which each begins with a delimiter, thirty a second. From the first,
+// which is the keyframe, whenever the peer asks for one.
+func (c *connection) project(track *webrtc.TrackLocalStaticSample, film []byte, again <-chan struct{}) {
+	delimiter := []byte{0, 0, 0, 1, 9}
+	pictures := bytes.Split(film, delimiter)[1:]
+	next := 0
+	for range time.Tick(time.Second / 30) {
+		if c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+			return
+		}
+		if c.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+			continue
+		}
+		select {
+		case <-again:
+			next = 0
+		default:
+		}
+		picture := append(append([]byte{}, delimiter...), pictures[next]...)
+		if track.WriteSample(media.Sample{Data: picture, Duration: time.Second / 30}) != nil {
+			return
+		}
+		c.video.encoded.Add(1)
+		next = (next + 1) % len(pictures)
+	}
+}
+
+// What comes as RTCP has to be read; a keyframe is wanted with a PLI or FIR.
+func (c *connection) listen(sender *webrtc.RTPSender, counts *counts, again chan<- struct{}) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, packet := range packets {
+			switch packet.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				counts.plisHeard.Add(1)
+				select {
+				case again <- struct{}{}:
+				default:
+				}
+			case *rtcp.TransportLayerNack:
+				counts.nacksHeard.Add(1)
+			}
+		}
+	}
+}
+
+func (c *connection) receive(track *webrtc.TrackRemote, record string) {
+	c.closing.Add(1)
+	defer c.closing.Done()
+	counts := &c.audio
+	var file *os.File
+	var units codecs.H264Packet
+	if track.Kind() == webrtc.RTPCodecTypeVideo {
+		counts = &c.video
+		ask := []rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}}
+		if err := c.pc.WriteRTCP(ask); err != nil { // for a keyframe to begin with
+			return
+		}
+		var err error
+		if file, err = os.Create(record); err != nil {
+			return
+		}
+		defer file.Close()
+	}
+	began := false // with a keyframe, and the parameter sets before it
+	for {
+		packet, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		counts.received.Add(1)
+		if file == nil {
+			continue
+		}
+		if unit, err := units.Unmarshal(packet.Payload); err == nil {
+			if began = began || bytes.Contains(unit, []byte{0, 0, 0, 1, 0x67}); began {
+				_, _ = file.Write(unit)
+			}
+		}
+	}
+}
+
+func start(m command) (*connection, error) {
+	audio, video := m.Audio, m.Video
+	engine, registry := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	if audio != "" {
-		if err := media.RegisterCodec(codecs[audio], webrtc.RTPCodecTypeAudio); err != nil {
+		if err := engine.RegisterCodec(known[audio], webrtc.RTPCodecTypeAudio); err != nil {
 			return nil, err
 		}
 	}
-	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media)).NewPeerConnection(webrtc.Configuration{})
+	if video != "" {
+		if err := engine.RegisterCodec(known[video], webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, err
+		}
+		if err := webrtc.ConfigureNack(engine, registry); err != nil {
+			return nil, err
+		}
+	}
+	if err := webrtc.ConfigureRTCPReports(registry); err != nil {
+		return nil, err
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry)).
+		NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, err
 	}
@@ -149,33 +264,36 @@ func start(audio string) (*connection, error) {
 		c.note(object{"event": "candidate", "candidate": text})
 	})
 	pc.OnDataChannel(c.watch)
-	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-		for {
-			if _, _, err := track.ReadRTP(); err != nil {
-				return
-			}
-			c.received.Add(1)
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.receive(track, m.Record) })
+	if audio != "" {
+		track, err := webrtc.NewTrackLocalStaticRTP(known[audio].RTPCodecCapability, "audio", "pion")
+		if err != nil {
+			return nil, err
 		}
-	})
-	if audio == "" {
-		return c, nil
-	}
-	track, err := webrtc.NewTrackLocalStaticRTP(codecs[audio].RTPCodecCapability, "audio", "pion")
-	if err != nil {
-		return nil, err
-	}
-	sender, err := pc.AddTrack(track)
-	if err != nil {
-		return nil, err
-	}
-	go func() { // what comes back as RTCP has to be read
-		for {
-			if _, _, err := sender.ReadRTCP(); err != nil {
-				return
-			}
+		sender, err := pc.AddTrack(track)
+		if err != nil {
+			return nil, err
 		}
-	}()
-	go c.play(track, audio)
+		go c.listen(sender, &c.audio, make(chan struct{}))
+		go c.play(track, audio)
+	}
+	if video != "" {
+		film, err := os.ReadFile(m.Film)
+		if err != nil {
+			return nil, err
+		}
+		track, err := webrtc.NewTrackLocalStaticSample(known[video].RTPCodecCapability, "video", "pion")
+		if err != nil {
+			return nil, err
+		}
+		sender, err := pc.AddTrack(track)
+		if err != nil {
+			return nil, err
+		}
+		again := make(chan struct{}, 1)
+		go c.listen(sender, &c.video, again)
+		go c.project(track, film, again)
+	}
 	return c, nil
 }
 
@@ -221,9 +339,11 @@ func (c *connection) obey(m command) (object, error) {
 		c.echo.Store(m.On)
 		return nil, nil
 	case "leave":
-		return nil, c.pc.Close()
-	case "audio":
-		return object{"sent": c.sent.Load(), "received": c.received.Load()}, nil
+		err := c.pc.Close()
+		c.closing.Wait()
+		return nil, err
+	case "media":
+		return object{"audio": c.audio.tell(), "video": c.video.tell()}, nil
 	}
 	if d == nil {
 		return nil, errors.New("no such channel or command")
@@ -256,7 +376,7 @@ func main() {
 				_ = current.pc.Close()
 			}
 			var next *connection
-			if next, err = start(m.Audio); err == nil {
+			if next, err = start(m); err == nil {
 				current = next
 			}
 		} else if answer, err = current.obey(m); answer == nil {

@@ -1,0 +1,226 @@
+// What video goes through with every peer, sound beside it.
+import fs from 'node:fs';
+import path from 'node:path';
+import { atLeast, connect, echoes, equal, pause, withOurs } from './common.mjs';
+import { film, folder, pictures } from './films.mjs';
+import { state, videoCodec } from './ours.mjs';
+import { Relay } from './relay.mjs';
+
+const fps = 30;
+const notSupported = -4;
+let files = 0;
+
+// Our peer with a film to send and files for what comes, here and, from who cannot decode, there.
+async function withFilm(weOffer, name, more, body) {
+  const number = ++files;
+  const ours = path.join(folder, `${number}.ours.${name}`), theirs = path.join(folder, `${number}.theirs.${name}`);
+  const reel = await film(name);
+  const options = ['--manual', '--video', name, '--film', reel, '--record', ours, ...more];
+  const result = await withOurs(weOffer, options, o => body(o, { reel, ours, theirs }));
+  for (const file of [ours, theirs]) fs.rmSync(file, { force: true });
+  return result;
+}
+async function told(ours, what, more) {
+  await ours.must({ do: what, ...more });
+  return ours.wait(what, e => e.event === what);
+}
+// Asks until the answer is as it has to be.
+async function until(what, ask, fits, ms = 10000) {
+  for (const end = Date.now() + ms; ;) {
+    const answer = await ask();
+    if (fits(answer)) return answer;
+    if (Date.now() > end) throw new Error(`no ${what} within ${ms} ms: ${JSON.stringify(answer)}`);
+    await pause(100);
+  }
+}
+const media = peer => peer.do({ do: 'media' });
+const decodes = peer => until('picture there', () => media(peer), m => (m.video.decoded ?? m.video.received) > 0);
+
+// A while of watching, in which no picture may stand still. While one of both stood still itself,
+// for want of a processor, it says nothing: another begins.
+async function watch(ours, peer, ms) {
+  for (let attempt = 1; ; ++attempt) {
+    const before = await media(peer);
+    const filmed = await told(ours, 'filmed');
+    await pause(ms);
+    const after = await media(peer);
+    const later = await told(ours, 'filmed');
+    equal(later.refused, 0, 'pictures that esp_peer_send_video refused');
+    const freezes = (after.video.freezes ?? 0) - (before.video.freezes ?? 0);
+    const stalled = later.stall > 60 || (after.stall ?? 0) > 60;
+    if (freezes > 0 && stalled && attempt < 4) continue;
+    equal(freezes, 0, 'freezes');
+    const sent = later.frames - filmed.frames;
+    const decoded = after.video.decoded === undefined ? undefined : after.video.decoded - before.video.decoded;
+    if (decoded !== undefined) atLeast(decoded, sent * 0.9 - 10, `pictures that were decoded there, of ${sent}`);
+    return { sent, decoded };
+  }
+}
+
+// Everything that came here is whole.
+async function decode(ours, name, file) {
+  const { frames } = await told(ours, 'seen', { end: true });
+  equal(await pictures(file, name), frames, 'pictures that ffmpeg finds');
+  return frames;
+}
+// The same, and not less than what the peer says that it sent.
+async function check(ours, peer, name, file, ms) {
+  const { video: { encoded } } = await media(peer);
+  await pause(200); // what is on its way arrives
+  const frames = await decode(ours, name, file);
+  atLeast(frames, ms / 1000 * 8, 'pictures that came');
+  if (encoded) atLeast(frames, encoded * 0.95 - 15, `pictures that came, of ${encoded}`);
+  return { good: frames };
+}
+
+const bothWays = (name, audio) => ({
+  needs: [name, audio],
+  run: (peer, weOffer) => withFilm(weOffer, name, ['--audio', audio], async (ours, file) => {
+    const ms = peer.watches ?? 3000;
+    await connect(ours, peer, weOffer, { audio, video: name, film: file.reel, record: file.theirs });
+    equal((await ours.wait('agreement on video', e => e.event === 'video', 3000)).codec, videoCodec[name], 'codec');
+    // It begins in the middle: who wants to see anything has to ask for a keyframe.
+    const asks = name === 'h264' && peer.asks;
+    await ours.must({ do: 'film', from: asks ? 20 : 0 });
+    if (asks) await ours.waitState(state.keyframeWanted);
+    await decodes(peer);
+    await ours.must({ do: 'play', frames: Math.ceil(ms / 20) });
+    const { sent, decoded } = await watch(ours, peer, ms);
+    const { good } = peer.cannot.encode ? {} : await check(ours, peer, name, file.ours, ms);
+    const there = await media(peer);
+    await ours.must({ do: 'heard' });
+    const heard = await ours.wait('what was heard', e => e.event === 'heard');
+    atLeast(heard.frames, ms / 20 * 0.7, 'frames of audio that we received');
+    atLeast(there.audio.received, ms / 20 * 0.8 - 10, 'packets of audio that the peer received');
+    await ours.must({ do: 'cut' });
+    let recorded;
+    if (there.video.decoded === undefined) {
+      await peer.do({ do: 'leave' });
+      recorded = await pictures(file.theirs, name);
+      atLeast(recorded, sent * 0.9, `pictures that ffmpeg finds in what the peer received, of ${sent}`);
+    }
+    return `${decoded ?? recorded} pictures decoded there${decoded === undefined ? '' : ` of ${sent}`}, ` +
+      `${good ?? 'none'} here, ${heard.frames} frames of audio`;
+  }),
+});
+
+async function renegotiate(ours, peer) {
+  const offer = await peer.do({ do: 'describe', type: 'offer' });
+  ours.events = ours.events.filter(e => e.event !== 'sdp');
+  await ours.must({ do: 'sdp', sdp: offer.sdp });
+  const answer = await ours.wait('answer', e => e.event === 'sdp');
+  await peer.do({ do: 'remote', type: 'answer', sdp: answer.sdp });
+  return answer.sdp;
+}
+// What passes, each way, within a short time.
+async function flow(ours, peer) {
+  await pause(300); // what was under way has come
+  const before = [(await told(ours, 'seen')).frames, (await media(peer)).video.received ?? 0];
+  await pause(700);
+  return { here: (await told(ours, 'seen')).frames - before[0], there: ((await media(peer)).video.received ?? 0) - before[1] };
+}
+async function passes(ours, peer, here, there) {
+  await until(`video ${here ? 'here' : 'not here'} and ${there ? 'there' : 'not there'}`, () => flow(ours, peer),
+    f => f.here > 0 === here && f.there > 0 === there);
+}
+
+export const videoCases = {
+  'H.264 and Opus both ways': bothWays('h264', 'opus'),
+  'H.264 and PCMU both ways': bothWays('h264', 'pcmu'),
+  'MJPEG and Opus both ways': bothWays('mjpeg', 'opus'),
+  'video of another codec is refused, all else lives': {
+    needs: ['otherVideo'],
+    run: (peer, weOffer) => withFilm(weOffer, 'h264', ['--audio', 'opus'], async ours => {
+      await connect(ours, peer, weOffer, { audio: 'opus', video: 'vp8', only: peer.cannot.h264 === undefined });
+      await ours.must({ do: 'film' });
+      await ours.must({ do: 'play', frames: 50 });
+      await ours.wait('end of what we play', e => e.event === 'played');
+      await echoes(ours, peer);
+      const filmed = await told(ours, 'filmed');
+      equal(filmed.result, notSupported, 'esp_peer_send_video');
+      equal((await told(ours, 'seen')).frames, 0, 'pictures that came');
+      atLeast((await media(peer)).audio.received, 40, 'packets of audio that the peer received');
+      await ours.must({ do: 'heard' });
+      atLeast((await ours.wait('what was heard', e => e.event === 'heard')).frames, 30, 'frames of audio that we received');
+    }),
+  },
+  'they add, turn and take away video and audio': {
+    needs: ['renegotiate', 'h264'],
+    run: (peer, weOffer) => withFilm(weOffer, 'h264', ['--audio', 'opus'], async ours => {
+      await connect(ours, peer, weOffer);
+      await ours.must({ do: 'film' });
+      await peer.do({ do: 'add', kind: 'video', codec: 'h264' });
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoAdded);
+      await passes(ours, peer, true, true);
+      await peer.do({ do: 'turn', kind: 'video', direction: 'recvonly' });
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoRemoved);
+      await passes(ours, peer, false, true);
+      await peer.do({ do: 'turn', kind: 'video', direction: 'sendonly' });
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoAdded);
+      await passes(ours, peer, true, false);
+      await peer.do({ do: 'turn', kind: 'video', direction: 'inactive' });
+      await peer.do({ do: 'add', kind: 'audio', codec: 'opus' });
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoRemoved);
+      await ours.waitState(state.audioAdded);
+      await passes(ours, peer, false, false);
+      await peer.do({ do: 'turn', kind: 'video', direction: 'sendrecv' });
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoAdded);
+      await passes(ours, peer, true, true);
+      await peer.do({ do: 'stop', kind: 'video' });
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoRemoved);
+      await passes(ours, peer, false, false);
+      await ours.must({ do: 'play', frames: 50 });
+      await ours.wait('end of what we play', e => e.event === 'played');
+      atLeast((await media(peer)).audio.received, 40, 'packets of audio that the peer received');
+      await peer.do({ do: 'add', kind: 'video', codec: 'h264' }); // in the place of the old one
+      await renegotiate(ours, peer);
+      await ours.waitState(state.videoAdded);
+      await passes(ours, peer, true, true);
+      await peer.do({ do: 'stop', kind: 'audio' }); // of which the transport's name may be
+      await renegotiate(ours, peer);
+      await ours.waitState(state.audioRemoved);
+      await passes(ours, peer, true, true);
+      await echoes(ours, peer);
+    }),
+  },
+  'H.264 over a path that loses and reorders': {
+    needs: ['h264', 'repairs'],
+    run: (peer, weOffer) => withFilm(weOffer, 'h264', ['--hold', '300'], async (ours, file) => {
+      const relay = await Relay.open();
+      try {
+        await connect(ours, peer, weOffer, { video: 'h264', film: file.reel, record: file.theirs, relay });
+        await ours.must({ do: 'film' });
+        await decodes(peer);
+        const before = { there: await media(peer), filmed: await told(ours, 'filmed'), seen: await told(ours, 'seen') };
+        relay.hurt();
+        await pause(6000);
+        const after = { there: await media(peer), filmed: await told(ours, 'filmed'), seen: await told(ours, 'seen') };
+        const grown = what => after.there.video[what] - before.there.video[what];
+        const sent = after.filmed.frames - before.filmed.frames;
+        const seen = after.seen.frames - before.seen.frames;
+        atLeast(relay.counts.lost, 20, 'packets that the relay lost');
+        // There: it asks, we send again, and it sees nearly everything.
+        atLeast(grown('nacks'), 1, 'NACKs of the peer');
+        atLeast(grown('repaired'), 1, 'packets that we sent again');
+        atLeast(grown('decoded'), sent * 0.8, `pictures that were decoded there, of ${sent}`);
+        // Here: the same.
+        atLeast(grown('nacksHeard'), 1, 'our NACKs');
+        atLeast(grown('sentAgain'), 1, 'packets that the peer sent again');
+        atLeast(seen, grown('encoded') * 0.8, 'pictures that came');
+        await ours.must({ do: 'cut' });
+        const good = await decode(ours, 'h264', file.ours);
+        return `${relay.counts.lost} packets lost of ${relay.counts.lost + relay.counts.passed}; there ${grown('decoded')} pictures ` +
+          `of ${sent} with ${grown('nacks')} NACKs, ${grown('repaired')} packets again; here ${seen} of ${grown('encoded')} ` +
+          `with ${grown('nacksHeard')} NACKs, ${grown('sentAgain')} packets again; ffmpeg decodes ${good}`;
+      } finally {
+        relay.close();
+      }
+    }),
+  },
+};
