@@ -1,6 +1,6 @@
 // What every pair of peers goes through. A case names what it needs of the peer (peers.mjs says who
-// lacks what).
-import { atLeast, connect, echoes, equal, pause, withOurs } from './common.mjs';
+// lacks what), and in which roles it is in the short run, with whom: both with Chromium if it is silent.
+import { atLeast, bothRoles, connect, echoes, equal, pause, withOurs } from './common.mjs';
 import { codec, state } from './ours.mjs';
 import { pattern, sum } from './peer.mjs';
 import { stunServer } from './stun.mjs';
@@ -54,7 +54,7 @@ const reliabilities = {
 
 export const cases = {
   'text, binary and empty messages, both ways': {
-    short: true,
+    short: { all: bothRoles },
     run: (peer, weOffer) => withOurs(weOffer, ['--manual'], async ours => {
       const { ms, streams } = await connect(ours, peer, weOffer);
       await echoes(ours, peer);

@@ -2,6 +2,9 @@
 import { Ours, state } from './ours.mjs';
 import { pattern, sum } from './peer.mjs';
 
+// Whether we offer.
+export const bothRoles = [true, false], weAnswer = [false];
+
 export function equal(actual, expected, what) {
   if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
 }

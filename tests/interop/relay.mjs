@@ -16,13 +16,14 @@ const candidate = port => `candidate:1 1 udp 2130706431 ${address} ${port} typ h
 // The first address over UDP that a candidate names.
 const reachOf = text => text.match(/candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host/i)?.slice(1, 3);
 
-// `loss` 0…1 of the packets of media that go each way, once `hurt` is called; `delay` and `jitter`
-// in ms: later ones overtake.
+// `loss` 0…1 of the packets of media that go each way, between `hurt` and `heal`; `delay` and
+// `jitter` in ms: later ones overtake.
 export class Relay {
   counts = { passed: 0, lost: 0 };
   #sides = [];
   #open = true;
   #hurt = false;
+  #silent = false;
 
   static async open({ seed = 1, loss = 0.05, delay = 20, jitter = 10 } = {}) {
     const self = new Relay();
@@ -34,7 +35,7 @@ export class Relay {
       here.socket.on('message', data => {
         if (!self.#open || !there.reach) return;
         const media = data[0] >= 128 && data[0] < 192; // [rfc7983#7]
-        if (self.#hurt && media && random() < loss) {
+        if (media && (self.#silent || (self.#hurt && random() < loss))) {
           ++self.counts.lost;
           return;
         }
@@ -48,6 +49,8 @@ export class Relay {
     return self;
   }
   hurt() { this.#hurt = true; }
+  heal() { this.#hurt = false; }
+  silence(on) { this.#silent = on; } // of media
   // A description of side `from` (0, 1) as the other side is to get it: with the relay in place of
   // who wrote it.
   describe(from, sdp) {

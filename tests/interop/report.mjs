@@ -33,7 +33,15 @@ const traps = `## Worth knowing about them
   when it is closed: consent runs out after thirty seconds.
 - Firefox gathers nothing on loopback, nor where there is no default route.
 - Chromium gathers names of mDNS unless the page may use a camera; as answerer it is the DTLS client,
-  and its first flight is a ClientHello in two datagrams.
+  and its first flight is a ClientHello in two datagrams. When the transceiver whose section a bundle
+  is tagged by is stopped, it gives up the transport, DTLS and data channels with it: turn such a one
+  inactive instead.
+- Debian's Firefox brings no H.264. It decodes it with libavcodec once an empty library lies where it
+  looks for the plug-in that others download, but sends none.
+- GStreamer's rtph264pay sets parameter sets before every slice, so that a picture of several is none
+  that ffmpeg takes; its offer says no packetization-mode when it is made before the encoder runs, and
+  that means single units [rfc6184#8.1]. It sends no PLI for a film that begins in the middle.
+- Pion's h264writer sees no keyframe behind an access unit delimiter.
 - werift asks a STUN server on the internet when it is given none; as answerer it ends with an
   exception when the peer's INIT comes before it has begun SCTP; it cannot send empty messages. As
   DTLS server its Finished and a later record have the same number: the later one is dropped as a

@@ -1,16 +1,19 @@
 // Real peers against ours: every case with every peer in both roles. A case may run twice; the
 // second try is counted and shown. A peer that cannot start fails the run.
 //
-//   run.mjs [--short] [--write] [PEER…]
-//   --short   all cases with Chromium, one with everybody else
+//   run.mjs [--short] [--no-video] [--write] [PEER…]
+//   --short   nearly all cases with Chromium, a few with everybody else
 //   --write   writes docs/interop.md
 import { cases } from './cases.mjs';
+import { bothRoles } from './common.mjs';
 import { peers } from './peers.mjs';
 import { printTable, writePage } from './report.mjs';
+import { videoCases } from './video_cases.mjs';
 
 const options = process.argv.slice(2).filter(a => a.startsWith('--'));
 const short = options.includes('--short');
 const wanted = process.argv.slice(2).filter(a => !a.startsWith('--'));
+const video = !options.includes('--no-video');
 const only = process.env.ESP_PEER_CASE ?? ''; // a part of a case's name
 for (const name of wanted) if (!peers[name]) throw new Error(`no peer ${name}; there are ${Object.keys(peers)}`);
 
@@ -43,6 +46,11 @@ async function trial(peer, name, weOffer) {
   return row;
 }
 
+const goesThrough = (peer, name) => name.includes(only) && (!peer.cases || peer.cases[name]) &&
+  (video || !videoCases[name]);
+const rolesOf = (key, { short: roles = { chromium: bothRoles } }) =>
+  (short ? roles[key] ?? roles.all ?? [] : bothRoles);
+
 for (const [key, { open, ...traits }] of Object.entries(peers)) {
   if (wanted.length > 0 && !wanted.includes(key)) continue;
   const began = Date.now();
@@ -56,9 +64,8 @@ for (const [key, { open, ...traits }] of Object.entries(peers)) {
   }
   console.log(`${peer.name} is there after ${seconds(began).toFixed(1)} s`);
   for (const name of Object.keys(cases)) {
-    if (!name.includes(only) || (peer.cases && !peer.cases[name])) continue;
-    if (short && key !== 'chromium' && !cases[name].short) continue;
-    for (const weOffer of [true, false]) {
+    if (!goesThrough(peer, name)) continue;
+    for (const weOffer of rolesOf(key, cases[name])) {
       rows.push(await trial(peer, name, weOffer));
       if (!peer.gone) continue;
       console.log(`  ${peer.name} ended; it is started anew`);
