@@ -1,6 +1,7 @@
 // HMAC-SHA1 under one key, for many messages [rfc2104].
 #pragma once
 #include <array>
+#include <initializer_list>
 
 #include "base/bytes.hpp"
 

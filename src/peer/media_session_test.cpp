@@ -92,7 +92,7 @@ TEST(Media, lost_video_is_repaired_with_and_without_a_stream_for_repetitions_ove
         ASSERT_TRUE(equal(got->data.bytes(), frame)) << got->pts;
       }
     }
-    EXPECT_GE(packets, c.frames * 25u);
+    EXPECT_GE(packets, static_cast<std::uint64_t>(c.frames) * 25);
     EXPECT_GE(shown, c.frames * 99 / 100) << (c.with_rtx ? "with" : "without") << " RTX";
   }
 }

@@ -2,10 +2,9 @@
 // [rfc3711#3.3.2]. Numbers do not wrap.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-
-#include "base/state_hash.hpp"
 
 namespace esp_peer::srtp {
 
