@@ -35,7 +35,7 @@ async function post(offer) {
 
 async function start() {
   const pc = new RTCPeerConnection();
-  const mine = call = { pc, sounds: new AudioContext() };
+  const mine = call = { pc };
   $('start').textContent = 'Hang up';
   try {
     const camera = await openCamera();
@@ -44,10 +44,7 @@ async function start() {
 
     const received = new MediaStream();
     $('picture').srcObject = received;
-    pc.ontrack = ({ track }) => {
-      received.addTrack(track);
-      if (track.kind === 'audio') mine.level = measure(mine.sounds, track);
-    };
+    pc.ontrack = ({ track }) => received.addTrack(track);
     pc.onconnectionstatechange = () => {
       if (mine !== call) return;
       if (pc.connectionState === 'failed') hangUp('no connection; Firefox wants --network');
@@ -67,10 +64,9 @@ async function start() {
 }
 
 function hangUp(why) {
-  const { pc, sounds, camera } = call;
+  const { pc, camera } = call;
   call = null;
   pc.close();
-  sounds.close();
   camera?.getTracks().forEach(track => track.stop());
   $('picture').srcObject = $('camera').srcObject = null;
   $('decoded').textContent = $('arrived').textContent = $('asked').textContent = '–';
@@ -78,17 +74,6 @@ function hangUp(why) {
   $('text').disabled = true;
   $('start').textContent = 'Start';
   $('state').textContent = why;
-}
-
-// How loud a track is, 0 to 1.
-function measure(sounds, track) {
-  const analyser = sounds.createAnalyser();
-  sounds.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-  const wave = new Float32Array(analyser.fftSize);
-  return () => {
-    analyser.getFloatTimeDomainData(wave);
-    return Math.sqrt(wave.reduce((sum, x) => sum + x * x, 0) / wave.length);
-  };
 }
 
 function openChat(pc) {
@@ -125,13 +110,15 @@ function openStatistics(pc, camera) {
 
 // What has come here, as the browser sees it.
 setInterval(async () => {
-  if (!call) return;
-  const { pc, level } = call;
-  if (level) $('level').value = level();
-  for (const row of (await pc.getStats()).values()) {
-    if (pc !== call?.pc || row.type !== 'inbound-rtp' || row.kind !== 'video') continue;
-    $('decoded').textContent = `${row.frameWidth ?? 0} × ${row.frameHeight ?? 0}, ` +
-      `${row.framesPerSecond ?? 0} frames/s, ${row.framesDecoded} in all`;
+  const pc = call?.pc;
+  const rows = pc ? [...(await pc.getStats()).values()] : [];
+  if (pc !== call?.pc) return;
+  const of = kind => rows.find(row => row.type === 'inbound-rtp' && row.kind === kind);
+  const audio = of('audio'), video = of('video');
+  if (audio) $('level').value = audio.audioLevel ?? 0;
+  if (video) {
+    $('decoded').textContent = `${video.frameWidth ?? 0} × ${video.frameHeight ?? 0}, ` +
+      `${video.framesPerSecond ?? 0} frames/s, ${video.framesDecoded} in all`;
   }
 }, 250);
 
