@@ -157,6 +157,7 @@ TEST(H264Packetizer, a_lost_packet_is_written_again_from_its_fragment) {
   }
 }
 
+// covers: changelog 39
 TEST(H264, any_access_unit_comes_out_as_it_went_in) {
   std::mt19937 random(7);
   for (int round = 0; round < 2000; ++round) {
@@ -176,6 +177,7 @@ TEST(H264, any_access_unit_comes_out_as_it_went_in) {
   }
 }
 
+// covers: bug 54, must rfc6184#5.8
 TEST(H264Depacketizer, half_a_unit_is_no_frame) {
   auto payloads = packetize(long_code + unit(0x65, 3000), 1000);
   ASSERT_EQ(payloads.size(), 4u);
@@ -187,12 +189,14 @@ TEST(H264Depacketizer, half_a_unit_is_no_frame) {
   }
 }
 
+// covers: must rfc6184#5.8
 TEST(H264Depacketizer, a_unit_between_two_parts_spoils_the_frame) {
   auto payloads = packetize(long_code + unit(0x65, 1500), 1000);
   payloads.insert(payloads.begin() + 1, unit(0x41, 10));
   EXPECT_FALSE(join(payloads));
 }
 
+// covers: bug 54, must rfc6184#5.7
 TEST(H264Depacketizer, lengths_that_lie_spoil_the_frame) {
   EXPECT_FALSE(join({octets({0x78, 0, 3, 0x67, 1})}));     // more than there is
   EXPECT_FALSE(join({octets({0x78, 0, 0, 0, 1, 0x67})}));  // a unit of nothing
@@ -202,10 +206,25 @@ TEST(H264Depacketizer, lengths_that_lie_spoil_the_frame) {
   EXPECT_FALSE(join({octets({0x7C, 0x9C, 1}), octets({0x7C, 0x5C, 1})}));  // parts of a part
 }
 
+// covers: bug 54, must rfc6184#5.4
 TEST(H264Depacketizer, modes_that_we_never_negotiate_spoil_the_frame) {
   for (const int type : {0, 25, 26, 27, 29, 30, 31}) {
     EXPECT_FALSE(join({octets({0x60 | type, 0, 1, 0x67})})) << type;
   }
+}
+
+// covers: bug 54, bug 55, must rfc6184#5.8
+TEST(H264Depacketizer, parts_that_begin_twice_or_never_end_spoil_the_frame) {
+  const Octets begin = octets({0x7C, 0x85, 1}), middle = octets({0x7C, 0x05, 2}),
+               end = octets({0x7C, 0x45, 3});
+  EXPECT_EQ(join({begin, middle, end}), long_code + octets({0x65, 1, 2, 3}));
+  EXPECT_FALSE(join({begin, begin, end}));
+  EXPECT_FALSE(join({begin, octets({0x7C, 0xC5, 9})}));
+  EXPECT_FALSE(join({end}));
+  EXPECT_FALSE(join({begin, end, end}));
+  std::vector<Octets> endless(100'000, middle);
+  endless[0] = begin;
+  EXPECT_FALSE(join(endless));
 }
 
 TEST(H264Depacketizer, one_part_that_is_first_and_last_is_whole) {

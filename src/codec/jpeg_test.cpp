@@ -214,6 +214,7 @@ TEST(JpegDepacketizer, tables_that_have_a_name_need_not_come_again) {
   EXPECT_FALSE(receiver.join({payload(255, {})}));
 }
 
+// covers: bug 57, must rfc2435#3.1
 TEST(JpegDepacketizer, packets_that_do_not_fit_together_are_no_picture) {
   Receiver receiver;
   const Octets first = payload(50, {});
@@ -228,6 +229,31 @@ TEST(JpegDepacketizer, packets_that_do_not_fit_together_are_no_picture) {
   EXPECT_FALSE(receiver.join({Octets(first.begin(), first.begin() + 7)}));
   EXPECT_FALSE(receiver.join({}));
   EXPECT_FALSE(receiver.join({payload(255, Octets(64, std::byte{7}))}));  // one table of two
+}
+
+// covers: bug 57, must rfc2435#3.1
+TEST(JpegDepacketizer, fields_at_their_extremes_are_no_picture) {
+  Receiver receiver;
+  const Octets good = payload(200, Octets(128, std::byte{7}));
+  ASSERT_TRUE(receiver.join({good}));
+  const auto with = [&good](std::size_t at, std::initializer_list<int> values) {
+    Octets changed = good;
+    for (const int value : values) changed[at++] = static_cast<std::byte>(value);
+    return changed;
+  };
+  EXPECT_FALSE(receiver.join({with(6, {0})})) << "no width";
+  EXPECT_FALSE(receiver.join({with(7, {0})})) << "no height";
+  EXPECT_TRUE(receiver.join({with(6, {255, 255})})) << "2040 by 2040";
+  EXPECT_FALSE(receiver.join({with(1, {0xFF, 0xFF, 0xFF})})) << "an offset at the end of 24 bits";
+  EXPECT_FALSE(receiver.join({good, with(1, {0xFF, 0xFF, 0xFF})}));
+  EXPECT_FALSE(receiver.join({with(10, {0xFF, 0xFF})})) << "tables beyond the packet";
+  EXPECT_FALSE(receiver.join({with(9, {3})})) << "tables of 16 bits";
+  EXPECT_FALSE(receiver.join({with(5, {255, 12, 8, 0, 0, 0, 0})}))
+      << "none, under the name of none";
+  EXPECT_FALSE(receiver.join({with(4, {128})})) << "a type that nobody has";
+  for (std::size_t size = 0; size < 8 + 4 + 128; ++size) {
+    EXPECT_FALSE(receiver.join({Octets(good.begin(), good.begin() + static_cast<long>(size))}));
+  }
 }
 
 TEST(JpegDepacketizer, random_bytes_are_a_picture_or_nothing) {

@@ -118,7 +118,7 @@ TEST(VideoSender, a_keyframe_that_comes_without_parameter_sets_gets_those_of_bef
   EXPECT_EQ(s.joined(), sets + unit(0x65, 200));
 }
 
-// [rfc4588#4]
+// covers: must rfc4588#4, changelog 25
 TEST(VideoSender, a_lost_packet_is_repeated_in_a_stream_of_its_own) {
   Sending s;
   ASSERT_TRUE(s.give(unit(0x65, 3000), 1234));

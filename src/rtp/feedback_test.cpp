@@ -103,6 +103,7 @@ TEST(Feedback, bodies_cut_short_ask_for_nothing) {
 }
 
 // [rfc4588#4]
+// covers: must rfc4588#4
 TEST(Rtx, gives_back_the_packet_that_was_lost) {
   const std::byte payload[] = {std::byte{0xFF}, std::byte{0xFE}, std::byte{7}};
   Packet packet;

@@ -222,6 +222,7 @@ TEST(FrameBuffer, nothing_is_held_longer_than_it_may_be) {
   for (const auto& frame : r.out) EXPECT_EQ(frame.packets, 3u);
 }
 
+// covers: bug 55, bug 72
 TEST(FrameBuffer, memory_is_bounded_whatever_the_sender_claims) {
   FrameBufferOptions small;
   small.most_bytes = 20'000;
