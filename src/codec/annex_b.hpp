@@ -33,6 +33,7 @@ enum NalType : std::uint8_t {
   nal_sei = 6,
   nal_sps = 7,
   nal_pps = 8,
+  nal_delimiter = 9,
   nal_last = 23,
   nal_stap_a = 24,
   nal_fu_a = 28,

@@ -96,4 +96,11 @@ bool is_h264_keyframe(Bytes access_unit) {
   return false;
 }
 
+bool begins_h264_stream(Bytes access_unit) {
+  const auto first = NalReader(access_unit).next();
+  if (!first) return false;
+  const std::uint8_t type = NalHeader(*first).type();
+  return type == nal_delimiter || type == nal_sps;
+}
+
 }  // namespace esp_peer::codec

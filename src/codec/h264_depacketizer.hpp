@@ -16,4 +16,7 @@ std::optional<Buffer> join_h264(std::span<const Buffer> payloads, Memory& memory
 // Has a picture that needs no other one. Of an access unit with start codes.
 bool is_h264_keyframe(Bytes access_unit);
 
+// Begins as streams do: what stands in front of these units is nothing that a decoder needs.
+bool begins_h264_stream(Bytes access_unit);
+
 }  // namespace esp_peer::codec

@@ -97,6 +97,12 @@ void AudioSession::on_rtp(Instant now, const rtp::Packet& opened) {
                         audible ? packet.payload : Bytes());
 }
 
+bool AudioSession::knows(rtp::Ssrc source) const {
+  const auto& announced = audio_.remote_ssrcs;
+  return find(source) || std::find(announced.begin(), announced.end(),
+                                   static_cast<std::uint32_t>(source)) != announced.end();
+}
+
 void AudioSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
   if (refused_) return;
   if (packet.type == rtp::RtcpType::sender_report) {
@@ -195,7 +201,7 @@ std::optional<Instant> AudioSession::next_deadline() const {
   return next;
 }
 
-AudioSession::Source* AudioSession::find(rtp::Ssrc ssrc) {
+AudioSession::Source* AudioSession::find(rtp::Ssrc ssrc) const {
   for (const Owned<Source>& source : sources_) {
     if (source && source->receiver.source() == ssrc) return source.get();
   }

@@ -43,6 +43,9 @@ class AudioSession {
   void on_rtp(Instant now, const rtp::Packet& packet);
   void on_rtcp(Instant now, const rtp::RtcpPacket& packet);
   void on_deadline(Instant now);
+  // The source was announced for this section, or heard in it.
+  bool knows(rtp::Ssrc source) const;
+  const NegotiatedAudio& agreed() const { return audio_; }
 
   // The next SRTP or SRTCP packet, frames first; 0 = none.
   std::size_t write_packet(Instant now, MutableBytes out);
@@ -64,7 +67,7 @@ class AudioSession {
   using Sources = std::array<Owned<Source>, max_sources>;
 
   void on_bye(const rtp::RtcpPacket& packet);
-  Source* find(rtp::Ssrc ssrc);
+  Source* find(rtp::Ssrc ssrc) const;
   Source* find_or_add(rtp::Ssrc ssrc);
   void leave_name_to_the_other();
   bool accepts(std::uint8_t payload_type) const;

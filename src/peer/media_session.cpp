@@ -1,6 +1,7 @@
 #include "peer/media_session.hpp"
 
 #include "base/timer_table.hpp"
+#include "rtp/header_extension.hpp"
 #include "rtp/rtcp.hpp"
 
 namespace esp_peer::peer {
@@ -57,8 +58,29 @@ void MediaSession::on_packet(Instant now, MutableBytes datagram) {
   if (opened.empty()) return;
   const auto packet = rtp::parse_packet(opened);
   if (!packet) return drop(now, "no RTP packet", opened.size());
-  if (video_ && video_->takes(packet->header)) return video_->on_rtp(now, *packet);
-  if (audio_) audio_->on_rtp(now, *packet);
+  const Section section = section_of(*packet);
+  if (section == Section::none) return drop(now, "of a section that we have not", opened.size());
+  if (section == Section::video && video_) video_->on_rtp(now, *packet);
+  if (section == Section::audio && audio_) audio_->on_rtp(now, *packet);
+}
+
+// [rfc9143#9.2] It says so itself; else its source was announced, or heard before; else its payload
+// type tells [rfc8834#4.7].
+MediaSession::Section MediaSession::section_of(const rtp::Packet& packet) const {
+  const auto named = [&packet](const auto& session) -> std::optional<bool> {
+    if (!session) return std::nullopt;
+    const Bytes mid = rtp::find_extension(packet, session->agreed().extensions.mid);
+    if (mid.empty()) return std::nullopt;
+    return as_text(mid) == session->agreed().mid.view();
+  };
+  const auto as_video = named(video_), as_audio = named(audio_);
+  if (as_video.value_or(false)) return Section::video;
+  if (as_audio.value_or(false)) return Section::audio;
+  if (as_video || as_audio) return Section::none;
+  const rtp::Header& header = packet.header;
+  if (video_ && video_->knows(header.ssrc)) return Section::video;
+  if (audio_ && audio_->knows(header.ssrc)) return Section::audio;
+  return video_ && video_->takes(header) ? Section::video : Section::audio;
 }
 
 // [rfc3550#6.1] Of which of them a part is, it says itself.

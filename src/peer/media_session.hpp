@@ -63,6 +63,8 @@ class MediaSession {
   void hash_state(StateHash& hash) const;
 
  private:
+  enum class Section : std::uint8_t { none, audio, video };
+  Section section_of(const rtp::Packet& packet) const;
   void on_rtcp(Instant now, Bytes packet);
   void drop(Instant now, const char* why, std::size_t size) const;
 

@@ -25,6 +25,9 @@ struct NegotiatedAudio {
   FixedString<16> cname;      // ours, one for all our streams [rfc8834#4.9]
   sdp::Ssrcs remote_ssrcs;    // announced ones; others may come all the same [rfc8834#4.7]
   bool reduced_rtcp = false;  // both sides take RTCP of reduced size [rfc5506]
+  // How the peer's packets say that they are of this section [rfc9143#9.2].
+  FixedString<16> mid;
+  sdp::StreamExtensions extensions;
 };
 
 }  // namespace esp_peer::peer

@@ -24,6 +24,11 @@ struct NegotiatedVideo {
   std::uint32_t local_ssrc = 0, local_rtx_ssrc = 0;
   FixedString<16> cname;      // ours, one for all our streams [rfc8834#4.9]
   bool reduced_rtcp = false;  // both sides take RTCP of reduced size [rfc5506]
+  // How the peer's packets say that they are of this section [rfc9143#9.2].
+  FixedString<16> mid;
+  sdp::StreamExtensions extensions;
+  sdp::Ssrcs remote_ssrcs;  // announced ones; others may come all the same [rfc8834#4.7]
+  sdp::RtxPairs rtx_pairs;
 };
 
 }  // namespace esp_peer::peer

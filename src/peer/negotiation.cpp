@@ -64,10 +64,11 @@ Result<Negotiation::Incoming> Negotiation::on_description(std::string_view text,
     return parsed.error();
   }
   if (is_older(*description)) return Incoming::ignored;
-  if (const Status usable = sdp::read_remote(
-          *description, {ours_.data, ours_.audio.codec, ours_.video.codec}, remote);
-      !usable)
-    return usable.error();
+  const Status usable = sdp::read_remote(*description,
+                                         {ours_.data, ours_.audio.codec, ours_.video.codec,
+                                          ours_.audio.direction, ours_.video.direction},
+                                         remote);
+  if (!usable) return usable.error();
   if (is_ours(*description, remote)) return Incoming::ignored;
 
   const bool answer = is_answer(*description, remote);
@@ -122,7 +123,8 @@ Status Negotiation::describe(const LocalPath& local) {
       .end_of_candidates = local.end_of_candidates,
       .data = ours_.data,
       .max_message_size = ours_.max_message_size,
-      .audio = {ours_.audio.codec, ours_.audio.direction, audio_ssrc_, cname_.view()},
+      .audio = {ours_.audio.codec, ours_.audio.direction, audio_ssrc_, cname_.view(),
+                ours_.audio.channels > 1},
       .video = {ours_.video.codec, ours_.video.direction, video_ssrc_, rtx_ssrc_, cname_.view()},
   });
   if (!size) return size.error();
@@ -175,6 +177,8 @@ std::optional<NegotiatedAudio> Negotiation::agree_on_audio(const sdp::Remote& re
   audio.cname = cname_;
   audio.remote_ssrcs = remote.audio->ssrcs;
   audio.reduced_rtcp = remote.audio->reduced_rtcp;
+  // A longer one fits no element of the short form; then payload types have to tell.
+  if (audio.mid.assign(remote.audio->mid)) audio.extensions = remote.audio->extensions;
   return audio;
 }
 
@@ -196,6 +200,10 @@ std::optional<NegotiatedVideo> Negotiation::agree_on_video(const sdp::Remote& re
   video.local_rtx_ssrc = rtx_ssrc_;
   video.cname = cname_;
   video.reduced_rtcp = remote.video->reduced_rtcp;
+  // A longer one fits no element of the short form; then payload types have to tell.
+  if (video.mid.assign(remote.video->mid)) video.extensions = remote.video->extensions;
+  video.remote_ssrcs = remote.video->ssrcs;
+  video.rtx_pairs = remote.video->rtx_pairs;
   return video;
 }
 

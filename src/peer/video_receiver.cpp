@@ -9,29 +9,54 @@
 namespace esp_peer::peer {
 
 void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
-                              const sdp::VideoFormat& format) {
+                              const sdp::VideoFormat& format, const VideoStream& stream) {
   format_ = format;
-  if (format.rtx_payload_type && packet.header.payload_type == *format.rtx_payload_type) {
-    // Whose packet it is, the number tells: with one source at a time there is no choice.
-    Source* source = latest();
-    if (!source) return;
-    const auto wrapped = rtp::unwrap_rtx(packet, source->receiver.source(), format.payload_type);
-    if (!wrapped) return;
-    Buffer room;
-    const auto lost = rtp::transform_received(transformer_, *wrapped, env_.memory, room);
-    if (!lost) return;
-    if (const auto sequence = source->receiver.extend(lost->header.sequence)) {
-      source->frames.insert(now, *sequence, lost->header.timestamp, lost->header.marker,
-                            lost->payload);
-    }
-    return;
+  if (packet.header.payload_type == format.rtx_payload_type) {
+    return insert_repeated(now, packet, format, stream);
   }
   if (packet.header.payload_type != format.payload_type) return;
   Buffer room;
   const auto transformed = rtp::transform_received(transformer_, packet, env_.memory, room);
   if (!transformed) return;
   Source* source = find_or_add(packet.header.ssrc);
-  if (source) insert(now, *source, *transformed);
+  if (!source) return;
+  if (!stream.rid.empty()) static_cast<void>(source->rid.assign(stream.rid));
+  insert(now, *source, *transformed);
+}
+
+void VideoReceiver::insert_repeated(Instant now, const rtp::Packet& packet,
+                                    const sdp::VideoFormat& format, const VideoStream& stream) {
+  auto lost = rtp::unwrap_rtx(packet, packet.header.ssrc, format.payload_type);
+  Source* source = lost ? find_repaired(*lost, stream) : nullptr;
+  if (!source) return;
+  lost->header.ssrc = source->receiver.source();
+  Buffer room;
+  const auto transformed = rtp::transform_received(transformer_, *lost, env_.memory, room);
+  if (!transformed) return;
+  const auto sequence = source->receiver.extend(transformed->header.sequence);
+  if (!sequence) return;
+  source->frames.insert(now, *sequence, transformed->header.timestamp, transformed->header.marker,
+                        transformed->payload);
+}
+
+// Whose packet it is: the description says it, or the packet; else it is that one's which lacks it
+// [rfc4588#5.3]. Where two do, nobody can tell.
+VideoReceiver::Source* VideoReceiver::find_repaired(const rtp::Packet& lost,
+                                                    const VideoStream& stream) const {
+  if (stream.repairs) return find(*stream.repairs);
+  Source* found = nullptr;
+  for (const Owned<Source>& source : sources_) {
+    if (!source) continue;
+    if (!stream.repaired_rid.empty()) {
+      if (source->rid.view() == stream.repaired_rid) return source.get();
+      continue;
+    }
+    const auto sequence = source->receiver.extend(lost.header.sequence);
+    if (!sequence || !source->frames.lacks(*sequence)) continue;
+    if (found) return nullptr;
+    found = source.get();
+  }
+  return found;
 }
 
 void VideoReceiver::insert(Instant now, Source& source, const rtp::Packet& packet) {
@@ -75,8 +100,7 @@ std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
       if (!packets) break;
       const std::int64_t ticks = source->clock.unwrap(packets->timestamp);
       auto frame = join(*source, *packets);
-      const bool keyframe = frame && (format_.codec != sdp::VideoCodec::h264 ||
-                                      codec::is_h264_keyframe(frame->bytes()));
+      const bool keyframe = frame && is_keyframe(*frame, packets->first);
       if (keyframe) {
         if (source->keyframe_wanted) source->next_pli = after_interval(now);
         source->needs_keyframe = source->keyframe_wanted = source->pli_due = false;
@@ -90,6 +114,14 @@ std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
     }
   }
   return std::nullopt;
+}
+
+// `first`: of its source. Then packets that were lost before it are missed by nobody, and an H.264
+// picture may come without its parameter sets or its upper half, which only its beginning shows.
+bool VideoReceiver::is_keyframe(const Buffer& frame, bool first) const {
+  if (format_.codec != sdp::VideoCodec::h264) return true;
+  return codec::is_h264_keyframe(frame.bytes()) &&
+         (!first || codec::begins_h264_stream(frame.bytes()));
 }
 
 std::optional<Buffer> VideoReceiver::join(Source& source,
@@ -161,21 +193,11 @@ std::optional<Instant> VideoReceiver::next_deadline() const {
   return next;
 }
 
-VideoReceiver::Source* VideoReceiver::find(rtp::Ssrc ssrc) {
+VideoReceiver::Source* VideoReceiver::find(rtp::Ssrc ssrc) const {
   for (const Owned<Source>& source : sources_) {
     if (source && source->receiver.source() == ssrc) return source.get();
   }
   return nullptr;
-}
-
-VideoReceiver::Source* VideoReceiver::latest() {
-  Source* found = nullptr;
-  for (const Owned<Source>& source : sources_) {
-    if (!source || (found && source->receiver.last_heard() < found->receiver.last_heard()))
-      continue;
-    found = source.get();
-  }
-  return found;
 }
 
 VideoReceiver::Source* VideoReceiver::find_or_add(rtp::Ssrc ssrc) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/containers.hpp"
 #include "base/env.hpp"
@@ -31,6 +32,12 @@ struct VideoFrame {
   std::uint64_t ntp = 0;  // when it was taken, in wall time of the sender; 0 = not known
 };
 
+// What is known of the stream of a packet beside its source.
+struct VideoStream {
+  std::string_view rid, repaired_rid;  // of its header extensions [rfc8852#3]
+  std::optional<rtp::Ssrc> repairs;    // as the description says
+};
+
 class VideoReceiver {
  public:
   // Heard at a time. The one that has been silent longest makes room for another.
@@ -44,10 +51,13 @@ class VideoReceiver {
   void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // A packet of the video section, opened and parsed. `format`: whose payload types they are.
-  void on_packet(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format);
+  void on_packet(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format,
+                 const VideoStream& stream = {});
   void on_sender_report(Instant now, const rtp::SenderInfo& report);
   void on_bye(rtp::Ssrc source);
   void on_deadline(Instant now);
+  // Nothing comes any more, for now.
+  void clear() { sources_ = {}; }
 
   // Frames of one source come in their order, each once, whole, and from a keyframe on.
   std::optional<VideoFrame> read_frame(Instant now);
@@ -60,6 +70,7 @@ class VideoReceiver {
   // What reports say of the sources that are heard; how many.
   std::size_t report(Instant now, std::span<rtp::ReportBlock> blocks);
 
+  bool knows(rtp::Ssrc source) const { return find(source) != nullptr; }
   std::optional<Instant> next_deadline() const;
   void hash_state(StateHash& hash) const;
 
@@ -74,6 +85,7 @@ class VideoReceiver {
     rtp::TimestampUnwrapper clock;
     codec::H264ParameterSets sets;
     codec::JpegJoiner jpeg;
+    FixedString<16> rid;
     bool left = false;             // said BYE
     bool needs_keyframe = true;    // nothing is of use before one
     bool keyframe_wanted = false;  // and asked for
@@ -85,11 +97,14 @@ class VideoReceiver {
   Instant after_interval(Instant now) const {
     return options_.pli_interval == Duration(0) ? Instant::max() : now + options_.pli_interval;
   }
-  Source* find(rtp::Ssrc ssrc);
+  Source* find(rtp::Ssrc ssrc) const;
   Source* find_or_add(rtp::Ssrc ssrc);
-  Source* latest();
+  Source* find_repaired(const rtp::Packet& lost, const VideoStream& stream) const;
+  void insert_repeated(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format,
+                       const VideoStream& stream);
   void insert(Instant now, Source& source, const rtp::Packet& packet);
   std::optional<Buffer> join(Source& source, const rtp::FrameBuffer::Frame& frame) const;
+  bool is_keyframe(const Buffer& frame, bool first) const;
   void want_keyframe(Instant now, Source& source);
 
   VideoReceiverOptions options_;

@@ -188,6 +188,7 @@ TEST(VideoReceiver, a_late_packet_is_not_asked_for) {
   EXPECT_EQ(call.nacks, 0);
 }
 
+// covers: must rfc8834#6.1
 TEST(VideoReceiver, ten_percent_loss_and_jitter_leave_99_of_100_frames) {
   Call call(true, hold(300));
   call.loss_percent = 10;
@@ -277,11 +278,43 @@ TEST(VideoReceiver, keyframes_of_a_stream_whose_sets_came_once_get_them) {
   EXPECT_EQ(frame->data.size(), 10 + 7 + 6u);
 }
 
+// A keyframe without its beginning looks whole: the number before it was never heard of.
+TEST(VideoReceiver, the_first_picture_counts_only_if_it_begins_as_streams_do) {
+  const Octets whole = access_unit(true, 3000);
+  test::TestEnv env;
+  for (const std::size_t lost : {0u, 1u}) {
+    NegotiatedVideo video;
+    video.format = format(true);
+    VideoSender sender(video, {}, 1200, env.env);
+    VideoReceiver receiver({}, env.env);
+    const auto send = [&](std::uint32_t timestamp, std::size_t but) {
+      ASSERT_TRUE(sender.send(at_ms(0), timestamp, whole));
+      Octets room(1200);
+      std::int64_t ms = timestamp / 90;
+      for (std::size_t i = 0; i < 100; ++i, ++ms) {
+        const std::size_t size = sender.write_packet(at_ms(ms), room);
+        if (size == 0 || i < but) continue;
+        receiver.on_packet(at_ms(ms), *rtp::parse_packet(Bytes(room).first(size)), format(true));
+      }
+    };
+    send(0, lost);
+    const auto first = receiver.read_frame(at_ms(100));
+    EXPECT_EQ(first.has_value(), lost == 0);
+    EXPECT_EQ(receiver.has_feedback(), lost != 0) << "it is asked for";
+    send(90'000, 0);
+    const auto second = receiver.read_frame(at_ms(1100));
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(equal(second->data.bytes(), whole));
+  }
+}
+
 TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_the_silent_one) {
   test::TestEnv env;
   VideoReceiver receiver({}, env.env);
   std::int64_t ms = 0;
-  const Octets picture = {std::byte{0x65}, std::byte{1}};
+  const Octets picture = {std::byte{0x78}, std::byte{0},    std::byte{2},
+                          std::byte{0x67}, std::byte{1},    std::byte{0},
+                          std::byte{2},    std::byte{0x65}, std::byte{1}};
   const auto hear = [&](unsigned ssrc, std::uint16_t sequence) {
     rtp::Packet packet;
     packet.header = {true, 102, sequence, 0, rtp::Ssrc{ssrc}};

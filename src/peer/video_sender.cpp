@@ -39,6 +39,7 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   if (!frame.data) return Error{Errc::no_memory, "no room for the frame"};
   frame.timestamp = timestamp;
   frame.payload_type = video_.format.payload_type;
+  frame.given = now;
   if (const Status cuts = cut(frame); !cuts) return cuts;
   const std::size_t cost = frame.cost(), size = frame.data.size();
   if (!frames_.push_back(std::move(frame))) return Error{Errc::no_memory, "no room for the frame"};
@@ -101,26 +102,28 @@ std::size_t VideoSender::write_packet(Instant now, MutableBytes out) {
   held_back_ = !pacer_.may_send(now);
   if (held_back_) return 0;
   std::size_t size = write_again(now, out);
-  if (size == 0) size = write_new(now, out);
+  if (size == 0) size = write_new(out);
   if (size != 0) pacer_.on_sent(now, size);
   return size;
 }
 
-std::size_t VideoSender::write_new(Instant now, MutableBytes out) {
+std::size_t VideoSender::write_new(MutableBytes out) {
   std::size_t size = 0;
   // What is dropped here is as lost on its way: the next one follows.
-  for (bool dropped = true; dropped && size == 0;) size = write_next(now, out, dropped);
+  for (bool dropped = true; dropped && size == 0;) size = write_next(out, dropped);
   return size;
 }
 
-std::size_t VideoSender::write_next(Instant now, MutableBytes out, bool& dropped) {
+std::size_t VideoSender::write_next(MutableBytes out, bool& dropped) {
   dropped = false;
   if (sent_frames_ == frames_.size() || out.size() < rtp::header_size) return 0;
   Frame& frame = frames_[sent_frames_];
   const Packet& packet = frame.packets[frame.sent];
   const std::size_t payload = write_payload(frame, packet, out.subspan(rtp::header_size));
   if (payload == 0) return 0;
-  rtp::Header header = source_.next(now, frame.payload_type, frame.timestamp, payload);
+  // [rfc3550#6.4.1] Reports tie the timestamp to when its picture was given, not to when the pace
+  // let it go.
+  rtp::Header header = source_.next(frame.given, frame.payload_type, frame.timestamp, payload);
   if (frame.sent == 0) frame.first = header.sequence;
   last_sequence_ = header.sequence;
   ++frame.sent;
@@ -239,6 +242,12 @@ VideoSender::Packet* VideoSender::find(std::uint16_t sequence, const Frame*& fou
     return &frame.packets[index];
   }
   return nullptr;
+}
+
+void VideoSender::clear() {
+  while (!frames_.empty()) frames_.pop_front();
+  while (!asked_.empty()) asked_.pop_front();
+  sent_frames_ = bytes_ = waiting_bytes_ = 0;
 }
 
 void VideoSender::forget_old() {

@@ -41,6 +41,8 @@ class VideoSender {
   // often enough.
   void on_nack(std::uint16_t sequence);
 
+  // Nothing goes any more, for now: neither what waits nor what is asked for again.
+  void clear();
   void on_deadline(Instant now) { held_back_ = held_back_ && !pacer_.may_send(now); }
 
   // The next RTP packet, in the clear, what was asked for again first; 0 = none, or not yet.
@@ -71,6 +73,7 @@ class VideoSender {
     Vector<Packet> packets;
     std::size_t sent = 0;  // of them
     std::uint32_t timestamp = 0;
+    Instant given{};
     std::uint16_t first = 0;  // the first packet's number, once that is sent
     // [rfc3711#3.3.1] A packet that is repeated differs from the first in no bit, or two texts would
     // have one key stream: also where another payload type was agreed on since.
@@ -82,8 +85,8 @@ class VideoSender {
 
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
-  std::size_t write_new(Instant now, MutableBytes out);
-  std::size_t write_next(Instant now, MutableBytes out, bool& dropped);
+  std::size_t write_new(MutableBytes out);
+  std::size_t write_next(MutableBytes out, bool& dropped);
   std::size_t write_again(Instant now, MutableBytes out);
   std::size_t write_payload(const Frame& frame, const Packet& packet, MutableBytes out) const;
   std::size_t transform(Frame& frame, std::size_t index, MutableBytes out, std::size_t size);

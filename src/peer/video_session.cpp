@@ -1,9 +1,11 @@
 #include "peer/video_session.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/timer_table.hpp"
 #include "rtp/bye.hpp"
+#include "rtp/header_extension.hpp"
 #include "rtp/receiver_report.hpp"
 #include "rtp/sender_report.hpp"
 #include "rtp/source_description.hpp"
@@ -31,11 +33,15 @@ void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& vid
   if (refused_) {
     video_.direction = sdp::Direction::inactive;
     report_due_ = false;
+    sender_.clear();
+    receiver_.clear();
     return;
   }
   if (was_refused) report_timer_.start(now, env_.random);
   video_ = *video;
   sender_.change(*video);
+  if (!sdp::sends(video_.direction)) sender_.clear();
+  if (!sdp::receives(video_.direction)) receiver_.clear();
 }
 
 Status VideoSession::send(Instant now, std::uint32_t pts, Bytes frame) {
@@ -59,14 +65,31 @@ bool VideoSession::takes(const rtp::Header& header) const {
   return false;
 }
 
+bool VideoSession::knows(rtp::Ssrc source) const {
+  const auto& announced = video_.remote_ssrcs;
+  return receiver_.knows(source) ||
+         std::find(announced.begin(), announced.end(), static_cast<std::uint32_t>(source)) !=
+             announced.end();
+}
+
 void VideoSession::on_rtp(Instant now, const rtp::Packet& packet) {
   if (refused_ || !sdp::receives(video_.direction)) return;
   for (const sdp::VideoFormat& format : video_.accepted) {
     if (packet.header.payload_type == format.payload_type ||
         packet.header.payload_type == format.rtx_payload_type) {
-      return receiver_.on_packet(now, packet, format);
+      return receiver_.on_packet(now, packet, format, stream_of(packet));
     }
   }
+}
+
+VideoStream VideoSession::stream_of(const rtp::Packet& packet) const {
+  VideoStream stream;
+  stream.rid = as_text(rtp::find_extension(packet, video_.extensions.rid));
+  stream.repaired_rid = as_text(rtp::find_extension(packet, video_.extensions.repaired_rid));
+  for (const sdp::RtxPair& pair : video_.rtx_pairs) {
+    if (rtp::Ssrc{pair.rtx} == packet.header.ssrc) stream.repairs = rtp::Ssrc{pair.source};
+  }
+  return stream;
 }
 
 void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {

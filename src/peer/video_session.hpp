@@ -40,8 +40,11 @@ class VideoSession {
   // The application leaves: a BYE goes out, nothing else does.
   void leave();
 
-  // It is a packet of this section.
+  // Its payload types are those of this section.
   bool takes(const rtp::Header& header) const;
+  // The source was announced for this section, or heard in it.
+  bool knows(rtp::Ssrc source) const;
+  const NegotiatedVideo& agreed() const { return video_; }
   void on_rtp(Instant now, const rtp::Packet& packet);
   void on_rtcp(Instant now, const rtp::RtcpPacket& packet);
   void on_deadline(Instant now);
@@ -56,6 +59,7 @@ class VideoSession {
   void hash_state(StateHash& hash) const;
 
  private:
+  VideoStream stream_of(const rtp::Packet& packet) const;
   void on_keyframe_request(Instant now);
   std::size_t write_rtcp(Instant now, MutableBytes room);
   void write_report(Instant now, rtp::CompoundWriter& out);
@@ -65,7 +69,7 @@ class VideoSession {
   srtp::Session& srtp_;
   VideoSender sender_;
   VideoReceiver receiver_;
-  rtp::ReportTimer report_timer_;
+  rtp::ReportTimer report_timer_{rtp::ReportTimer::video_interval};
   bool report_due_ = false, bye_due_ = false, ever_reported_ = false;
   bool leaving_ = false, refused_ = false;
   bool keyframe_asked_ = false;

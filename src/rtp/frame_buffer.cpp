@@ -91,7 +91,7 @@ std::optional<FrameBuffer::Frame> FrameBuffer::take() {
   give_up_late();
   const std::size_t size = whole_frame_size();
   if (size == 0) return std::nullopt;
-  Frame frame{window_[0].timestamp, Vector<Buffer>(memory_), lossy_};
+  Frame frame{window_[0].timestamp, Vector<Buffer>(memory_), lossy_, first_ != 0};
   if (!frame.payloads.reserve(size)) {
     give_up_front();
     return std::nullopt;

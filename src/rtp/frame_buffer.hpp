@@ -23,6 +23,7 @@ class FrameBuffer {
     std::uint32_t timestamp = 0;
     Vector<Buffer> payloads;  // of its packets, in their order
     bool after_loss = false;  // what was before it was given up
+    bool first = false;       // of the source: nobody knows whether packets were before these
   };
   static constexpr std::size_t bookkeeping = 64;
   // [rfc4585#3.1] As often is one packet asked for at most.
@@ -52,6 +53,11 @@ class FrameBuffer {
   bool endangered() const;
   // It is time to request packets.
   bool wants_packets() const;
+  // It waits for this packet.
+  bool lacks(std::uint64_t sequence) const {
+    return started_ && sequence >= next_ && sequence - next_ < window_.size() &&
+           !window_[static_cast<std::size_t>(sequence - next_)].here;
+  }
   // Frames were given up since the last one that was taken.
   bool lossy() const { return lossy_; }
   std::size_t held() const { return window_.size() - missing_; }

@@ -94,6 +94,22 @@ TEST(RtpReceiver, one_leap_is_an_error_and_two_in_a_row_are_a_new_beginning) {
   EXPECT_GT(source.hear(6)->sequence, anew->sequence + 1);
 }
 
+// 8 Mbit/s are 800 packets a second, of which a buffer holds 300 ms and more.
+TEST(RtpReceiver, what_is_sent_again_at_a_high_rate_is_late_and_no_new_beginning) {
+  Source source;
+  const std::uint64_t first = source.hear(65'000)->sequence;
+  for (std::uint16_t i = 1; i <= 2'000; ++i) {
+    if (i != 10 && i != 11) source.hear(static_cast<std::uint16_t>(65'000 + i));
+  }
+  for (const unsigned lost : {10u, 11u}) {
+    const auto again = source.hear(static_cast<std::uint16_t>(65'000 + lost));
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->restarted);
+    EXPECT_EQ(again->sequence, first + lost);
+  }
+  EXPECT_EQ(source.hear(static_cast<std::uint16_t>(67'001))->sequence, first + 2'001);
+}
+
 TEST(RtpReceiver, jitter_is_a_sixteenth_of_the_change_in_transit_time) {
   Receiver receiver(Ssrc{1}, rate);
   Header header;
@@ -117,6 +133,23 @@ TEST(RtpReceiver, a_report_says_when_the_last_sender_report_came) {
   const ReportBlock block = source.receiver.report(at_ms(7500));
   EXPECT_EQ(block.last_report, 0x2222'3333u);
   EXPECT_EQ(block.since_last_report, 0x1'8000u);
+}
+
+// [rfc3550#6.4.1] What audio and video are brought together by.
+TEST(RtpReceiver, a_senders_report_puts_its_timestamps_into_wall_time) {
+  Source source;
+  source.hear(1);
+  EXPECT_EQ(source.receiver.wall_time_of(0), 0u) << "nobody has said";
+  constexpr std::uint64_t noon = 0x1111'2222'8000'0000;  // and a half
+  source.receiver.on_sender_report(at_ms(6000), noon, 0xFFFF'FF00);
+  EXPECT_EQ(source.receiver.wall_time_of(0xFFFF'FF00), noon);
+  EXPECT_EQ(source.receiver.wall_time_of(0xFFFF'FF00 + 4000), noon + 0x8000'0000)
+      << "over the wrap";
+  EXPECT_EQ(source.receiver.wall_time_of(0xFFFF'FF00 - 8000), noon - (std::uint64_t{1} << 32));
+  // Also as far away as timestamps reach.
+  EXPECT_LT(source.receiver.wall_time_of(0x7FFF'FF00), noon);
+  source.receiver.on_sender_report(at_ms(7000), 0, 8000);  // a sender without a clock
+  EXPECT_EQ(source.receiver.wall_time_of(8000), 0u);
 }
 
 // covers: bug 59

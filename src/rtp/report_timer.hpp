@@ -10,11 +10,16 @@ class ReportTimer {
  public:
   // [rfc3550#6.2] The least interval of two participants; their share of any bandwidth that carries
   // audio would allow more often.
-  static constexpr Duration interval = seconds(5);
+  static constexpr Duration least_interval = seconds(5);
+  // [rfc3550#6.2] 360 s by the kbit/s of a session that may report more often. Senders learn from
+  // reports how much the path carries, and what to be in step with.
+  static constexpr Duration video_interval = seconds(1);
+
+  explicit ReportTimer(Duration interval = least_interval) : interval_(interval) {}
 
   // [rfc3550#6.2] The first report comes after half of it.
-  void start(Instant now, Random& random) { due_ = now + spread(interval / 2, random); }
-  void restart(Instant now, Random& random) { due_ = now + spread(interval, random); }
+  void start(Instant now, Random& random) { due_ = now + spread(interval_ / 2, random); }
+  void restart(Instant now, Random& random) { due_ = now + spread(interval_, random); }
 
   Instant due() const { return due_; }
 
@@ -25,6 +30,7 @@ class ReportTimer {
     const std::int64_t part = random.number<std::uint16_t>();
     return around / 2 + Duration(around.count() * part / 0xFFFF);
   }
+  Duration interval_;
   Instant due_ = Instant::max();
 };
 

@@ -81,6 +81,8 @@ std::optional<RemoteAudio> read_audio(const Media& section, AudioCodec codec, bo
       types.on_rtpmap(line);
     } else if (take_prefix(line, "ssrc:")) {
       add_ssrc(line, audio.ssrcs);
+    } else if (take_prefix(line, "extmap:")) {
+      add_extmap(line, audio.extensions);
     } else if (line == "rtcp-mux" || line == "rtcp-mux-only") {
       rtcp_mux = true;
     } else if (line == "rtcp-rsize") {

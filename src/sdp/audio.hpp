@@ -30,6 +30,7 @@ struct RemoteAudio {
   Direction direction = Direction::sendrecv;  // the peer's
   bool reduced_rtcp = false;                  // a=rtcp-rsize [rfc5506]
   Ssrcs ssrcs;                                // those it announces; others may come all the same
+  StreamExtensions extensions;
 };
 
 // Reads the lines of a section: nothing where it has not this codec, or is not of RTP, or wants

@@ -273,6 +273,7 @@ TEST(WriteAudio, an_offer_of_audio_and_data_line_by_line) {
             "m=audio 4711 UDP/TLS/RTP/SAVPF 111\r\n"
             "c=IN IP4 192.0.2.1\r\n"
             "a=mid:0\r\n"
+            "a=extmap:1/recvonly urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
             "a=sendrecv\r\n"
             "a=rtcp-mux\r\n"
             "a=rtcp-rsize\r\n"
@@ -290,6 +291,17 @@ TEST(WriteAudio, an_offer_of_audio_and_data_line_by_line) {
                 "a=max-message-size:262144\r\n"
                 "a=x-esp-peer:1\r\n" +
                 ours);
+}
+
+// [rfc7587#6.1] Without a word a sender gives one channel, whatever the m-line says.
+TEST(WriteAudio, who_plays_and_has_two_channels_says_so) {
+  Local local = with_audio(Setup::actpass, AudioCodec::opus);
+  EXPECT_FALSE(has(offer_of(local), "stereo"));
+  local.audio.stereo = true;
+  EXPECT_TRUE(
+      has(offer_of(local), "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n"));
+  local.audio.codec = AudioCodec::g711a;
+  EXPECT_FALSE(has(offer_of(local), "stereo"));
 }
 
 TEST(WriteAudio, g711_by_its_static_numbers) {

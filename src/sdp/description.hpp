@@ -79,6 +79,8 @@ struct Wanted {
   bool data = true;
   AudioCodec audio = AudioCodec::none;
   VideoCodec video = VideoCodec::none;
+  // What we allow: of several sections one that carries something is taken.
+  Direction audio_direction = Direction::sendrecv, video_direction = Direction::sendrecv;
 };
 
 // The peer's data section.
@@ -128,6 +130,7 @@ struct LocalAudio {
   Direction direction = Direction::sendrecv;  // what we allow
   std::uint32_t ssrc = 0;                     // that we send with
   std::string_view cname;
+  bool stereo = false;  // of Opus: we play two channels, and have two
 };
 
 // Video of ours.

@@ -23,10 +23,12 @@ std::optional<std::size_t> data_section(const Description& d) {
   return std::nullopt;
 }
 
-// The first one that `read` takes, on the one transport that there is: that of `others`.
+// The first one that `read` takes and that carries something, on the one transport that there is:
+// that of `others`. Browsers make a section for each track, and leave those of old tracks inactive.
 template <class Read>
-auto media_section(const Description& d, std::span<const std::size_t> others, Read read)
-    -> decltype(read(d.media[0], false)) {
+auto media_section(const Description& d, std::span<const std::size_t> others, Direction ours,
+                   Read read) -> decltype(read(d.media[0], false)) {
+  decltype(read(d.media[0], false)) idle;
   for (std::size_t i = 0; i < d.media.size(); ++i) {
     const Media& m = d.media[i];
     const bool bundled = d.in_bundle(m);
@@ -35,9 +37,10 @@ auto media_section(const Description& d, std::span<const std::size_t> others, Re
     auto found = read(m, bundled);
     if (!found) continue;
     found->section = i;
-    return found;
+    if (agreed(ours, m.direction) != Direction::inactive) return found;
+    if (!idle) idle = found;
   }
-  return std::nullopt;
+  return idle;
 }
 
 Error why_nothing(const Description& d, const Wanted& wanted) {
@@ -113,13 +116,13 @@ Status choose(const Description& d, const Wanted& wanted, Choice& out) {
   if (out.data && d.media[*out.data].sctp_port.value_or(0) == 0) out.data.reset();
   FixedVector<std::size_t, 2> taken;
   if (out.data) taken.push_back(*out.data);
-  out.audio = media_section(d, {taken.begin(), taken.size()}, [&](const Media& m, bool bundled) {
-    return read_audio(m, wanted.audio, bundled);
-  });
+  out.audio = media_section(
+      d, {taken.begin(), taken.size()}, wanted.audio_direction,
+      [&](const Media& m, bool bundled) { return read_audio(m, wanted.audio, bundled); });
   if (out.audio) taken.push_back(out.audio->section);
-  out.video = media_section(d, {taken.begin(), taken.size()}, [&](const Media& m, bool bundled) {
-    return read_video(m, wanted.video, bundled);
-  });
+  out.video = media_section(
+      d, {taken.begin(), taken.size()}, wanted.video_direction,
+      [&](const Media& m, bool bundled) { return read_video(m, wanted.video, bundled); });
   if (out.video) taken.push_back(out.video->section);
   if (taken.empty()) return why_nothing(d, wanted);
   out.transport = transport_of(d, taken[0], wanted.data);

@@ -31,6 +31,22 @@ using Ssrcs = FixedVector<std::uint32_t, max_ssrcs>;
 // From the value of "a=ssrc:"; each once, for it has a line for each of its attributes.
 void add_ssrc(std::string_view value, Ssrcs& ssrcs);
 
+// Which number the header extensions have that say what a packet belongs to: a section, a stream of
+// it, a stream that it repeats [rfc9143#15, rfc8852#3]. 0 = none.
+struct StreamExtensions {
+  std::uint8_t mid = 0, rid = 0, repaired_rid = 0;
+};
+// From the value of "a=extmap:".
+void add_extmap(std::string_view value, StreamExtensions& extensions);
+
+// Two sources of which one repeats what the other has lost [rfc5576#4.2, rfc4588#8.8].
+struct RtxPair {
+  std::uint32_t source = 0, rtx = 0;
+};
+using RtxPairs = FixedVector<RtxPair, max_ssrcs / 2>;
+// From the value of "a=ssrc-group:".
+void add_rtx_pair(std::string_view value, RtxPairs& pairs);
+
 // 0…63, 96…127: the others would be taken for RTCP [rfc5761#4].
 std::optional<std::uint8_t> parse_payload_type(std::string_view text);
 // Encoding names know no case [rfc8866#6.6].

@@ -141,6 +141,10 @@ std::optional<RemoteVideo> read_video(const Media& section, VideoCodec codec, bo
       types.on_feedback(line);
     } else if (take_prefix(line, "ssrc:")) {
       add_ssrc(line, video.ssrcs);
+    } else if (take_prefix(line, "ssrc-group:")) {
+      add_rtx_pair(line, video.rtx_pairs);
+    } else if (take_prefix(line, "extmap:")) {
+      add_extmap(line, video.extensions);
     } else if (line == "rtcp-mux" || line == "rtcp-mux-only") {
       rtcp_mux = true;
     } else if (line == "rtcp-rsize") {

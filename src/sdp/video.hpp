@@ -32,6 +32,8 @@ struct RemoteVideo {
   Direction direction = Direction::sendrecv;  // the peer's
   bool reduced_rtcp = false;                  // a=rtcp-rsize [rfc5506]
   Ssrcs ssrcs;                                // those it announces; others may come all the same
+  RtxPairs rtx_pairs;
+  StreamExtensions extensions;
 };
 
 // Reads the lines of a section: nothing where it has not this codec, or is not of RTP, or wants

@@ -66,7 +66,8 @@ TEST(SdpVideo, an_offer_of_ours_says_all_that_a_browser_wants_to_know) {
   const std::string offer = offer_of(with_video(Setup::actpass, VideoCodec::h264));
   EXPECT_TRUE(has(offer, "a=group:BUNDLE 0 1\r\n"));
   EXPECT_TRUE(has(offer,
-                  "a=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=rtcp-rsize\r\n"
+                  "a=mid:0\r\na=extmap:1/recvonly urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+                  "a=sendrecv\r\na=rtcp-mux\r\na=rtcp-rsize\r\n"
                   "a=rtpmap:102 H264/90000\r\na=rtcp-fb:102 nack\r\na=rtcp-fb:102 nack pli\r\n"
                   "a=rtcp-fb:102 ccm fir\r\na=fmtp:102 level-asymmetry-allowed=1;"
                   "packetization-mode=1;profile-level-id=42e01f\r\na=rtpmap:103 rtx/90000\r\n"
@@ -184,6 +185,112 @@ TEST(SdpVideo, feedback_is_for_one_format_or_for_all) {
   EXPECT_FALSE(format_in("102", h264 + "a=rtcp-fb:* nack pli\r\n")->nack);
   EXPECT_TRUE(format_in("102", h264 + "a=rtcp-fb:102 ccm fir\r\n")->fir);
   EXPECT_FALSE(format_in("102", h264 + "a=rtcp-fb:104 nack\r\n")->nack);
+}
+
+// A section of H.264, bundled with the first one, which has the transport.
+std::string section(const std::string& mid, const std::string& direction,
+                    const std::string& codec = "H264/90000") {
+  return "m=video 9 UDP/TLS/RTP/SAVPF 102\r\na=mid:" + mid + "\r\na=" + direction +
+         "\r\na=rtcp-mux\r\na=rtpmap:102 " + codec + "\r\n" + transport;
+}
+// What an answer does with each of the sections: "mid port direction".
+std::vector<std::string> answered(const std::string& mids, const std::string& sections,
+                                  Direction ours = Direction::sendrecv) {
+  static Description d;
+  const std::string answer = answer_to(head + "a=group:BUNDLE " + mids + "\r\n" + sections,
+                                       with_video(Setup::active, VideoCodec::h264, ours));
+  EXPECT_TRUE(parse(answer, d)) << answer;
+  std::vector<std::string> out;
+  for (const Media& m : d.media) {
+    const char* directions[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
+    out.push_back(std::string(m.mid) + (d.rejected(m) ? " refused" : " taken") + " " +
+                  directions[static_cast<int>(m.direction)]);
+    EXPECT_EQ(d.in_bundle(m), !d.rejected(m)) << answer;
+  }
+  return out;
+}
+
+// [rfc3264#6, rfc8829#5.3.1]
+TEST(SdpVideo, of_several_sections_the_first_that_is_of_use_is_taken_and_the_others_refused) {
+  using Sections = std::vector<std::string>;
+  EXPECT_EQ(answered("a b c", section("a", "sendrecv") + section("b", "sendrecv") +
+                                  section("c", "sendrecv")),
+            (Sections{"a taken sendrecv", "b refused inactive", "c refused inactive"}));
+  // Another codec comes first, whose section keeps its transport alive.
+  EXPECT_EQ(answered("a b", section("a", "sendrecv", "VP8/90000") + section("b", "sendrecv")),
+            (Sections{"a taken inactive", "b taken sendrecv"}));
+  // The browser has stopped its first track and shares another one.
+  EXPECT_EQ(answered("a b", section("a", "inactive") + section("b", "sendonly")),
+            (Sections{"a taken inactive", "b taken recvonly"}));
+  // Of no use is also what only we could send, and do not.
+  EXPECT_EQ(
+      answered("a b", section("a", "recvonly") + section("b", "sendonly"), Direction::recvonly),
+      (Sections{"a taken inactive", "b taken recvonly"}));
+  EXPECT_EQ(answered("a b", section("a", "recvonly") + section("b", "sendonly")),
+            (Sections{"a taken sendonly", "b refused inactive"}));
+  EXPECT_EQ(answered("a b", section("a", "inactive") + section("b", "inactive")),
+            (Sections{"a taken inactive", "b refused inactive"}));
+}
+
+// covers: changelog 33
+TEST(SdpVideo, the_answer_names_the_profile_of_the_offer) {
+  const std::string profile = "a=fmtp:102 packetization-mode=1;profile-level-id=";
+  for (const std::string id : {"42e01f", "640c1f", "4d0032"}) {
+    const std::string answer = answer_to(head + section("0", "sendrecv") + profile + id + "\r\n",
+                                         with_video(Setup::active, VideoCodec::h264));
+    EXPECT_TRUE(has(answer, "profile-level-id=" + id + "\r\n")) << answer;
+  }
+  // [rfc6184#8.2.2] Constrained baseline, which every decoder has, before high.
+  const auto best = format_in("100 102",
+                              "a=rtpmap:100 H264/90000\r\na=fmtp:100 "
+                              "packetization-mode=1;profile-level-id=640c1f\r\n" +
+                                  h264 + profile + "42e01f\r\n");
+  EXPECT_EQ(best->payload_type, 102);
+}
+
+// [rfc8285#5, rfc9143#15, rfc8852#3]
+TEST(SdpVideo, how_packets_name_their_section_and_stream_is_taken_as_offered) {
+  const std::string sdes = " urn:ietf:params:rtp-hdrext:sdes:";
+  const std::string offer = head + section("0", "sendrecv") + "a=extmap:9" + sdes + "mid\r\n" +
+                            "a=extmap:200/sendonly" + sdes + "rtp-stream-id with more\r\n" +
+                            "a=extmap:11" + sdes + "repaired-rtp-stream-id\r\n" +
+                            "a=extmap:3 urn:3gpp:video-orientation\r\na=extmap:0" + sdes +
+                            "mid\r\na=extmap:256" + sdes + "mid\r\na=extmap:\r\na=extmap:7\r\n";
+  static Description d;
+  ASSERT_TRUE(parse(offer, d));
+  const auto video = read_video(d.media[0], VideoCodec::h264, false);
+  ASSERT_TRUE(video);
+  EXPECT_EQ(video->extensions.mid, 9);
+  EXPECT_EQ(video->extensions.rid, 200);
+  EXPECT_EQ(video->extensions.repaired_rid, 11);
+  const Local local = with_video(Setup::active, VideoCodec::h264);
+  const std::string answer = answer_to(offer, local);
+  EXPECT_TRUE(has(answer, "a=extmap:9/recvonly" + sdes + "mid\r\na=extmap:200/recvonly" + sdes +
+                              "rtp-stream-id\r\na=extmap:11/recvonly" + sdes +
+                              "repaired-rtp-stream-id\r\n"));
+  EXPECT_FALSE(has(answer, "orientation"));
+  EXPECT_FALSE(has(answer_to(head + section("0", "sendrecv"), local), "extmap"));
+}
+
+// [rfc5576#4.2]
+TEST(SdpVideo, which_source_repeats_which_is_read) {
+  const auto pairs = [](const std::string& lines) {
+    static Description d;
+    EXPECT_TRUE(parse(head + section("0", "sendrecv") + lines, d));
+    std::string out;
+    for (const RtxPair& pair : read_video(d.media[0], VideoCodec::h264, false)->rtx_pairs) {
+      out += std::to_string(pair.source) + ">" + std::to_string(pair.rtx) + " ";
+    }
+    return out;
+  };
+  EXPECT_EQ(pairs("a=ssrc-group:FID 5 6\r\na=ssrc-group:FID 4294967295 8\r\n"),
+            "5>6 4294967295>8 ");
+  EXPECT_EQ(pairs("a=ssrc-group:SIM 5 6\r\na=ssrc-group:FID 5\r\na=ssrc-group:FID x y\r\n"
+                  "a=ssrc-group:FID 0 6\r\na=ssrc-group:FID 4294967296 6\r\na=ssrc-group:\r\n"),
+            "");
+  std::string many;
+  for (int i = 1; i < 100; ++i) many += "a=ssrc-group:FID 1 " + std::to_string(i) + "\r\n";
+  EXPECT_EQ(pairs(many), "1>1 1>2 ");
 }
 
 TEST(SdpVideo, nonsense_in_its_lines_does_no_harm) {

@@ -69,12 +69,16 @@ std::string_view encoding_of(AudioCodec codec) {
   return codec == AudioCodec::g711a ? "PCMA/8000" : "PCMU/8000";
 }
 
+// What we call it in an offer: how a packet says which section it is of [rfc9143#7.2].
+constexpr StreamExtensions offered_extensions{.mid = 1};
+
 // The m-line and what follows it; in an answer they mirror the offer.
 struct Head {
   std::string_view media, protocol;
   std::string_view formats;
   std::string_view mid;
   std::uint16_t number = 0;  // the format where formats is empty: a payload type, an SCTP port
+  StreamExtensions extensions{};
 };
 
 // The payload types of video for an m-line: "102 103".
@@ -107,13 +111,12 @@ class Sections {
   void go_on(std::string_view mid) { text_ << " " << mid; }
   void end_line() { text_ << "\r\n"; }
   void audio(const Head& h, Direction direction, bool reduced_rtcp, bool with_candidates) {
-    head(h, default_candidate(local_.candidates));
-    text_ << "a=" << name_of(direction) << "\r\na=rtcp-mux\r\n";
-    if (reduced_rtcp) text_ << "a=rtcp-rsize\r\n";
+    rtp(h, direction, reduced_rtcp);
     text_ << "a=rtpmap:" << h.number << " " << encoding_of(local_.audio.codec) << "\r\n";
     if (local_.audio.codec == AudioCodec::opus) {
       // [rfc7587#6.1] What we like to get.
-      text_ << "a=fmtp:" << h.number << " minptime=10;useinbandfec=1\r\n";
+      text_ << "a=fmtp:" << h.number << " minptime=10;useinbandfec=1"
+            << (local_.audio.stereo ? ";stereo=1;sprop-stereo=1\r\n" : "\r\n");
     }
     // [rfc8829#5.2.1, rfc8830#2] Of whom nothing will come, there is no track.
     if (sends(direction)) {
@@ -126,9 +129,7 @@ class Sections {
   // `format`: as the other side calls it, and what both can ask with.
   void video(const Head& h, const VideoFormat& format, Direction direction, bool reduced_rtcp,
              bool with_candidates) {
-    head(h, default_candidate(local_.candidates));
-    text_ << "a=" << name_of(direction) << "\r\na=rtcp-mux\r\n";
-    if (reduced_rtcp) text_ << "a=rtcp-rsize\r\n";
+    rtp(h, direction, reduced_rtcp);
     const std::uint64_t type = format.payload_type;
     const bool h264 = format.codec == VideoCodec::h264;
     text_ << "a=rtpmap:" << type << (h264 ? " H264/90000\r\n" : " JPEG/90000\r\n");
@@ -194,6 +195,19 @@ class Sections {
   Result<std::size_t> size() const { return text_.size(); }
 
  private:
+  void rtp(const Head& h, Direction direction, bool reduced_rtcp) {
+    head(h, default_candidate(local_.candidates));
+    // exception: [rfc9143#15.1] We read these and send none: our sources are announced.
+    extension(h.extensions.mid, "mid");
+    extension(h.extensions.rid, "rtp-stream-id");
+    extension(h.extensions.repaired_rid, "repaired-rtp-stream-id");
+    text_ << "a=" << name_of(direction) << "\r\na=rtcp-mux\r\n";
+    if (reduced_rtcp) text_ << "a=rtcp-rsize\r\n";
+  }
+  void extension(std::uint8_t id, std::string_view name) {
+    if (id == 0) return;
+    text_ << "a=extmap:" << id << "/recvonly urn:ietf:params:rtp-hdrext:sdes:" << name << "\r\n";
+  }
   void head(const Head& h, const DefaultCandidate& reach) {
     text_ << "m=" << h.media << " " << reach.port << " " << h.protocol << " ";
     if (h.formats.empty()) {
@@ -234,14 +248,14 @@ Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
   const auto mid = [&] { return mids.substr(next++, 1); };
   if (has_audio) {
     const auto format = offered_format(local.audio.codec);
-    to.audio({"audio", "UDP/TLS/RTP/SAVPF", {}, mid(), format.payload_type}, local.audio.direction,
-             true, true);
+    to.audio({"audio", "UDP/TLS/RTP/SAVPF", {}, mid(), format.payload_type, offered_extensions},
+             local.audio.direction, true, true);
   }
   if (has_video) {
     const auto format = offered_format(local.video.codec);
     const FormatList formats(format);
-    to.video({"video", "UDP/TLS/RTP/SAVPF", formats.view(), mid()}, format, local.video.direction,
-             true, next == 1);
+    to.video({"video", "UDP/TLS/RTP/SAVPF", formats.view(), mid(), 0, offered_extensions}, format,
+             local.video.direction, true, next == 1);
   }
   if (local.data) {
     to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", mid()}, next == 1);
@@ -255,7 +269,12 @@ namespace {
 Result<std::size_t> write_like(const Local& local, const Description& model, bool answering,
                                std::span<char> out) {
   Choice choice;
-  const Status chosen = choose(model, {local.data, local.audio.codec, local.video.codec}, choice);
+  Wanted wanted{local.data, local.audio.codec, local.video.codec};
+  if (answering) {  // else the directions are our own words
+    wanted.audio_direction = local.audio.direction;
+    wanted.video_direction = local.video.direction;
+  }
+  const Status chosen = choose(model, wanted, choice);
   if (!chosen) return chosen.error();
   const auto is_taken = [&](std::size_t i) {
     return choice.data == i || (choice.audio && choice.audio->section == i) ||
@@ -288,12 +307,14 @@ Result<std::size_t> write_like(const Local& local, const Description& model, boo
           answering ? agreed(local.audio.direction, m.direction) : local.audio.direction;
       head.formats = {};
       head.number = choice.audio->format.payload_type;
+      head.extensions = choice.audio->extensions;
       to.audio(head, direction, !answering || choice.audio->reduced_rtcp, carries);
     } else if (choice.video && choice.video->section == i) {
       const Direction direction =
           answering ? agreed(local.video.direction, m.direction) : local.video.direction;
       const FormatList formats(choice.video->format);
       head.formats = formats.view();
+      head.extensions = choice.video->extensions;
       to.video(head, choice.video->format, direction, !answering || choice.video->reduced_rtcp,
                carries);
     } else if (carries && is_rtp(m)) {

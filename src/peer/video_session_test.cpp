@@ -1,0 +1,354 @@
+// Two video sessions with the keys of one handshake: what they report, ask for and answer.
+#include "peer/video_session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/libsrtp/backend.hpp"
+#include "base/timer_table.hpp"
+#include "peer/media_session.hpp"
+#include "rtp/bye.hpp"
+#include "rtp/receiver_report.hpp"
+#include "rtp/sender_report.hpp"
+#include "rtp/source_description.hpp"
+#include "tests/support/test_env.hpp"
+
+namespace esp_peer::peer {
+namespace {
+
+using test::at_ms;
+using Datagram = std::vector<std::byte>;
+
+constexpr auto profile = crypto::SrtpProfile::aead_aes_128_gcm;
+
+NegotiatedVideo negotiated(std::uint32_t ssrc) {
+  NegotiatedVideo video;
+  video.format = sdp::offered_format(sdp::VideoCodec::h264);
+  video.accepted.push_back(video.format);
+  video.direction = sdp::Direction::sendrecv;
+  video.local_ssrc = ssrc;
+  video.local_rtx_ssrc = ssrc + 100;
+  video.cname.assign("cname" + std::to_string(ssrc));
+  video.reduced_rtcp = true;
+  return video;
+}
+Datagram picture(bool keyframe, std::size_t size) {
+  Datagram out{std::byte{0}, std::byte{0}, std::byte{1}, std::byte(keyframe ? 0x65 : 0x41)};
+  out.resize(std::max(size, out.size() + 1), std::byte{0x7A});
+  return out;
+}
+
+struct Side {
+  Side(bool client, const NegotiatedVideo& video)
+      : env(client ? 1 : 2),
+        keys(profile, client),
+        srtp(profile, Bytes(keys.exported).first(srtp::exported_size(profile)), client,
+             libsrtp::backend(), env.env),
+        session(at_ms(1000), video, {}, srtp, env.env, seconds(1'000'000)) {}
+
+  void hear(Instant now, MutableBytes datagram) {
+    if (rtp::is_rtcp(datagram)) {
+      auto compound = rtp::CompoundReader::open(srtp.open_rtcp(now, datagram));
+      while (compound) {
+        const auto part = compound->next();
+        if (!part) return;
+        session.on_rtcp(now, *part);
+      }
+    } else if (const auto packet = rtp::parse_packet(srtp.open_rtp(now, datagram))) {
+      session.on_rtp(now, *packet);
+    }
+  }
+  Datagram write(Instant now) {
+    Datagram room(1300);
+    room.resize(session.write_packet(now, room));
+    return room;
+  }
+
+  test::TestEnv env;
+  MediaKeys keys;
+  srtp::Session srtp;
+  VideoSession session;
+  std::vector<std::uint32_t> seen;  // pts
+  int keyframes_asked = 0;
+};
+
+class Video : public ::testing::Test {
+ protected:
+  Video() { begin(negotiated(1), negotiated(2)); }
+  void begin(const NegotiatedVideo& of_left, const NegotiatedVideo& of_right) {
+    ms = 1000;
+    left = std::make_unique<Side>(true, of_left);
+    right = std::make_unique<Side>(false, of_right);
+  }
+  Instant now() const { return at_ms(ms); }
+  void run(std::int64_t time) {
+    for (const std::int64_t end = ms + time; ms < end; ++ms) {
+      for (Side* side : {left.get(), right.get()}) {
+        side->session.on_deadline(now());
+        for (Datagram d = side->write(now()); !d.empty(); d = side->write(now())) {
+          network(side == left.get() ? *right : *left, std::move(d));
+        }
+      }
+      for (Side* side : {left.get(), right.get()}) {
+        while (const auto frame = side->session.read_frame(now())) side->seen.push_back(frame->pts);
+        side->keyframes_asked += side->session.take_keyframe_request();
+      }
+    }
+  }
+  // What a foreign peer says in the place of the left one.
+  void say(const std::function<void(rtp::CompoundWriter&)>& write) {
+    Datagram room(1300);
+    rtp::CompoundWriter out(room);
+    write(out);
+    room.resize(foreign_.seal_rtcp(room, out.size()));
+    right->hear(now(), room);
+    right->keyframes_asked += right->session.take_keyframe_request();
+  }
+  // The parts of what the left one says to the right one.
+  struct Part {
+    rtp::RtcpPacket packet;
+    Datagram body;
+  };
+  std::vector<Part> parts(Datagram datagram) {
+    std::vector<Part> out;
+    auto compound = rtp::CompoundReader::open(reader_.open_rtcp(now(), datagram));
+    EXPECT_TRUE(compound);
+    while (compound) {
+      const auto packet = compound->next();
+      if (!packet) break;
+      out.push_back({*packet, Datagram(packet->body.begin(), packet->body.end())});
+      out.back().packet.body = out.back().body;
+    }
+    return out;
+  }
+
+  std::int64_t ms = 1000;
+  std::unique_ptr<Side> left, right;
+  std::function<void(Side&, Datagram)> network = [this](Side& to, Datagram d) {
+    to.hear(now(), d);
+  };
+
+ private:
+  std::array<std::byte, srtp::max_exported_size> keys_{};
+  test::TestEnv foreign_env_, reader_env_;
+  srtp::Session foreign_{profile, Bytes(keys_).first(srtp::exported_size(profile)), true,
+                         libsrtp::backend(), foreign_env_.env};
+  srtp::Session reader_{profile, Bytes(keys_).first(srtp::exported_size(profile)), false,
+                        libsrtp::backend(), reader_env_.env};
+};
+
+TEST_F(Video, reports_name_us_and_say_how_the_other_is_received) {
+  std::vector<Datagram> from_left;
+  std::vector<std::int64_t> at;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get() && rtp::is_rtcp(d)) {
+      from_left.push_back(d);
+      at.push_back(ms);
+    }
+    to.hear(now(), d);
+  };
+  for (std::uint32_t pts = 0; pts < 20'000; pts += 40) {
+    EXPECT_TRUE(left->session.send(now(), pts, picture(pts == 0, 3000)));
+    EXPECT_TRUE(right->session.send(now(), pts, picture(pts == 0, 3000)));
+    run(40);
+  }
+  EXPECT_EQ(left->seen.size(), 500u);
+  EXPECT_EQ(right->seen.size(), 500u);
+  // [rfc3550#6.2, 6.3.1] About one a second, never in step.
+  EXPECT_GE(from_left.size(), 14u);
+  EXPECT_LE(from_left.size(), 40u);
+  for (std::size_t i = 1; i < at.size(); ++i) {
+    EXPECT_GE(at[i] - at[i - 1], 500);
+    EXPECT_LE(at[i] - at[i - 1], 1501);
+  }
+  ASSERT_FALSE(from_left.empty());
+  const auto said = parts(from_left.back());
+  ASSERT_EQ(said.size(), 2u);
+  const auto report = rtp::parse_sender_report(said[0].packet);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->info.sender, rtp::Ssrc{1});
+  EXPECT_EQ(report->info.ntp >> 32, std::uint64_t(1'000'000 + at.back() / 1000));
+  EXPECT_GT(report->info.packets, 1000u);
+  ASSERT_EQ(report->blocks.size(), 1u);
+  EXPECT_EQ(report->blocks[0].source, rtp::Ssrc{2});
+  EXPECT_EQ(report->blocks[0].lost, 0);
+  EXPECT_NE(report->blocks[0].last_report, 0u);
+  auto names = rtp::SourceDescription::parse(said[1].packet);
+  ASSERT_TRUE(names);
+  EXPECT_EQ(names->next()->cname, "cname1");
+}
+
+TEST_F(Video, who_only_watches_reports_as_a_receiver_and_leaves_with_a_word) {
+  std::vector<Datagram> from_left;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get()) from_left.push_back(d);
+    to.hear(now(), d);
+  };
+  for (std::uint32_t pts = 0; pts < 3'000; pts += 40) {
+    EXPECT_TRUE(right->session.send(now(), pts, picture(pts == 0, 3000)));
+    run(40);
+  }
+  ASSERT_FALSE(from_left.empty());
+  auto said = parts(from_left.back());
+  ASSERT_EQ(said.size(), 2u);
+  const auto report = rtp::parse_receiver_report(said[0].packet);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->blocks.size(), 1u);
+
+  from_left.clear();
+  left->session.leave();
+  run(5'000);
+  ASSERT_EQ(from_left.size(), 1u) << "and nothing behind it";
+  said = parts(from_left[0]);
+  ASSERT_EQ(said.size(), 3u);
+  EXPECT_EQ(said[0].packet.type, rtp::RtcpType::receiver_report);  // [rfc3550#6.1]
+  EXPECT_EQ(said[1].packet.type, rtp::RtcpType::source_description);
+  const auto bye = rtp::parse_bye(said[2].packet);
+  ASSERT_TRUE(bye);
+  EXPECT_EQ((*bye)[0], rtp::Ssrc{1});
+}
+
+TEST_F(Video, who_never_said_a_word_says_no_farewell) {
+  left->session.leave();
+  EXPECT_TRUE(left->write(now()).empty());
+}
+
+// [rfc5506#3.4.2, rfc4585#3.1]
+// covers: must rfc4585#6
+TEST_F(Video, feedback_stands_alone_only_where_both_take_that) {
+  for (const bool reduced : {true, false}) {
+    NegotiatedVideo video = negotiated(1);
+    video.reduced_rtcp = reduced;
+    begin(video, negotiated(2));
+    std::vector<Datagram> asked;
+    network = [&](Side& to, Datagram d) {
+      if (&to == right.get()) asked.push_back(d);
+      to.hear(now(), d);
+    };
+    EXPECT_TRUE(right->session.send(now(), 0, picture(false, 3000)));
+    run(20);  // no keyframe: a picture is lost
+    ASSERT_EQ(asked.size(), 1u);
+    const auto said = parts(asked[0]);
+    ASSERT_EQ(said.size(), reduced ? 1u : 3u);
+    EXPECT_EQ(said.back().packet.type, rtp::RtcpType::payload_feedback);
+    EXPECT_EQ(rtp::parse_picture_loss(said.back().packet), rtp::Ssrc{2});
+    if (!reduced) {
+      EXPECT_EQ(said[0].packet.type, rtp::RtcpType::receiver_report);
+      EXPECT_EQ(said[1].packet.type, rtp::RtcpType::source_description);
+    }
+    EXPECT_EQ(right->keyframes_asked, 1);
+  }
+}
+
+void write_full_intra(rtp::CompoundWriter& out, std::uint32_t source, std::uint8_t number) {
+  out.begin(rtp::RtcpType::payload_feedback, 4);
+  out.out().u32(99);
+  out.out().u32(0);
+  out.out().u32(source);
+  out.out().u8(number);
+  out.out().u24(0);
+  out.end();
+}
+
+// covers: bug 60, must rfc8834#5.1.1
+TEST_F(Video, ten_thousand_requests_a_second_are_one_an_interval) {
+  for (int i = 0; i < 10'000; ++i) {
+    if (i % 10 == 0) run(1);
+    say([&](rtp::CompoundWriter& out) {
+      rtp::write_picture_loss(out, rtp::Ssrc{99}, rtp::Ssrc{2});
+    });
+    say([&](rtp::CompoundWriter& out) {
+      write_full_intra(out, 2, static_cast<std::uint8_t>(i & 0xFF));
+    });
+  }
+  EXPECT_EQ(right->keyframes_asked, 4);
+}
+
+// covers: must rfc8834#5.1.1
+TEST_F(Video, a_full_intra_request_counts_once_for_each_number) {
+  const auto request = [&](std::uint32_t source, std::uint8_t number) {
+    say([&](rtp::CompoundWriter& out) { write_full_intra(out, source, number); });
+    run(1'000);
+    return std::exchange(right->keyframes_asked, 0);
+  };
+  EXPECT_EQ(request(2, 0), 1);
+  EXPECT_EQ(request(2, 0), 0) << "the same again";
+  EXPECT_EQ(request(2, 1), 1);
+  EXPECT_EQ(request(7, 2), 0) << "of somebody else";
+}
+
+TEST_F(Video, requests_for_others_and_of_wrong_sizes_mean_nothing) {
+  say([](rtp::CompoundWriter& out) {
+    rtp::write_picture_loss(out, rtp::Ssrc{99}, rtp::Ssrc{3});
+    out.begin(rtp::RtcpType::payload_feedback, 4);  // FIR with half an entry
+    out.out().u32(99);
+    out.out().u32(0);
+    out.out().u32(2);
+    out.end();
+    out.begin(rtp::RtcpType::transport_feedback,
+              15);  // congestion feedback, which nobody asked for
+    out.out().u32(99);
+    out.out().u32(2);
+    out.out().u32(0xFFFF'FFFF);
+    out.end();
+  });
+  EXPECT_EQ(right->keyframes_asked, 0);
+}
+
+TEST_F(Video, who_does_not_send_is_asked_for_nothing) {
+  NegotiatedVideo watching = negotiated(2);
+  watching.direction = sdp::Direction::recvonly;
+  begin(negotiated(1), watching);
+  say([&](rtp::CompoundWriter& out) { rtp::write_picture_loss(out, rtp::Ssrc{99}, rtp::Ssrc{2}); });
+  EXPECT_EQ(right->keyframes_asked, 0);
+}
+
+// covers: bug 59, must rfc4585#6
+TEST_F(Video, a_request_for_every_packet_there_can_be_costs_what_is_kept_once_a_count) {
+  for (std::uint32_t pts = 0; pts < 400; pts += 40) {
+    EXPECT_TRUE(right->session.send(now(), pts, picture(pts == 0, 3000)));
+    run(40);
+  }
+  std::size_t repeated = 0;
+  network = [&](Side& to, Datagram d) { repeated += &to == left.get() && !rtp::is_rtcp(d); };
+  for (int round = 0; round < 10; ++round) {
+    for (std::uint32_t first = 0; first < 65'536; first += 17 * 250) {
+      say([first](rtp::CompoundWriter& out) {
+        std::vector<std::uint16_t> all;
+        for (std::uint32_t i = 0; i < 17 * 250; ++i) {
+          all.push_back(static_cast<std::uint16_t>(first + i));
+        }
+        rtp::write_nack(out, rtp::Ssrc{99}, rtp::Ssrc{2}, all, 250);
+      });
+    }
+    run(200);
+  }
+  EXPECT_EQ(repeated, 10u * 3 * 3) << "ten pictures of three packets, three times each";
+}
+
+// [rfc3264#6.1] Nor does what waited when the direction changed.
+TEST_F(Video, after_a_change_of_direction_nothing_that_waited_leaves) {
+  EXPECT_TRUE(left->session.send(now(), 0, picture(true, 300'000)));
+  run(5);
+  std::size_t packets = 0;
+  network = [&](Side& to, Datagram d) { packets += &to == right.get() && !rtp::is_rtcp(d); };
+  NegotiatedVideo video = negotiated(1);
+  video.direction = sdp::Direction::recvonly;
+  left->session.change(now(), video);
+  run(1'000);
+  EXPECT_EQ(packets, 0u);
+  EXPECT_LE(left->env.memory.live, 20'000u);
+  EXPECT_FALSE(left->session.send(now(), 10, picture(true, 3'000)));
+  network = [this](Side& to, Datagram d) { to.hear(now(), d); };
+  left->session.change(now(), negotiated(1));
+  EXPECT_TRUE(left->session.send(now(), 1'040, picture(true, 3'000)));
+  run(200);
+  EXPECT_EQ(right->seen, std::vector<std::uint32_t>{1'040});
+}
+
+}  // namespace
+}  // namespace esp_peer::peer
