@@ -53,11 +53,11 @@ class Timeline {
   Instant now() const { return now_; }
   std::uint64_t steps() const { return steps_; }
   // Something feeds itself: nothing more happens.
-  bool exhausted() const { return steps_ >= max_steps; }
+  bool exhausted() const { return steps_ >= max_steps_; }
+  // A run takes some thousands; who plans a longer one says so.
+  void allow_steps(std::uint64_t most) { max_steps_ = most; }
 
  private:
-  static constexpr std::uint64_t max_steps = 300'000;  // a run takes some thousands
-
   struct Entry {
     Instant when;
     std::uint64_t sequence;
@@ -75,7 +75,7 @@ class Timeline {
   std::priority_queue<Entry> queue_;
   std::function<void(Instant)> listener_;
   Instant now_ = beginning;
-  std::uint64_t sequence_ = 0, steps_ = 0;
+  std::uint64_t sequence_ = 0, steps_ = 0, max_steps_ = 300'000;
 };
 
 }  // namespace esp_peer::sim

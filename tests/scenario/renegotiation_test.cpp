@@ -1,10 +1,11 @@
 // What a description changes that comes while two peers are connected, without an ICE restart
-// [rfc8829#5]: audio comes, turns around and goes; data and the path are not touched by it.
+// [rfc8829#5]: audio and video come, turn around and go; data and the path are not touched by it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "sim/pair.hpp"
+#include "sim/video_call.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 using peer::State;
 using sdp::AudioCodec;
 using sdp::Direction;
+using sdp::VideoCodec;
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const auto at = text.find(from);
@@ -26,6 +28,16 @@ class Renegotiation : public ::testing::Test {
     options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
     options.left.session.audio.codec = left;
     options.right.session.audio.codec = right;
+    begin(options, srtp);
+  }
+  void begin_with_video(VideoCodec left, VideoCodec right) {
+    PairOptions options;
+    options.left.session.auto_reconnect = options.right.session.auto_reconnect = false;
+    options.left.session.video.codec = left;
+    options.right.session.video.codec = right;
+    begin(options, true);
+  }
+  void begin(const PairOptions& options, bool srtp) {
     pair_ = std::make_unique<Pair>(world_, options);
     if (!srtp) pair_->plain_dtls().leave_out_srtp();
     pair_->connect();
@@ -324,6 +336,72 @@ TEST_F(Renegotiation, a_hundred_times_changes_nothing_of_the_data_section) {
   }
   EXPECT_LE(pair_->right->memory().live(), live + 64);
   EXPECT_EQ(times(State::audio_added), 50);
+}
+
+TEST_F(Renegotiation, video_that_turns_around_is_told_answered_and_goes_on) {
+  begin_with_video(VideoCodec::h264, VideoCodec::h264);
+  std::uint32_t pts = 0;
+  const auto right_shows = [&](bool to_the_left) {
+    const std::size_t came = pair_->left_ear.pictures.size();
+    pts += 33;
+    const Status sent = pair_->send_video(*pair_->right, pts, picture(pts, true, 5'000));
+    EXPECT_EQ(static_cast<bool>(sent), to_the_left);
+    pair_->run_for(milliseconds(200));
+    return pair_->left_ear.pictures.size() - came;
+  };
+  const auto left_shows = [&] {
+    const std::size_t came = pair_->right_ear.pictures.size();
+    pts += 33;
+    EXPECT_TRUE(pair_->send_video(*pair_->left, pts, picture(pts, true, 5'000)));
+    pair_->run_for(milliseconds(200));
+    return pair_->right_ear.pictures.size() - came;
+  };
+  EXPECT_EQ(right_shows(true), 1u);
+  EXPECT_EQ(left_shows(), 1u);
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=recvonly"), "a=sendonly\r\n"));
+  EXPECT_EQ(times(State::video_removed), 1);
+  EXPECT_EQ(right_shows(true), 1u);
+  EXPECT_EQ(left_shows(), 0u) << "it said that it would send no more";
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=inactive"), "a=inactive\r\n"));
+  EXPECT_EQ(right_shows(false), 0u);
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=sendonly"), "a=recvonly\r\n"));
+  EXPECT_EQ(times(State::video_added), 1);
+  EXPECT_EQ(right_shows(false), 0u);
+  EXPECT_EQ(left_shows(), 1u);
+  EXPECT_TRUE(has(reoffer("a=sendrecv", "a=sendrecv"), "a=sendrecv\r\n"));
+  EXPECT_EQ(times(State::video_added), 1);
+  EXPECT_EQ(right_shows(true), 1u);
+  EXPECT_EQ(left_shows(), 1u);
+}
+
+TEST_F(Renegotiation, video_that_is_refused_is_gone_and_comes_again) {
+  begin_with_video(VideoCodec::h264, VideoCodec::h264);
+  const std::string answer = refuse("m=video ", "BUNDLE 1");
+  EXPECT_TRUE(has(answer, "m=video 0 "));
+  EXPECT_EQ(times(State::video_removed), 1);
+  EXPECT_EQ(pair_->send_video(*pair_->right, 1, picture(1, true, 100)).code(), Errc::unsupported);
+  int media = 0;
+  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& bytes) {
+    const auto first = std::to_integer<unsigned>(bytes[0]);
+    media += from == pair_->right->host() && first >= 128 && first <= 191;
+    return true;
+  });
+  pair_->run_for(seconds(30));
+  EXPECT_EQ(media, 0) << "nor is it reported on";
+  world_.network.set_tap({});
+  EXPECT_TRUE(has(reoffer("s=-", "s=-"), "a=rtpmap:102 H264/90000\r\n"));
+  EXPECT_EQ(times(State::video_added), 1);
+  EXPECT_TRUE(pair_->send_video(*pair_->right, 40, picture(40, true, 5'000)));
+  pair_->run_for(seconds(1));
+  EXPECT_EQ(pair_->left_ear.pictures.size(), 1u);
+}
+
+TEST_F(Renegotiation, two_without_a_video_codec_in_common_still_have_data) {
+  begin_with_video(VideoCodec::mjpeg, VideoCodec::h264);
+  EXPECT_TRUE(has(first_answer_, " UDP/TLS/RTP/SAVPF 26\r\n"));
+  EXPECT_FALSE(has(first_answer_, "m=video 0 ")) << "its transport lives";
+  EXPECT_TRUE(has(first_answer_, "a=inactive\r\n"));
+  EXPECT_FALSE(has(first_answer_, "H264"));
 }
 
 // The offer that loses against another one is made again, when that was no restart itself.

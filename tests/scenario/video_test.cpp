@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/pair.hpp"
+#include "sim/video_call.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -15,16 +16,6 @@ using peer::State;
 using sdp::AudioCodec;
 using sdp::Direction;
 using sdp::VideoCodec;
-
-// An access unit that says which it is; keyframes have parameter sets in front.
-std::string picture(std::uint32_t pts, bool keyframe, std::size_t size) {
-  const std::string code("\0\0\0\1", 4);
-  std::string out;
-  if (keyframe) out = code + "\x67\x42\xC0\x1F\xDA\x01" + code + "\x68\xCE\x3C\x80";
-  out += code + (keyframe ? "\x65" : "\x41") + std::to_string(pts) + " ";
-  while (out.size() < size) out += static_cast<char>('a' + out.size() % 26);
-  return out;
-}
 
 class VideoStory : public ::testing::Test {
  protected:
@@ -175,6 +166,111 @@ TEST_F(VideoStory, who_may_not_send_does_not) {
   EXPECT_EQ(pair_->send_video(*pair_->right, 1, picture(1, true, 100)).code(), Errc::unsupported);
   pair_->run_for(seconds(1));
   EXPECT_EQ(came(pair_->right_ear.pictures), 10u);
+}
+
+// What flows is what both allow, for each kind of media by itself.
+TEST_F(VideoStory, every_pair_of_directions_is_what_both_allow) {
+  const Direction all[] = {Direction::sendrecv, Direction::sendonly, Direction::recvonly,
+                           Direction::inactive};
+  std::uint8_t net = 10;
+  for (const Direction left : all) {
+    for (const Direction right : all) {
+      PairOptions with = options(left, right);
+      with.left.session.audio = {AudioCodec::g711u, right, 8'000, 1};
+      with.right.session.audio = {AudioCodec::g711u, left, 8'000, 1};
+      with.left_addresses = {Address::v4(192, 0, net, 1, 0)};
+      with.right_addresses = {Address::v4(192, 0, net++, 2, 0)};
+      begin(with);
+      const auto try_all = [&](Peer& from, Direction own_video, Direction other_video) {
+        const bool video = sends(own_video) && receives(other_video);
+        const bool audio = sends(other_video) && receives(own_video);
+        EXPECT_EQ(bool(pair_->send_video(from, 5, picture(5, true, 3'000))), video) << int(net);
+        EXPECT_EQ(bool(pair_->send_audio(from, 5, "sound")), audio) << int(net);
+        pair_->run_for(milliseconds(300));
+        const Ear& ear = pair_->ear(pair_->other(from));
+        EXPECT_EQ(ear.pictures.size(), video ? 1u : 0u) << int(net);
+        EXPECT_EQ(ear.frames.size(), audio ? 1u : 0u) << int(net);
+      };
+      try_all(*pair_->left, left, right);
+      try_all(*pair_->right, right, left);
+    }
+  }
+}
+
+// covers: bug 60
+// [rfc4585#6.3.1, rfc5104#4.3.1.2] Lost pictures are asked for by both ends at once, all the time.
+TEST_F(VideoStory, a_peer_that_can_show_nothing_asks_for_keyframes_within_reason) {
+  begin(options());
+  std::size_t asked = 0;
+  pair_->on_event = [&](Peer&, const peer::Event& event) {
+    const auto* changed = std::get_if<peer::StateChanged>(&event);
+    asked += changed && changed->state == State::keyframe_wanted;
+  };
+  for (std::uint32_t i = 0; i < 300; ++i, pts_ += 33) {  // an encoder that never gives one
+    EXPECT_TRUE(pair_->send_video(*pair_->left, pts_, picture(pts_, false, 2'000)));
+    pair_->run_for(milliseconds(33));
+  }
+  EXPECT_TRUE(pair_->right_ear.pictures.empty());
+  EXPECT_GE(asked, 10u);
+  EXPECT_LE(asked, 34u);
+}
+
+// A keyframe of a megabyte takes a while; a voice and a message do not wait for it.
+TEST_F(VideoStory, a_keyframe_of_a_megabyte_holds_up_neither_audio_nor_data) {
+  PairOptions with = options();
+  with.left.session.audio =
+      with.right.session.audio = {AudioCodec::g711u, Direction::sendrecv, 8'000, 1};
+  with.link.delay = milliseconds(5);
+  with.right.session.video_limits.receiver.buffer.most_bytes = 2'000'000;
+  with.right.session.video_limits.receiver.buffer.longest_hold = seconds(2);
+  begin(with);
+  ASSERT_TRUE(pair_->run_until_open());
+  given_.push_back({pts_, picture(pts_, true, 1'000'000)});
+  EXPECT_TRUE(pair_->send_video(*pair_->left, pts_, given_.back().body));
+  EXPECT_TRUE(pair_->send(*pair_->left, "word 0"));
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    EXPECT_TRUE(pair_->send_audio(*pair_->left, 20 * i, "sound"));
+    if (i != 0) EXPECT_TRUE(pair_->send(*pair_->left, "word " + std::to_string(i)));
+    pair_->run_for(milliseconds(20));
+    EXPECT_EQ(pair_->right_ear.frames.size(), i + 1);
+    EXPECT_EQ(pair_->right_ear.messages.size(), i + 1);
+    if (i < 10) EXPECT_TRUE(pair_->right_ear.pictures.empty()) << "it is still on its way";
+  }
+  pair_->run_for(seconds(1));
+  EXPECT_EQ(came(pair_->right_ear.pictures), 1u);
+  EXPECT_FALSE(pair_->left_ear.said(State::keyframe_wanted));
+}
+
+// [rfc3550#6.4.1] The sender's wall time of what was taken together is the same, whatever its pts.
+TEST_F(VideoStory, frames_have_the_time_at_which_they_were_taken) {
+  PairOptions with = options();
+  with.left.session.audio =
+      with.right.session.audio = {AudioCodec::opus, Direction::sendrecv, 48'000, 2};
+  with.left.session.wall_clock = seconds(3'900'000'000);
+  with.link.delay = milliseconds(20);
+  begin(with);
+  std::uint64_t sound = 0, seen = 0;
+  int before_reports = 0;
+  pair_->right->on_audio = [&](const peer::AudioFrame& frame) { sound = frame.ntp; };
+  pair_->right->on_video = [&](const peer::VideoFrame& frame) {
+    before_reports += frame.ntp == 0;
+    seen = frame.ntp;
+  };
+  Instant given{};
+  for (std::uint32_t i = 0; i < 400; ++i) {
+    given = world_.time.now();
+    EXPECT_TRUE(pair_->send_video(*pair_->left, 7'000'000 + 40 * i, picture(i, true, 20'000)));
+    EXPECT_TRUE(pair_->send_audio(*pair_->left, 40 * i, "sound"));
+    pair_->run_for(milliseconds(40));
+  }
+  pair_->run_for(seconds(1));
+  EXPECT_GT(before_reports, 0) << "nobody had said";
+  const std::uint64_t taken = rtp::ntp_of(given + with.left.session.wall_clock);
+  const auto near = [](std::uint64_t a, std::uint64_t b) {
+    return std::max(a, b) - std::min(a, b) < (std::uint64_t{2} << 32) / 1000;  // 2 ms
+  };
+  EXPECT_TRUE(near(sound, taken)) << sound - taken;
+  EXPECT_TRUE(near(seen, taken)) << seen - taken;
 }
 
 TEST_F(VideoStory, mjpeg_against_h264_is_refused_and_the_data_goes_on) {
