@@ -4,6 +4,8 @@
 
 #include "rtp/bye.hpp"
 #include "rtp/clock.hpp"
+#include "rtp/feedback.hpp"
+#include "rtp/header_extension.hpp"
 #include "rtp/jitter_buffer.hpp"
 #include "rtp/packet.hpp"
 #include "rtp/receiver.hpp"
@@ -31,6 +33,13 @@ void check_packet(Bytes bytes) {
   require(inside(packet->payload, bytes) && inside(packet->extension, bytes));
   require(inside(packet->contributors, bytes));
   require(packet->payload.size() <= front->payload.size());
+  ExtensionReader elements(*packet);
+  std::size_t in_elements = 0;
+  while (const auto element = elements.next()) {
+    require(element->id != 0 && inside(element->data, packet->extension));
+    in_elements += 1 + element->data.size();
+  }
+  require(in_elements <= packet->extension.size());
   std::vector<std::byte> room(header_size + packet->payload.size());
   Writer out(room);
   write(out, packet->header);
@@ -67,6 +76,15 @@ void check_rtcp(Bytes bytes) {
       require(inside(as_bytes(name->cname), bytes) && name->cname.size() <= 255);
       require(++count < 32);
     }
+    if (const auto nack = parse_nack(*packet)) {
+      std::size_t asked = 0;
+      nack->for_each([&asked](std::uint16_t) { ++asked; });
+      require(asked >= nack->size() && asked <= 17 * nack->size());
+    }
+    if (const auto requests = parse_full_intra(*packet)) {
+      for (std::size_t i = 0; i < requests->size(); ++i) static_cast<void>((*requests)[i]);
+    }
+    static_cast<void>(parse_picture_loss(*packet));
     const auto bye = parse_bye(*packet);
     for (std::size_t i = 0; bye && i < bye->size(); ++i) static_cast<void>((*bye)[i]);
     require(!bye || inside(as_bytes(bye->reason), bytes));
