@@ -36,8 +36,11 @@ NegotiatedVideo negotiated(std::uint32_t ssrc) {
   video.reduced_rtcp = true;
   return video;
 }
+// A keyframe has a parameter set in front, as every stream begins.
 Datagram picture(bool keyframe, std::size_t size) {
-  Datagram out{std::byte{0}, std::byte{0}, std::byte{1}, std::byte(keyframe ? 0x65 : 0x41)};
+  const Bytes front = as_bytes(keyframe ? std::string_view("\0\0\1\x67s\0\0\1\x65", 9)
+                                        : std::string_view("\0\0\1\x41", 4));
+  Datagram out(front.begin(), front.end());
   out.resize(std::max(size, out.size() + 1), std::byte{0x7A});
   return out;
 }
@@ -83,6 +86,9 @@ class Video : public ::testing::Test {
     ms = 1000;
     left = std::make_unique<Side>(true, of_left);
     right = std::make_unique<Side>(false, of_right);
+    reader_ =
+        std::make_unique<srtp::Session>(profile, Bytes(keys_).first(srtp::exported_size(profile)),
+                                        false, libsrtp::backend(), reader_env_.env);
   }
   Instant now() const { return at_ms(ms); }
   void run(std::int64_t time) {
@@ -115,7 +121,7 @@ class Video : public ::testing::Test {
   };
   std::vector<Part> parts(Datagram datagram) {
     std::vector<Part> out;
-    auto compound = rtp::CompoundReader::open(reader_.open_rtcp(now(), datagram));
+    auto compound = rtp::CompoundReader::open(reader_->open_rtcp(now(), datagram));
     EXPECT_TRUE(compound);
     while (compound) {
       const auto packet = compound->next();
@@ -137,8 +143,7 @@ class Video : public ::testing::Test {
   test::TestEnv foreign_env_, reader_env_;
   srtp::Session foreign_{profile, Bytes(keys_).first(srtp::exported_size(profile)), true,
                          libsrtp::backend(), foreign_env_.env};
-  srtp::Session reader_{profile, Bytes(keys_).first(srtp::exported_size(profile)), false,
-                        libsrtp::backend(), reader_env_.env};
+  std::unique_ptr<srtp::Session> reader_;
 };
 
 TEST_F(Video, reports_name_us_and_say_how_the_other_is_received) {
@@ -309,12 +314,13 @@ TEST_F(Video, who_does_not_send_is_asked_for_nothing) {
 
 // covers: bug 59, must rfc4585#6
 TEST_F(Video, a_request_for_every_packet_there_can_be_costs_what_is_kept_once_a_count) {
+  std::size_t packets = 0;
+  network = [&](Side& to, Datagram d) { packets += &to == left.get() && !rtp::is_rtcp(d); };
   for (std::uint32_t pts = 0; pts < 400; pts += 40) {
     EXPECT_TRUE(right->session.send(now(), pts, picture(pts == 0, 3000)));
     run(40);
   }
-  std::size_t repeated = 0;
-  network = [&](Side& to, Datagram d) { repeated += &to == left.get() && !rtp::is_rtcp(d); };
+  const std::size_t sent = std::exchange(packets, 0);
   for (int round = 0; round < 10; ++round) {
     for (std::uint32_t first = 0; first < 65'536; first += 17 * 250) {
       say([first](rtp::CompoundWriter& out) {
@@ -327,7 +333,8 @@ TEST_F(Video, a_request_for_every_packet_there_can_be_costs_what_is_kept_once_a_
     }
     run(200);
   }
-  EXPECT_EQ(repeated, 10u * 3 * 3) << "ten pictures of three packets, three times each";
+  EXPECT_GE(sent, 30u);
+  EXPECT_EQ(packets, 3 * sent) << "each three times";
 }
 
 // [rfc3264#6.1] Nor does what waited when the direction changed.
