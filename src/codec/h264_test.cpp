@@ -185,7 +185,9 @@ TEST(H264Depacketizer, half_a_unit_is_no_frame) {
     auto rest = payloads;
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(lost));
     // A missing middle shows in the sequence numbers alone; that is the frame buffer's part.
-    if (lost == 0 || lost == 3) EXPECT_FALSE(join(rest)) << lost;
+    if (lost == 0 || lost == 3) {
+      EXPECT_FALSE(join(rest)) << lost;
+    }
   }
 }
 

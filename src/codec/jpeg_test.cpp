@@ -267,7 +267,9 @@ TEST(JpegDepacketizer, random_bytes_are_a_picture_or_nothing) {
       bytes[random() % bytes.size()] = static_cast<std::byte>(random());
     }
     const auto out = receiver.join({bytes});
-    if (out) EXPECT_TRUE(parse_jpeg(*out));
+    if (out) {
+      EXPECT_TRUE(parse_jpeg(*out));
+    }
   }
 }
 

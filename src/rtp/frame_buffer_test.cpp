@@ -151,7 +151,9 @@ TEST(FrameBuffer, it_learns_how_long_an_answer_takes) {
     r.wait(20);
     EXPECT_EQ(r.requests().size(), 1u);
     r.wait(80);
-    if (f > 0) EXPECT_TRUE(r.requests().empty()) << "asked again before the answer could be here";
+    if (f > 0) {
+      EXPECT_TRUE(r.requests().empty()) << "asked again before the answer could be here";
+    }
     r.hear(101 + 3 * f);
   }
   EXPECT_EQ(r.out.size(), 30u);

@@ -60,7 +60,9 @@ TEST(Pacer, frames_leave_before_the_next_one_comes_whatever_they_weigh) {
     for (int frame = 0; frame < 60; ++frame) {
       camera.give(size);
       camera.pass(33);
-      if (frame > 40) EXPECT_EQ(camera.queued, 0u) << size << " " << frame;
+      if (frame > 40) {
+        EXPECT_EQ(camera.queued, 0u) << size << " " << frame;
+      }
     }
     // Spread all the same.
     EXPECT_LE(camera.most_in_5_ms, std::max<std::size_t>(Pacer::burst + 2'400, size)) << size;

@@ -230,11 +230,15 @@ TEST_F(VideoStory, a_keyframe_of_a_megabyte_holds_up_neither_audio_nor_data) {
   EXPECT_TRUE(pair_->send(*pair_->left, "word 0"));
   for (std::uint32_t i = 0; i < 20; ++i) {
     EXPECT_TRUE(pair_->send_audio(*pair_->left, 20 * i, "sound"));
-    if (i != 0) EXPECT_TRUE(pair_->send(*pair_->left, "word " + std::to_string(i)));
+    if (i != 0) {
+      EXPECT_TRUE(pair_->send(*pair_->left, "word " + std::to_string(i)));
+    }
     pair_->run_for(milliseconds(20));
     EXPECT_EQ(pair_->right_ear.frames.size(), i + 1);
     EXPECT_EQ(pair_->right_ear.messages.size(), i + 1);
-    if (i < 10) EXPECT_TRUE(pair_->right_ear.pictures.empty()) << "it is still on its way";
+    if (i < 10) {
+      EXPECT_TRUE(pair_->right_ear.pictures.empty()) << "it is still on its way";
+    }
   }
   pair_->run_for(seconds(1));
   EXPECT_EQ(came(pair_->right_ear.pictures), 1u);
