@@ -258,7 +258,8 @@ Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
              local.video.direction, true, next == 1);
   }
   if (local.data) {
-    to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", mid()}, next == 1);
+    to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", mid()},
+            !has_audio && !has_video);
   }
   return to.size();
 }
