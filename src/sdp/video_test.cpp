@@ -276,7 +276,8 @@ TEST(SdpVideo, how_packets_name_their_section_and_stream_is_taken_as_offered) {
 TEST(SdpVideo, which_source_repeats_which_is_read) {
   const auto pairs = [](const std::string& lines) {
     static Description d;
-    EXPECT_TRUE(parse(head + section("0", "sendrecv") + lines, d));
+    const std::string text = head + section("0", "sendrecv") + lines;  // views point into it
+    EXPECT_TRUE(parse(text, d));
     std::string out;
     for (const RtxPair& pair : read_video(d.media[0], VideoCodec::h264, false)->rtx_pairs) {
       out += std::to_string(pair.source) + ">" + std::to_string(pair.rtx) + " ";

@@ -255,7 +255,7 @@ Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
     const auto format = offered_format(local.video.codec);
     const FormatList formats(format);
     to.video({"video", "UDP/TLS/RTP/SAVPF", formats.view(), mid(), 0, offered_extensions}, format,
-             local.video.direction, true, next == 1);
+             local.video.direction, true, !has_audio);
   }
   if (local.data) {
     to.data({"application", "UDP/DTLS/SCTP", "webrtc-datachannel", mid()},
