@@ -6,7 +6,7 @@ import sys
 import aiortc
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.contrib.media import MediaBlackhole
-from aiortc.mediastreams import AudioStreamTrack
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
 
@@ -28,35 +28,54 @@ def pattern(size):
 class Connection:
     """One connection; what comes from an older one is told no more."""
 
-    def __init__(self, audio):
+    def __init__(self, audio, video):
         self.old = False
+        self.decoded = 0
         self.echo = False
         self.channels = {}
         self.pc = RTCPeerConnection()
         self.pc.on("connectionstatechange",
                    lambda: self.note(event="state", state=self.pc.connectionState))
         self.pc.on("datachannel", lambda channel: self.watch(channel))
+        self.sink = MediaBlackhole()
+        self.pc.on("track", self.listen)
         if audio:  # silence goes out; what comes in is decoded and thrown away
-            self.pc.addTrack(AudioStreamTrack())
-            codecs = [c for c in RTCRtpSender.getCapabilities("audio").codecs
-                      if c.mimeType.lower() == f"audio/{audio}"]
-            self.pc.getTransceivers()[0].setCodecPreferences(codecs)
-            self.sink = MediaBlackhole()
-            self.pc.on("track", self.listen)
+            self.add(AudioStreamTrack(), f"audio/{audio}")
+        if video:
+            self.add(VideoStreamTrack(), f"video/{video}")
+
+    def add(self, track, codec):
+        sender = self.pc.addTrack(track)
+        transceiver = next(t for t in self.pc.getTransceivers() if t.sender == sender)
+        transceiver.setCodecPreferences([
+            c for c in RTCRtpSender.getCapabilities(track.kind).codecs
+            if c.mimeType.lower() == codec])
 
     def note(self, **line):
         if not self.old:
             emit(**line)
 
     async def listen(self, track):
-        self.sink.addTrack(track)
-        await self.sink.start()
+        if track.kind == "audio":
+            self.sink.addTrack(track)
+            return await self.sink.start()
+        try:
+            while True:
+                await track.recv()
+                self.decoded += 1
+        except MediaStreamError:  # the end of it
+            pass
 
     async def media(self, **_):
-        stats = (await self.pc.getStats()).values()
-        return {"audio": {
-            "sent": sum(s.packetsSent for s in stats if s.type == "outbound-rtp"),
-            "received": sum(s.packetsReceived for s in stats if s.type == "inbound-rtp")}}
+        stats = [s for s in (await self.pc.getStats()).values() if hasattr(s, "kind")]
+
+        def count(kind):
+            return {
+                "sent": sum(s.packetsSent for s in stats
+                            if s.type == "outbound-rtp" and s.kind == kind),
+                "received": sum(s.packetsReceived for s in stats
+                                if s.type == "inbound-rtp" and s.kind == kind)}
+        return {"audio": count("audio"), "video": {**count("video"), "decoded": self.decoded}}
 
     def watch(self, channel):
         self.channels[channel.label] = channel
@@ -127,7 +146,7 @@ async def main():
                 if current:
                     current.old = True
                     await current.pc.close()
-                current = Connection(command.get("audio"))
+                current = Connection(command.get("audio"), command.get("video"))
             else:
                 obey = getattr(current, {"echo": "set_echo"}.get(name, name))
                 answer = await obey(**command) or {}

@@ -73,7 +73,7 @@ export const peers = {
   aiortc: {
     open: python('aiortc_peer.py'),
     cannot: {
-      ...noVideo('its video is not tried'),
+      mjpeg: noMjpeg, otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium,
       trickle: 'gathers before it describes',
       refuse: 'looks at no max-message-size',
       receiveLarge: 'announces 64 KB',

@@ -25,7 +25,7 @@ async function told(ours, what, more) {
   return ours.wait(what, e => e.event === what);
 }
 // Asks until the answer is as it has to be.
-async function until(what, ask, fits, ms = 10000) {
+async function until(what, ask, fits, ms = 20000) {
   for (const end = Date.now() + ms; ;) {
     const answer = await ask();
     if (fits(answer)) return answer;
