@@ -194,11 +194,12 @@ TEST_P(SrtpBackend, a_silent_source_makes_room_and_goes_on_behind_all_that_it_se
   EXPECT_FALSE(rtp(1, wrap + 9)) << "may have come";
   EXPECT_FALSE(rtcp(1, 9)) << "came";
   EXPECT_TRUE(rtcp(1, 10));
-  // The second comes again with a report, and has gone beyond another wrap meanwhile.
+  // The second comes again with a report, and goes on over another wrap.
   EXPECT_FALSE(rtcp(2, 9)) << "came";
   EXPECT_TRUE(rtcp(2, 20));
   EXPECT_FALSE(rtp(2, wrap + 10)) << "came";
   EXPECT_TRUE(rtp(2, wrap + 30'000));
+  EXPECT_TRUE(rtp(2, wrap + 60'000));
   EXPECT_TRUE(rtp(2, 2 * wrap + 5));
   EXPECT_FALSE(rtp(2, wrap + 10)) << "came";
 }
