@@ -14,6 +14,8 @@ SIZE_OF(sizeof_channels, datachannel::Channels);
 SIZE_OF(sizeof_secure_path, peer::SecurePath);
 SIZE_OF(sizeof_data_session, peer::DataSession);
 SIZE_OF(sizeof_audio_session, peer::AudioSession);
+SIZE_OF(sizeof_video_session, peer::VideoSession);
+SIZE_OF(sizeof_media_session, peer::MediaSession);
 SIZE_OF(sizeof_connection, peer::Connection);
 SIZE_OF(sizeof_session, peer::Session);
 }  // namespace esp_peer

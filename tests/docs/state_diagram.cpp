@@ -39,6 +39,12 @@ const char* name_of(State state) {
       return "REMOTE_AUDIO_TRACK_ADDED";
     case State::audio_removed:
       return "REMOTE_AUDIO_TRACK_REMOVED";
+    case State::video_added:
+      return "REMOTE_VIDEO_TRACK_ADDED";
+    case State::video_removed:
+      return "REMOTE_VIDEO_TRACK_REMOVED";
+    case State::keyframe_wanted:
+      return "VIDEO_PLI_RECEIVED";
   }
   return "?";
 }
