@@ -25,7 +25,7 @@ class RepeatGuard {
   // something else, and this one must not be seen by anybody.
   bool note(std::uint16_t sequence, Bytes sealed) {
     const std::uint64_t number = extend(sequence);
-    Packet& packet = latest_[number % latest_.size()];
+    Packet& packet = latest_[static_cast<std::size_t>(number % latest_.size())];
     // [rfc3711#9.1] Of the same bytes under the same key and index the tag is the same, of others
     // it is not.
     Tag tag;
