@@ -279,7 +279,8 @@ TEST(SdpVideo, which_source_repeats_which_is_read) {
     const std::string text = head + section("0", "sendrecv") + lines;  // views point into it
     EXPECT_TRUE(parse(text, d));
     std::string out;
-    for (const RtxPair& pair : read_video(d.media[0], VideoCodec::h264, false)->rtx_pairs) {
+    const auto video = read_video(d.media[0], VideoCodec::h264, false);
+    for (const RtxPair& pair : video->rtx_pairs) {
       out += std::to_string(pair.source) + ">" + std::to_string(pair.rtx) + " ";
     }
     return out;

@@ -221,7 +221,7 @@ TEST(RtpTransformer, adds_an_extension_to_the_header) {
         return ESP_PEER_ERR_NONE;
       },
       [](esp_peer_rtp_frame_t* frame, void*) -> int {
-        const std::uint8_t extension[] = {0xBE, 0xDE, 0, 1, 0x10, 0x80 | 30, 0, 0};
+        const std::uint8_t extension[] = {0xBE, 0xDE, 0, 1, 0x20, 0x80 | 30, 0, 0};
         std::memcpy(frame->encoded_data, frame->orig_data, 12);
         frame->encoded_data[0] |= 0x10;
         std::memcpy(frame->encoded_data + 12, extension, 8);
