@@ -243,7 +243,7 @@ TEST(RtpTransformer, adds_an_extension_to_the_header) {
   EXPECT_TRUE(s.whole()) << "nobody needs it";
   EXPECT_EQ(s.cat.send_audio(s.pts, "loud"), ESP_PEER_ERR_NONE);
   ASSERT_TRUE(s.pump_until([&] { return s.sheep.frames.back().body == "loud"; }));
-  EXPECT_EQ(seen.substr(12), std::string("\xBE\xDE\0\1\x10\x9E\0\0loud", 12));
+  EXPECT_EQ(seen.substr(12), std::string("\xBE\xDE\0\1\x20\x9E\0\0loud", 12));
   EXPECT_EQ(EndToEnd::off(s.sheep, receiver), ESP_PEER_ERR_NONE);
 }
 
