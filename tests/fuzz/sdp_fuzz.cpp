@@ -1,6 +1,6 @@
 // Any text as a description: it is refused, or our answer to it has its sections, is read as it was
 // meant, and holds not a line that the stranger made; and so does the offer that we would make
-// after it. With and without data, for each codec.
+// after it. With and without data, for each codec of audio and of video.
 #include <cstdint>
 #include <vector>
 
@@ -59,6 +59,12 @@ bool is_ours(std::string_view line) {
                                        "a=fmtp:",
                                        "a=msid:esp_stream a0",
                                        "a=ssrc:9 cname:name",
+                                       "a=msid:esp_stream v0",
+                                       "a=ssrc-group:FID 5 6",
+                                       "a=ssrc:5 cname:name",
+                                       "a=ssrc:6 cname:name",
+                                       "a=rtcp-fb:",
+                                       "a=extmap:",
                                        "a=rtpmap:"}) {
     if (line.substr(0, start.size()) == start) return true;
   }
@@ -78,7 +84,8 @@ void check_lines(std::string_view text) {
 
 bool is_taken(const Remote& remote, std::size_t i) {
   return (remote.data && remote.data->section == i) ||
-         (remote.audio && remote.audio->section == i) || remote.transport == i;
+         (remote.audio && remote.audio->section == i) ||
+         (remote.video && remote.video->section == i) || remote.transport == i;
 }
 
 // `text` of ours has the sections of `model`, and in `remote` stands what we take of those.
@@ -99,16 +106,18 @@ void check_ours(const Description& model, const Remote& remote, const Wanted& wa
   require(read_remote(ours, wanted, back).code() == Errc::ok);
   require(back.data.has_value() == remote.data.has_value());
   require(back.audio.has_value() == remote.audio.has_value());
+  require(back.video.has_value() == remote.video.has_value());
   require(back.transport == remote.transport && back.ufrag == "uFrA");
   if (back.data) require(back.data->section == remote.data->section);
   if (back.audio) require(back.audio->format == remote.audio->format);
+  if (back.video) require(back.video->format == remote.video->format);
 }
 
 void try_with(const Description& d, std::size_t size, const Wanted& wanted) {
   static Description answer, reoffer;
   Remote remote;
   if (!read_remote(d, wanted, remote)) return;
-  require(remote.data || remote.audio);
+  require(remote.data || remote.audio || remote.video);
   require(wanted.data || !remote.data);
   require(remote.ufrag.size() <= 256 && remote.password.size() <= 256);
   require(!remote.fingerprints.empty());
@@ -121,11 +130,18 @@ void try_with(const Description& d, std::size_t size, const Wanted& wanted) {
     require(format.codec == wanted.audio && format.payload_type < 128);
     require(format.payload_type < 64 || format.payload_type >= 96);
   }
+  if (remote.video) {
+    const auto& format = remote.video->format;
+    require(format.codec == wanted.video && format.payload_type < 128);
+    require(format.rtx_payload_type != format.payload_type);
+    if (remote.audio) require(remote.audio->section != remote.video->section);
+  }
   const auto setup = setup_for_offer(remote.setup);
   require(setup.has_value());
   Local local = our_side(setup->ours);
   local.data = wanted.data;
   local.audio = {wanted.audio, Direction::sendrecv, 9, "name"};
+  local.video = {wanted.video, Direction::sendrecv, 5, 6, "name"};
   std::vector<char> room(size * 2 + 4096);
   auto written = write_answer(local, d, room);
   require(static_cast<bool>(written));
@@ -147,8 +163,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(size <= max_text);
   for (const auto codec :
        {AudioCodec::none, AudioCodec::g711a, AudioCodec::g711u, AudioCodec::opus}) {
-    try_with(d, size, {true, codec});
-    try_with(d, size, {false, codec});
+    for (const auto video : {VideoCodec::none, VideoCodec::h264, VideoCodec::mjpeg}) {
+      try_with(d, size, {true, codec, video});
+      try_with(d, size, {false, codec, video});
+    }
   }
   return 0;
 }
