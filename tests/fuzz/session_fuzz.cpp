@@ -34,7 +34,7 @@ const Address stun_server = Address::v4(198, 51, 100, 1, 3478);
 
 struct Plan {
   bool auto_reconnect = false, keep_role = false, named_server = false, patient = false;
-  bool audio[2] = {false, false};  // offered and taken, not sent
+  bool media[2] = {false, false};  // audio and video: offered and taken, not sent
   std::size_t batch = 16;          // datagrams that a runner lends room for at once
   std::size_t refuse_every = 0;    // allocations
 };
@@ -48,7 +48,10 @@ peer::SessionOptions options_of(const Plan& plan, std::size_t index) {
   o.consent_misses = plan.patient ? 0xFF : 2;
   o.send_buffer = 20'000;
   o.receive_buffer = 10'000;
-  if (plan.audio[index]) o.audio.codec = sdp::AudioCodec::opus;
+  if (plan.media[index]) {
+    o.audio.codec = sdp::AudioCodec::opus;
+    o.video.codec = sdp::VideoCodec::h264;
+  }
   return o;
 }
 
@@ -137,8 +140,8 @@ class Script {
     p.patient = (bits & 8) != 0;
     if ((bits & 16) != 0) p.batch = 1;
     if ((bits & 32) != 0) p.refuse_every = 2 + in_.u8();
-    p.audio[0] = (bits & 64) != 0;
-    p.audio[1] = (bits & 128) != 0;
+    p.media[0] = (bits & 64) != 0;
+    p.media[1] = (bits & 128) != 0;
     return p;
   }
   Side& other(const Side& side) { return sides_[1 - side.index]; }
