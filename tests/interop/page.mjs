@@ -3,17 +3,12 @@ import http from 'node:http';
 import { Peer } from './peer.mjs';
 import { standard } from './standard.mjs';
 
-// Runs in the page: a tone, which needs no device and no permission.
-function audioTrack() {
-  const context = new AudioContext();
-  const tone = context.createOscillator();
-  const out = context.createMediaStreamDestination();
-  tone.connect(out);
-  tone.start();
-  return out.stream.getAudioTracks()[0];
+// Runs in the page: the browser's imitation of a microphone, as it is.
+async function microphone() {
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  return (await navigator.mediaDevices.getUserMedia({ audio })).getAudioTracks()[0];
 }
-
-// Runs in the page: the browser's imitation of a camera.
+// Runs in the page: its imitation of a camera.
 async function camera() {
   const video = { width: 320, height: 240, frameRate: 30 };
   return (await navigator.mediaDevices.getUserMedia({ video })).getVideoTracks()[0];
@@ -58,7 +53,7 @@ export class PagePeer extends Peer {
     await self.page.goto(`http://127.0.0.1:${self.server.address().port}/`);
     await self.page.exposeFunction('emit', line => self.hear(JSON.parse(line)));
     await self.page.evaluate(`window.obey = (${standard})(e => window.emit(JSON.stringify(e)),
-      { connection: () => new RTCPeerConnection(), audioTrack: ${audioTrack}, camera: ${camera}, show: ${show},
+      { connection: () => new RTCPeerConnection(), audioTrack: ${microphone}, camera: ${camera}, show: ${show},
         stall: (${watchForStalls})() });`);
     return self;
   }
