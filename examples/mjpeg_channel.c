@@ -58,7 +58,8 @@ static int on_camera_channel(esp_peer_data_channel_info_t* ch, void* ctx) {
 static int on_browser_data(esp_peer_data_frame_t* frame, void* ctx) {
   (void)ctx;
   for (int i = 0; i < count; i++) {
-    if (frame->size == pictures[i].size && !memcmp(frame->data, pictures[i].data, (size_t)frame->size)) {
+    if (frame->size == pictures[i].size &&
+        !memcmp(frame->data, pictures[i].data, (size_t)frame->size)) {
       return ++shown;
     }
   }

@@ -75,8 +75,8 @@ class VideoSender {
     std::uint32_t timestamp = 0;
     Instant given{};
     std::uint16_t first = 0;  // the first packet's number, once that is sent
-    // [rfc3711#3.3.1] A packet that is repeated differs from the first in no bit, or two texts would
-    // have one key stream: also where another payload type was agreed on since.
+    // [rfc3711#3.3.1] A packet that is repeated differs from the first in no bit, or two texts
+    // would have one key stream: also where another payload type was agreed on since.
     std::uint8_t payload_type = 0;
     // Its packets as a transformer left them; empty ones of before there was one.
     Vector<Buffer> as_sent;

@@ -43,7 +43,8 @@ TEST_P(SrtpBackend, a_packet_that_is_sealed_again_is_the_same_bytes) {
     for (std::uint32_t behind = 0; behind < kept; ++behind) {
       ASSERT_EQ(pair_.client.seal_rtp(packet(last - behind)), sealed(last - behind)) << last;
     }
-    EXPECT_TRUE(pair_.client.seal_rtp(packet(last - static_cast<std::uint32_t>(kept))).empty()) << "too old to be known";
+    EXPECT_TRUE(pair_.client.seal_rtp(packet(last - static_cast<std::uint32_t>(kept))).empty())
+        << "too old to be known";
   }
 }
 
