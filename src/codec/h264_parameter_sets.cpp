@@ -1,7 +1,5 @@
 #include "codec/h264_parameter_sets.hpp"
 
-#include <algorithm>
-
 namespace esp_peer::codec {
 namespace {
 
@@ -36,10 +34,11 @@ void H264ParameterSets::keep(Bytes set) {
   }
   if (sets_.size() == max_sets) make_room(NalHeader(set).type());
   Buffer copy = Buffer::copy_of(memory_, set);
-  if (!copy || !sets_.push_back(std::move(copy))) return;
-  std::stable_sort(sets_.begin(), sets_.end(), [](const Buffer& a, const Buffer& b) {
-    return NalHeader(a.bytes()).type() < NalHeader(b.bytes()).type();
-  });
+  if (!copy) return;
+  std::size_t place = sets_.size();  // SPS before PPS
+  while (place > 0 && NalHeader(sets_[place - 1].bytes()).type() > NalHeader(set).type()) --place;
+  // Without memory for it it is not kept.
+  static_cast<void>(sets_.insert(place, std::move(copy)));
 }
 
 // An older one of the same kind goes: without any of the other kind, none is of use.

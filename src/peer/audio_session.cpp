@@ -30,6 +30,8 @@ AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
   report_timer_.start(now, env.random);
 }
 
+AudioSession::~AudioSession() = default;
+
 // [rfc3264#8.2] Of a stream that is removed nothing is sent, reports neither, and what comes is not
 // looked at.
 void AudioSession::change(Instant now, const std::optional<NegotiatedAudio>& audio) {

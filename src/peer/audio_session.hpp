@@ -29,6 +29,7 @@ class AudioSession {
                srtp::Session& srtp, Env env, Duration wall_clock = {},
                rtp::SenderCounts counts = {});
   AudioSession(const AudioSession&) = delete;
+  ~AudioSession();  // = default, but not in every caller
   // What packets go through before they are sealed and after they were opened.
   void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 

@@ -13,6 +13,8 @@ MediaSession::MediaSession(const MediaLimits& limits, const MediaKeys& keys, srt
       srtp_(keys.profile, Bytes(keys.exported).first(srtp::exported_size(keys.profile)),
             keys.dtls_client, backend, env) {}
 
+MediaSession::~MediaSession() = default;
+
 void MediaSession::change(Instant now, const std::optional<NegotiatedAudio>& audio,
                           const std::optional<NegotiatedVideo>& video) {
   if (audio_) {

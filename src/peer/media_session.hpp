@@ -34,6 +34,7 @@ class MediaSession {
  public:
   MediaSession(const MediaLimits& limits, const MediaKeys& keys, srtp::Backend& backend, Env env);
   MediaSession(const MediaSession&) = delete;
+  ~MediaSession();  // = default, but not in every caller
   // Of all streams that begin later.
   void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 

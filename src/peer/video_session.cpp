@@ -26,6 +26,8 @@ VideoSession::VideoSession(Instant now, const NegotiatedVideo& video, const Vide
   }
 }
 
+VideoSession::~VideoSession() = default;
+
 // [rfc3264#8.2] Of a stream that is removed nothing is sent, reports neither, and what comes is not
 // looked at.
 void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& video) {

@@ -27,6 +27,7 @@ class VideoSession {
   VideoSession(Instant now, const NegotiatedVideo& video, const VideoLimits& limits,
                srtp::Session& srtp, Env env, Duration wall_clock);
   VideoSession(const VideoSession&) = delete;
+  ~VideoSession();  // = default, but not in every caller
   void use(rtp::Transformer& transformer) {
     sender_.use(transformer);
     receiver_.use(transformer);

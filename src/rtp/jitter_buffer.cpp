@@ -21,11 +21,10 @@ bool JitterBuffer::insert(Instant now, std::uint64_t sequence, std::uint32_t tim
   held.frame.payload = Buffer::copy_of(memory_, payload);
   if (!held.frame.payload) return false;
   bytes_ += cost(held);
-  if (!held_.push_back(std::move(held))) {
+  if (!held_.insert(at, std::move(held))) {
     bytes_ -= payload.size() + bookkeeping;
     return false;
   }
-  std::rotate(held_.begin() + at, held_.end() - 1, held_.end());
   release_above_bound();
   return true;
 }

@@ -48,6 +48,10 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
+bool take_prefix(std::string_view& text, const char* prefix) {
+  return take_prefix(text, std::string_view(prefix));
+}
+
 std::string_view without_leading_blanks(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   return text;

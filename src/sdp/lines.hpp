@@ -21,6 +21,7 @@ bool has_word(std::string_view list, std::string_view wanted);
 std::string_view head(std::string_view text, std::size_t n);
 // True, and the rest is left, when `text` begins with `prefix`.
 bool take_prefix(std::string_view& text, std::string_view prefix);
+bool take_prefix(std::string_view& text, const char* prefix);  // literals need no length then
 std::string_view without_leading_blanks(std::string_view text);
 
 // Nothing but visible ASCII and spaces: what may be written into a description of ours.

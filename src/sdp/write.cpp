@@ -11,7 +11,9 @@ class Text {
  public:
   explicit Text(std::span<char> out) : out_(out) {}
 
-  Text& operator<<(std::string_view text) {
+  // Out of line: else every literal brings its length and a call's worth of code along.
+  [[gnu::noinline]] Text& operator<<(const char* text) { return *this << std::string_view(text); }
+  [[gnu::noinline]] Text& operator<<(std::string_view text) {
     full_ = full_ || text.size() > out_.size() - size_;
     if (full_) return *this;
     for (const char c : text) out_[size_++] = c;
