@@ -21,11 +21,7 @@ std::optional<std::string> StateLaw::hear(const peer::Event& event) {
     return "not followed by " + std::string(name_of(*owed_));
   }
   if (changed) {
-    if (changed->state > State::audio_removed) {
-      if (connection_ != State::connected) return "news of video while not connected";
-      return std::nullopt;
-    }
-    if (changed->state > State::data_disconnected) return hear_audio(changed->state);
+    if (changed->state > State::data_disconnected) return hear_media(changed->state);
     const bool of_data = changed->state >= State::data_connected;
     return of_data ? hear_data(changed->state) : hear_connection(changed->state);
   }
@@ -51,7 +47,7 @@ std::optional<std::string> StateLaw::hear_connection(State next) {
     ++attempts_;
     used_.clear();
   }
-  if (next == State::connected) data_ = audio_ = next;
+  if (next == State::connected) data_ = audio_ = video_ = keyframe_ = next;
   if (next == State::disconnected) {
     if (!open_.empty()) return "disconnected with an open channel";
     if (data_connected_) return "disconnected before data_disconnected";
@@ -60,11 +56,17 @@ std::optional<std::string> StateLaw::hear_connection(State next) {
   return std::string(name_of(next)) + " after " + std::string(name_of(before));
 }
 
-std::optional<std::string> StateLaw::hear_audio(State next) {
-  if (connection_ != State::connected) return "a change of audio while not connected";
-  const State before = std::exchange(audio_, next);
-  if (peer::may_follow(peer::audio_transitions, before, next)) return std::nullopt;
-  return std::string(name_of(next)) + " after " + std::string(name_of(before));
+std::optional<std::string> StateLaw::hear_media(State next) {
+  if (connection_ != State::connected) return "news of media while not connected";
+  const auto follow = [next](State& last, const auto& table) -> std::optional<std::string> {
+    const State before = std::exchange(last, next);
+    if (peer::may_follow(table, before, next)) return std::nullopt;
+    return std::string(name_of(next)) + " after " + std::string(name_of(before));
+  };
+  if (next == State::keyframe_wanted) return follow(keyframe_, peer::keyframe_transitions);
+  const bool of_video = next == State::video_added || next == State::video_removed;
+  return of_video ? follow(video_, peer::video_transitions)
+                  : follow(audio_, peer::audio_transitions);
 }
 
 std::optional<std::string> StateLaw::hear_data(State next) {

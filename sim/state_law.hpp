@@ -22,11 +22,12 @@ class StateLaw {
  private:
   std::optional<std::string> hear_connection(peer::State next);
   std::optional<std::string> hear_data(peer::State next);
-  std::optional<std::string> hear_audio(peer::State next);
+  std::optional<std::string> hear_media(peer::State next);
 
   peer::State connection_ = peer::State::closed;
-  // The last of data and of audio since it was connected.
+  // The last about each since it was connected.
   peer::State data_ = peer::State::closed, audio_ = peer::State::closed;
+  peer::State video_ = peer::State::closed, keyframe_ = peer::State::closed;
   bool data_connected_ = false;
   int attempts_ = 0;
   std::set<std::uint16_t> open_, used_;

@@ -67,6 +67,15 @@ TEST(StateLaw, a_channel_opens_and_closes_once_inside_the_connection) {
   EXPECT_NE(verdict(connected_and({StateChanged{State::data_opened}})), "");
 }
 
+TEST(StateLaw, what_is_said_of_media_comes_while_connected_and_in_turns) {
+  const auto added = StateChanged{State::video_added}, removed = StateChanged{State::video_removed};
+  const auto wanted = StateChanged{State::keyframe_wanted};
+  EXPECT_EQ(verdict(connected_and({removed, wanted, added, wanted, wanted, removed})), "");
+  EXPECT_EQ(verdict(connected_and({added, StateChanged{State::audio_removed}, added})),
+            "video_added after video_added");
+  EXPECT_EQ(verdict({wanted}), "news of media while not connected");
+}
+
 TEST(StateLaw, nothing_is_left_open_at_the_end) {
   EXPECT_NE(verdict(connected_and({StateChanged{State::disconnected}})), "");
   EXPECT_NE(verdict(connected_and({opened(1), StateChanged{State::data_opened},

@@ -53,7 +53,7 @@ inline constexpr std::array data_transitions = {
     Transition{State::data_disconnected, State::disconnected},
 };
 // By a renegotiation, while it is connected and whatever data does. The first of them depends on
-// whether the first description had audio.
+// whether the first description had audio, or video.
 inline constexpr std::array audio_transitions = {
     Transition{State::connected, State::audio_added},
     Transition{State::connected, State::audio_removed},
@@ -61,6 +61,20 @@ inline constexpr std::array audio_transitions = {
     Transition{State::audio_removed, State::audio_added},
     Transition{State::audio_added, State::disconnected},
     Transition{State::audio_removed, State::disconnected},
+};
+inline constexpr std::array video_transitions = {
+    Transition{State::connected, State::video_added},
+    Transition{State::connected, State::video_removed},
+    Transition{State::video_added, State::video_removed},
+    Transition{State::video_removed, State::video_added},
+    Transition{State::video_added, State::disconnected},
+    Transition{State::video_removed, State::disconnected},
+};
+// The peer may ask as often as its pictures are lost.
+inline constexpr std::array keyframe_transitions = {
+    Transition{State::connected, State::keyframe_wanted},
+    Transition{State::keyframe_wanted, State::keyframe_wanted},
+    Transition{State::keyframe_wanted, State::disconnected},
 };
 
 template <std::size_t n>

@@ -73,9 +73,13 @@ int main() {
   draw(transitions);
   draw(data_transitions);
   draw(audio_transitions);
+  draw(video_transitions);
+  draw(keyframe_transitions);
   // A state that nothing leads to was forgotten in the tables.
   for (int i = 0; *name_of(State(i)) != '?'; ++i) {
-    if (is_drawn(State(i), transitions, data_transitions, audio_transitions)) continue;
+    if (is_drawn(State(i), transitions, data_transitions, audio_transitions, video_transitions,
+                 keyframe_transitions))
+      continue;
     std::fprintf(stderr, "nothing leads to %s\n", name_of(State(i)));
     return 1;
   }
