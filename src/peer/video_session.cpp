@@ -103,11 +103,7 @@ void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
     if (*lost == sender_.source().ssrc()) on_keyframe_request(now);
   } else if (const auto requests = rtp::parse_full_intra(packet)) {
     for (std::size_t i = 0; i < requests->size(); ++i) {
-      const auto request = (*requests)[i];
-      // [rfc5104#4.3.1.2] The same number again is the same request.
-      if (request.source != sender_.source().ssrc() || last_full_intra_ == request.number) continue;
-      last_full_intra_ = request.number;
-      on_keyframe_request(now);
+      if ((*requests)[i].source == sender_.source().ssrc()) on_keyframe_request(now);
     }
   } else if (packet.type == rtp::RtcpType::sender_report) {
     const auto report = rtp::parse_sender_report(packet);
@@ -118,7 +114,9 @@ void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
   }
 }
 
-// Of a storm of requests one counts: what is on its way already is not asked for again.
+// Of a storm of requests one counts: what is on its way already is not asked for again. Only time
+// tells that. [rfc5104#3.5.1.1] A full intra request that comes later under the number of one that
+// was told is a repetition of somebody who has not got the picture, and gets another.
 void VideoSession::on_keyframe_request(Instant now) {
   if (!sdp::sends(video_.direction) || now < next_keyframe_) return;
   next_keyframe_ = now + keyframe_interval;

@@ -75,7 +75,6 @@ class VideoSession {
   bool leaving_ = false, refused_ = false;
   bool keyframe_asked_ = false;
   Instant next_keyframe_ = Instant::min();
-  std::optional<std::uint8_t> last_full_intra_;
 };
 
 }  // namespace esp_peer::peer

@@ -273,17 +273,35 @@ TEST_F(Video, ten_thousand_requests_a_second_are_one_an_interval) {
   EXPECT_EQ(right->keyframes_asked, 4);
 }
 
-// covers: must rfc8834#5.1.1
-TEST_F(Video, a_full_intra_request_counts_once_for_each_number) {
+// [rfc5104#3.5.1.1] Who lacks the picture repeats the request under its number, and the picture
+// that it led to may be lost as well. covers: must rfc8834#5.1.1
+TEST_F(Video, a_full_intra_request_counts_again_when_it_is_repeated_later_than_an_interval) {
   const auto request = [&](std::uint32_t source, std::uint8_t number) {
     say([&](rtp::CompoundWriter& out) { write_full_intra(out, source, number); });
-    run(1'000);
     return std::exchange(right->keyframes_asked, 0);
   };
   EXPECT_EQ(request(2, 0), 1);
-  EXPECT_EQ(request(2, 0), 0) << "the same again";
+  run(100);
+  EXPECT_EQ(request(2, 0), 0) << "the picture is on its way";
+  EXPECT_EQ(request(2, 1), 0) << "that of another request as well";
+  run(250);
   EXPECT_EQ(request(2, 1), 1);
+  run(1'000);
+  EXPECT_EQ(request(2, 1), 1) << "what came of the last one was lost";
+  run(1'000);
   EXPECT_EQ(request(7, 2), 0) << "of somebody else";
+}
+
+// covers: must rfc8834#5.1.1
+TEST_F(Video, a_full_intra_request_close_behind_a_lost_picture_is_told_when_it_is_repeated) {
+  say([](rtp::CompoundWriter& out) { rtp::write_picture_loss(out, rtp::Ssrc{99}, rtp::Ssrc{2}); });
+  EXPECT_EQ(std::exchange(right->keyframes_asked, 0), 1);
+  run(100);
+  say([](rtp::CompoundWriter& out) { write_full_intra(out, 2, 7); });
+  EXPECT_EQ(right->keyframes_asked, 0) << "the picture may not have begun yet";
+  run(400);
+  say([](rtp::CompoundWriter& out) { write_full_intra(out, 2, 7); });
+  EXPECT_EQ(right->keyframes_asked, 1);
 }
 
 TEST_F(Video, requests_for_others_and_of_wrong_sizes_mean_nothing) {

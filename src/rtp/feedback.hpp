@@ -37,7 +37,7 @@ std::optional<NackList> parse_nack(const RtcpPacket& packet);
 // PLI [rfc4585#6.3.1]: the source whose picture is lost.
 std::optional<Ssrc> parse_picture_loss(const RtcpPacket& packet);
 
-// FIR [rfc5104#4.3.1]: an encoder refreshes once for each new number.
+// FIR [rfc5104#4.3.1]: until the picture has come it is repeated under its number.
 struct FullIntraRequests {
   struct Request {
     Ssrc source{};
