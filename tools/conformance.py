@@ -20,7 +20,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "docs/requirements.txt"
 DOCUMENT = ROOT / "docs/conformance.md"
 LATER = {
-    "media": "with video (issue 4)",
     "network": "with TURN, TCP, TLS, mDNS, lite, trickle (issue 5)",
     "chip": "with the microcontrollers",
     "never": "not ours",

@@ -36,6 +36,10 @@ AudioSession::~AudioSession() = default;
 // looked at.
 void AudioSession::change(Instant now, const std::optional<NegotiatedAudio>& audio) {
   const bool was_refused = std::exchange(refused_, !audio);
+  if (refused_ || sdp::sends(audio_.direction) != sdp::sends(audio->direction)) {
+    breaker_.reset();
+    stopped_ = false;
+  }
   if (refused_) {
     audio_.direction = sdp::Direction::inactive;
     report_due_ = false;
@@ -53,6 +57,7 @@ void AudioSession::change(Instant now, const std::optional<NegotiatedAudio>& aud
 
 Status AudioSession::send(Instant now, std::uint32_t pts, Bytes frame) {
   if (!sdp::sends(audio_.direction)) return Error{Errc::unsupported, "we do not send audio"};
+  if (!may_send(now)) return Error{Errc::would_block, breaker_.reason()};
   if (frame.size() > max_frame) return Error{Errc::over_limit, "a frame that fits no packet"};
   Buffer packet = Buffer::with_size(env_.memory, rtp::header_size + frame.size());
   if (!packet) return Error{Errc::no_memory, "no room for the frame"};
@@ -107,6 +112,10 @@ bool AudioSession::knows(rtp::Ssrc source) const {
 
 void AudioSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
   if (refused_) return;
+  breaker_.on_rtcp();
+  if (const auto report = rtp::find_report(packet, sender_.ssrc())) {
+    breaker_.on_report(now, *report, sender_.round_trip(now, *report));
+  }
   if (packet.type == rtp::RtcpType::sender_report) {
     const auto report = rtp::parse_sender_report(packet);
     Source* source = report ? find(report->info.sender) : nullptr;
@@ -117,6 +126,15 @@ void AudioSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
     on_bye(packet);
   }
   // [rfc8834#10] The others tell us nothing that we would act on.
+}
+
+bool AudioSession::may_send(Instant now) {
+  const bool stops = !breaker_.allows(now);
+  if (stops == stopped_) return !stops;
+  stopped_ = stops;
+  env_.trace(now, rtp::CircuitBroken{"audio", breaker_.reason()});
+  while (stops && !queue_.empty()) queue_.pop_front();
+  return !stops;
 }
 
 void AudioSession::on_bye(const rtp::RtcpPacket& packet) {
@@ -139,7 +157,7 @@ void AudioSession::on_deadline(Instant now) {
 }
 
 std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
-  while (!queue_.empty()) {
+  while (may_send(now) && !queue_.empty()) {
     const Buffer& packet = queue_.front();
     if (out.size() < packet.size() + srtp::max_growth) return 0;
     copy_bytes(packet.bytes(), out);
@@ -148,7 +166,9 @@ std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
     const std::size_t size = rtp::transform(transformer_, rtp::Way::out, room, packet.size());
     const std::size_t sealed = size == 0 ? 0 : srtp_.seal_rtp(out, size);
     queue_.pop_front();
-    if (sealed != 0) return sealed;
+    if (sealed == 0) continue;
+    breaker_.on_sent(now);
+    return sealed;
   }
   if (!report_due_ || out.size() < longest_report) return 0;
   report_due_ = false;
@@ -228,6 +248,7 @@ AudioSession::Source* AudioSession::find_or_add(rtp::Ssrc ssrc) {
 void AudioSession::leave_name_to_the_other() {
   bye_for_ = sender_.ssrc();
   sender_.rename(env_.random);
+  breaker_.reset();
   report_due_ = true;
 }
 
@@ -244,6 +265,7 @@ void AudioSession::hash_state(StateHash& hash) const {
     source->jitter.hash_state(hash);
     hash.add(source->left);
   }
+  breaker_.hash_state(hash);
   hash.add(queue_.size());
   hash.add(report_timer_.due());
   hash.add(report_due_);

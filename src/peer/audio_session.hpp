@@ -7,6 +7,7 @@
 
 #include "peer/negotiated_audio.hpp"
 #include "peer/session_types.hpp"
+#include "rtp/circuit_breaker.hpp"
 #include "rtp/jitter_buffer.hpp"
 #include "rtp/receiver.hpp"
 #include "rtp/report_timer.hpp"
@@ -35,7 +36,8 @@ class AudioSession {
 
   // A later description says otherwise; nothing = audio is refused now.
   void change(Instant now, const std::optional<NegotiatedAudio>& audio);
-  // unsupported where the direction forbids, over_limit for a frame that fits no packet.
+  // unsupported where the direction forbids, over_limit for a frame that fits no packet,
+  // would_block while the circuit breaker keeps everything back [rfc8083].
   Status send(Instant now, std::uint32_t pts, Bytes frame);
   // The application leaves: a BYE goes out, nothing else does.
   void leave();
@@ -67,6 +69,7 @@ class AudioSession {
   };
   using Sources = std::array<Owned<Source>, max_sources>;
 
+  bool may_send(Instant now);
   void on_bye(const rtp::RtcpPacket& packet);
   Source* find(rtp::Ssrc ssrc) const;
   Source* find_or_add(rtp::Ssrc ssrc);
@@ -87,6 +90,8 @@ class AudioSession {
   bool report_due_ = false, ever_reported_ = false;
   std::optional<rtp::Ssrc> bye_for_;  // a name that we give up
   bool leaving_ = false, refused_ = false;
+  rtp::CircuitBreaker breaker_;
+  bool stopped_ = false;  // by it
 };
 
 }  // namespace esp_peer::peer

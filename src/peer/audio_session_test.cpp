@@ -562,6 +562,38 @@ TEST_F(Audio, a_source_that_has_fallen_silent_is_reported_once_more_and_then_no_
   EXPECT_EQ(blocks[0], 1u);
 }
 
+// covers: must rfc8834#7.1
+TEST_F(Audio, nothing_is_sent_to_who_has_ceased_to_report_until_he_is_heard) {
+  bool back = true;  // the way from right to left
+  std::size_t packets = 0;
+  network = [&](Side& to, Datagram d) {
+    packets += &to == right.get() && !rtp::is_rtcp(d);
+    if (&to == right.get() || back) hand_over(to, d);
+  };
+  std::uint32_t pts = 0;
+  const auto talk = [&](int frames) {
+    int refused = 0;
+    for (int i = 0; i < frames; ++i, pts += 20) {
+      const Status sent = left->session.send(now(), pts, as_bytes("voice"));
+      refused += !sent;
+      if (!sent) EXPECT_EQ(sent.error().code, Errc::would_block);
+      run(ms + 20);
+    }
+    return refused;
+  };
+  EXPECT_EQ(talk(1'000), 0);
+  back = false;
+  EXPECT_EQ(talk(600), 0) << "a dozen seconds are no sign";
+  EXPECT_GT(talk(1'000), 400);
+  packets = 0;
+  EXPECT_EQ(talk(500), 500);
+  EXPECT_EQ(packets, 0u);
+  back = true;
+  talk(500);
+  EXPECT_EQ(talk(1'000), 0);
+  EXPECT_GT(packets, 1'000u);
+}
+
 TEST_F(Audio, a_frame_too_large_for_a_packet_is_over_limit_and_the_largest_goes_through) {
   const std::string largest(AudioSession::max_frame, 'L');
   EXPECT_EQ(left->session.send(now(), 0, as_bytes(largest + "L")).code(), Errc::over_limit);

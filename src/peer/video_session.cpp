@@ -32,6 +32,10 @@ VideoSession::~VideoSession() = default;
 // looked at.
 void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& video) {
   const bool was_refused = std::exchange(refused_, !video);
+  if (refused_ || sdp::sends(video_.direction) != sdp::sends(video->direction)) {
+    breaker_.reset();
+    stopped_ = false;
+  }
   if (refused_) {
     video_.direction = sdp::Direction::inactive;
     report_due_ = false;
@@ -48,6 +52,7 @@ void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& vid
 
 Status VideoSession::send(Instant now, std::uint32_t pts, Bytes frame) {
   if (!sdp::sends(video_.direction)) return Error{Errc::unsupported, "we do not send video"};
+  if (!may_send(now)) return Error{Errc::would_block, breaker_.reason()};
   // exception: [rfc3550#5.1] timestamps have no random offset, so that pts comes out as it went in.
   return sender_.send(now, rtp::ticks_of_pts(pts, NegotiatedVideo::clock_rate), frame);
 }
@@ -96,14 +101,24 @@ VideoStream VideoSession::stream_of(const rtp::Packet& packet) const {
 
 void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
   if (refused_) return;
+  breaker_.on_rtcp();
+  const rtp::Sender& us = sender_.source();
+  if (const auto report = rtp::find_report(packet, us.ssrc())) {
+    breaker_.on_report(now, *report, us.round_trip(now, *report));
+  }
   if (const auto nack = rtp::parse_nack(packet)) {
-    if (nack->source != sender_.source().ssrc()) return;
+    if (nack->source != us.ssrc()) return;
+    breaker_.on_feedback();
     nack->for_each([this](std::uint16_t sequence) { sender_.on_nack(sequence); });
   } else if (const auto lost = rtp::parse_picture_loss(packet)) {
-    if (*lost == sender_.source().ssrc()) on_keyframe_request(now);
+    if (*lost != us.ssrc()) return;
+    breaker_.on_feedback();
+    on_keyframe_request(now);
   } else if (const auto requests = rtp::parse_full_intra(packet)) {
     for (std::size_t i = 0; i < requests->size(); ++i) {
-      if ((*requests)[i].source == sender_.source().ssrc()) on_keyframe_request(now);
+      if ((*requests)[i].source != us.ssrc()) continue;
+      breaker_.on_feedback();
+      on_keyframe_request(now);
     }
   } else if (packet.type == rtp::RtcpType::sender_report) {
     const auto report = rtp::parse_sender_report(packet);
@@ -123,6 +138,17 @@ void VideoSession::on_keyframe_request(Instant now) {
   keyframe_asked_ = true;
 }
 
+// What is kept is too old when it may go on; a picture that stands alone begins it anew.
+bool VideoSession::may_send(Instant now) {
+  const bool stops = !breaker_.allows(now);
+  if (stops == stopped_) return !stops;
+  stopped_ = stops;
+  env_.trace(now, rtp::CircuitBroken{"video", breaker_.reason()});
+  if (stops) sender_.clear();
+  keyframe_asked_ = keyframe_asked_ || !stops;
+  return !stops;
+}
+
 void VideoSession::on_deadline(Instant now) {
   if (leaving_ || refused_) return;
   receiver_.on_deadline(now);
@@ -138,9 +164,11 @@ std::size_t VideoSession::write_packet(Instant now, MutableBytes out) {
     const std::size_t size = write_rtcp(now, out.first(max_packet));
     if (size != 0) return srtp_.seal_rtcp(out, size);
   }
-  if (leaving_ || refused_) return 0;
+  if (leaving_ || refused_ || !may_send(now)) return 0;
+  const std::uint64_t before = sender_.source().sent();
   while (const std::size_t size = sender_.write_packet(now, out.first(max_packet))) {
     const std::size_t sealed = srtp_.seal_rtp(out, size);
+    if (sealed != 0 && sender_.source().sent() != before) breaker_.on_sent(now);
     if (sealed != 0) return sealed;  // else it is too old to be sent again
   }
   return 0;
@@ -195,6 +223,7 @@ void VideoSession::hash_state(StateHash& hash) const {
   hash.add(report_due_);
   hash.add(video_.direction);
   hash.add(keyframe_asked_);
+  breaker_.hash_state(hash);
   hash.add(leaving_);
   hash.add(refused_);
 }

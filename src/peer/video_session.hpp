@@ -7,6 +7,7 @@
 #include "peer/negotiated_video.hpp"
 #include "peer/video_receiver.hpp"
 #include "peer/video_sender.hpp"
+#include "rtp/circuit_breaker.hpp"
 #include "rtp/report_timer.hpp"
 #include "srtp/session.hpp"
 
@@ -36,7 +37,8 @@ class VideoSession {
   // A later description says otherwise; nothing = video is refused now.
   void change(Instant now, const std::optional<NegotiatedVideo>& video);
   // One access unit of H.264 with start codes, or one JPEG file. unsupported where the direction
-  // forbids or no packet can carry it, would_block when too much waits.
+  // forbids or no packet can carry it, would_block when too much waits, and while the circuit
+  // breaker keeps everything back [rfc8083].
   Status send(Instant now, std::uint32_t pts, Bytes frame);
   // The application leaves: a BYE goes out, nothing else does.
   void leave();
@@ -62,6 +64,7 @@ class VideoSession {
  private:
   VideoStream stream_of(const rtp::Packet& packet) const;
   void on_keyframe_request(Instant now);
+  bool may_send(Instant now);
   std::size_t write_rtcp(Instant now, MutableBytes room);
   void write_report(Instant now, rtp::CompoundWriter& out);
 
@@ -73,6 +76,8 @@ class VideoSession {
   rtp::ReportTimer report_timer_{rtp::ReportTimer::video_interval};
   bool report_due_ = false, bye_due_ = false, ever_reported_ = false;
   bool leaving_ = false, refused_ = false;
+  rtp::CircuitBreaker breaker_;
+  bool stopped_ = false;  // by it
   bool keyframe_asked_ = false;
   Instant next_keyframe_ = Instant::min();
 };

@@ -355,6 +355,74 @@ TEST_F(Video, a_request_for_every_packet_there_can_be_costs_what_is_kept_once_a_
   EXPECT_EQ(packets, 3 * sent) << "each three times";
 }
 
+// covers: must rfc8834#7.1
+TEST_F(Video, nothing_is_sent_to_who_has_ceased_to_report_until_he_is_heard_and_then_a_keyframe) {
+  bool back = true;  // the way from right to left
+  std::size_t packets = 0;
+  network = [&](Side& to, Datagram d) {
+    packets += &to == right.get() && !rtp::is_rtcp(d);
+    if (&to == right.get() || back) to.hear(now(), d);
+  };
+  std::uint32_t pts = 0;
+  int refused = 0;
+  const auto film = [&](int frames) {
+    refused = 0;
+    for (int i = 0; i < frames; ++i, pts += 100) {
+      const Status sent = left->session.send(now(), pts, picture(pts == 0, 3'000));
+      refused += !sent;
+      if (!sent) EXPECT_EQ(sent.error().code, Errc::would_block);
+      run(100);
+    }
+  };
+  film(100);
+  EXPECT_EQ(refused, 0);
+  back = false;
+  film(180);
+  EXPECT_EQ(refused, 0);
+  film(300);
+  EXPECT_GT(refused, 260);
+  packets = 0;
+  film(100);
+  EXPECT_EQ(packets, 0u);
+  EXPECT_EQ(left->keyframes_asked, 0);
+  back = true;
+  film(50);
+  EXPECT_LT(refused, 30);
+  EXPECT_GT(packets, 0u);
+  EXPECT_GE(left->keyframes_asked, 1);
+  film(600);
+  EXPECT_EQ(refused, 0);
+}
+
+// [rfc8083#4.2] Whoever changes the direction has a reason of his own.
+// covers: must rfc8834#7.1
+TEST_F(Video, a_stream_of_which_nothing_arrives_stops_and_a_change_of_direction_begins_it_anew) {
+  bool there = true;  // the way of packets from left to right
+  network = [&](Side& to, Datagram d) {
+    if (&to == left.get() || there || rtp::is_rtcp(d)) to.hear(now(), d);
+  };
+  const auto film = [&](std::uint32_t from, int frames) {
+    int sent = 0;
+    for (int i = 0; i < frames; ++i) {
+      const std::uint32_t pts = from + 100 * static_cast<std::uint32_t>(i);
+      sent += static_cast<bool>(left->session.send(now(), pts, picture(i == 0, 3'000)));
+      run(100);
+    }
+    return sent;
+  };
+  EXPECT_EQ(film(0, 100), 100);
+  there = false;
+  EXPECT_LT(film(10'000, 300), 250);
+  EXPECT_EQ(film(40'000, 10), 0);
+  there = true;
+  for (const auto direction : {sdp::Direction::recvonly, sdp::Direction::sendrecv}) {
+    NegotiatedVideo video = negotiated(1);
+    video.direction = direction;
+    left->session.change(now(), video);
+  }
+  EXPECT_EQ(film(51'000, 100), 100);
+}
+
 // [rfc3264#6.1] Nor does what waited when the direction changed.
 TEST_F(Video, after_a_change_of_direction_nothing_that_waited_leaves) {
   EXPECT_TRUE(left->session.send(now(), 0, picture(true, 300'000)));

@@ -38,6 +38,14 @@ SenderInfo Sender::report(Instant now) {
   return info;
 }
 
+std::optional<Duration> Sender::round_trip(Instant now, const ReportBlock& report) const {
+  constexpr std::uint32_t longest = 60 << 16;  // what is longer is none
+  const std::uint32_t way =
+      middle_of(ntp_of(now + wall_clock_)) - report.last_report - report.since_last_report;
+  if (report.last_report == 0 || way > longest) return std::nullopt;
+  return Duration(std::int64_t{way} * 1'000'000 >> 16);
+}
+
 void Sender::note_report() {
   sent_before_last_ = sent_at_last_;
   sent_at_last_ = sent_;

@@ -31,6 +31,10 @@ class Sender {
   SenderInfo report(Instant now);
 
   Ssrc ssrc() const { return ssrc_; }
+  // [rfc3550#6.4.1] What a report on this source says of the way there and back; nothing where it
+  // names no report of ours.
+  std::optional<Duration> round_trip(Instant now, const ReportBlock& report) const;
+  std::uint64_t sent() const { return sent_; }
   // [rfc3550#6.4] Something was sent since the last report but one.
   bool active() const { return sent_ != 0 && sent_ != sent_before_last_; }
   bool ever_sent() const { return sent_ != 0; }

@@ -1,5 +1,7 @@
 #include "rtp/sender_report.hpp"
 
+#include "rtp/receiver_report.hpp"
+
 namespace esp_peer::rtp {
 
 std::optional<SenderReport> parse_sender_report(const RtcpPacket& packet) {
@@ -14,6 +16,21 @@ std::optional<SenderReport> parse_sender_report(const RtcpPacket& packet) {
   if (!blocks) return std::nullopt;
   report.blocks = *blocks;
   return report;  // what is behind the blocks belongs to a profile [rfc3550#6.4.3]
+}
+
+std::optional<ReportBlock> find_report(const RtcpPacket& packet, Ssrc source) {
+  ReportBlocks blocks;
+  if (packet.type == RtcpType::sender_report) {
+    const auto report = parse_sender_report(packet);
+    if (report) blocks = report->blocks;
+  } else if (packet.type == RtcpType::receiver_report) {
+    const auto report = parse_receiver_report(packet);
+    if (report) blocks = report->blocks;
+  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (blocks[i].source == source) return blocks[i];
+  }
+  return std::nullopt;
 }
 
 void write_sender_report(CompoundWriter& out, const SenderInfo& info,

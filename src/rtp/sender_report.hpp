@@ -18,6 +18,8 @@ struct SenderReport {
 };
 
 std::optional<SenderReport> parse_sender_report(const RtcpPacket& packet);
+// What a report, of a sender or of a receiver, says of this source; nothing in any other packet.
+std::optional<ReportBlock> find_report(const RtcpPacket& packet, Ssrc source);
 void write_sender_report(CompoundWriter& out, const SenderInfo& info,
                          std::span<const ReportBlock> blocks);
 
