@@ -18,7 +18,7 @@ void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
   Buffer room;
   const auto transformed = rtp::transform_received(transformer_, packet, env_.memory, room);
   if (!transformed) return;
-  Source* source = find_or_add(packet.header.ssrc);
+  Source* source = find_or_add(now, packet.header.ssrc);
   if (!source) return;
   if (!stream.rid.empty()) static_cast<void>(source->rid.assign(stream.rid));
   insert(now, *source, *transformed);
@@ -34,7 +34,8 @@ void VideoReceiver::insert_repeated(Instant now, const rtp::Packet& packet,
   const auto transformed = rtp::transform_received(transformer_, *lost, env_.memory, room);
   if (!transformed) return;
   const auto sequence = source->receiver.extend(transformed->header.sequence);
-  if (!sequence) return;
+  // [rfc4588#4] What nobody lacks is no repetition, whatever number it names.
+  if (!sequence || !source->frames.lacks(*sequence)) return;
   source->frames.insert(now, *sequence, transformed->header.timestamp, transformed->header.marker,
                         transformed->payload);
 }
@@ -63,7 +64,10 @@ void VideoReceiver::insert(Instant now, Source& source, const rtp::Packet& packe
   source.left = false;
   const auto accepted = source.receiver.on_packet(now, packet.header);
   if (!accepted) return;
-  if (accepted->restarted) source.frames.restart(accepted->sequence);
+  if (accepted->restarted) {
+    source.frames.restart(accepted->sequence);
+    source.needs_keyframe = true;
+  }
   if (source.next_pli == Instant::max()) source.next_pli = after_interval(now);
   source.frames.insert(now, accepted->sequence, packet.header.timestamp, packet.header.marker,
                        packet.payload);
@@ -100,7 +104,7 @@ std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
       if (!packets) break;
       const std::int64_t ticks = source->clock.unwrap(packets->timestamp);
       auto frame = join(*source, *packets);
-      const bool keyframe = frame && is_keyframe(*frame, packets->first);
+      const bool keyframe = frame && is_keyframe(*frame, packets->may_lack_beginning);
       if (keyframe) {
         if (source->keyframe_wanted) source->next_pli = after_interval(now);
         source->needs_keyframe = source->keyframe_wanted = source->pli_due = false;
@@ -116,12 +120,12 @@ std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
   return std::nullopt;
 }
 
-// `first`: of its source. Then packets that were lost before it are missed by nobody, and an H.264
-// picture may come without its parameter sets or its upper half, which only its beginning shows.
-bool VideoReceiver::is_keyframe(const Buffer& frame, bool first) const {
+// Where packets that were lost before it may have been its own, an H.264 picture may come without
+// its parameter sets or its upper half, which only its beginning shows.
+bool VideoReceiver::is_keyframe(const Buffer& frame, bool may_lack_beginning) const {
   if (format_.codec != sdp::VideoCodec::h264) return true;
   return codec::is_h264_keyframe(frame.bytes()) &&
-         (!first || codec::begins_h264_stream(frame.bytes()));
+         (!may_lack_beginning || codec::begins_h264_stream(frame.bytes()));
 }
 
 std::optional<Buffer> VideoReceiver::join(Source& source,
@@ -156,16 +160,16 @@ bool VideoReceiver::has_feedback() const {
 }
 
 void VideoReceiver::write_feedback(Instant now, rtp::CompoundWriter& out, rtp::Ssrc us) {
-  constexpr std::size_t most_numbers = 128, most_entries = 64;
+  constexpr std::size_t most_numbers = 128;  // each may need an entry of its own: 512 bytes
   for (const Owned<Source>& source : sources_) {
     if (!source) continue;
     if (source->nack_due && format_.nack) {
       std::array<std::uint16_t, most_numbers> numbers;
       const std::size_t count = source->frames.request(now, numbers);
       rtp::write_nack(out, us, source->receiver.source(), std::span(numbers).first(count),
-                      most_entries);
+                      most_numbers);
     }
-    source->nack_due = false;
+    source->nack_due = format_.nack && source->frames.wants_packets();
     if (source->pli_due && format_.pli) {
       rtp::write_picture_loss(out, us, source->receiver.source());
     }
@@ -200,7 +204,7 @@ VideoReceiver::Source* VideoReceiver::find(rtp::Ssrc ssrc) const {
   return nullptr;
 }
 
-VideoReceiver::Source* VideoReceiver::find_or_add(rtp::Ssrc ssrc) {
+VideoReceiver::Source* VideoReceiver::find_or_add(Instant now, rtp::Ssrc ssrc) {
   if (Source* known = find(ssrc)) return known;
   const auto worth = [](const Owned<Source>& place) {  // the least worth makes room
     return !place ? Instant::min() : place->left ? Instant() : place->receiver.last_heard();
@@ -208,6 +212,7 @@ VideoReceiver::Source* VideoReceiver::find_or_add(rtp::Ssrc ssrc) {
   auto place = std::min_element(
       sources_.begin(), sources_.end(),
       [&](const Owned<Source>& a, const Owned<Source>& b) { return worth(a) < worth(b); });
+  if (*place && !(*place)->left && now - (*place)->receiver.last_heard() < silence) return nullptr;
   *place = Owned<Source>::make(env_.memory, ssrc, options_, env_);
   return place->get();
 }

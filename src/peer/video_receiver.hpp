@@ -40,8 +40,10 @@ struct VideoStream {
 
 class VideoReceiver {
  public:
-  // Heard at a time. The one that has been silent longest makes room for another.
+  // Heard at a time. The one that has been silent longest, or has left, makes room for another;
+  // none does that is heard still.
   static constexpr std::size_t max_sources = 2;
+  static constexpr Duration silence = seconds(2);
   // While there is none, a keyframe is asked for again after that.
   static constexpr Duration keyframe_patience = milliseconds(500);
 
@@ -98,13 +100,13 @@ class VideoReceiver {
     return options_.pli_interval == Duration(0) ? Instant::max() : now + options_.pli_interval;
   }
   Source* find(rtp::Ssrc ssrc) const;
-  Source* find_or_add(rtp::Ssrc ssrc);
+  Source* find_or_add(Instant now, rtp::Ssrc ssrc);
   Source* find_repaired(const rtp::Packet& lost, const VideoStream& stream) const;
   void insert_repeated(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format,
                        const VideoStream& stream);
   void insert(Instant now, Source& source, const rtp::Packet& packet);
   std::optional<Buffer> join(Source& source, const rtp::FrameBuffer::Frame& frame) const;
-  bool is_keyframe(const Buffer& frame, bool first) const;
+  bool is_keyframe(const Buffer& frame, bool may_lack_beginning) const;
   void want_keyframe(Instant now, Source& source);
 
   VideoReceiverOptions options_;

@@ -308,6 +308,185 @@ TEST(VideoReceiver, the_first_picture_counts_only_if_it_begins_as_streams_do) {
   }
 }
 
+// Packets by hand, of one source.
+struct Hand {
+  test::TestEnv env;
+  VideoReceiver receiver{{}, env.env};
+  std::int64_t ms = 0;
+  int frames = 0;
+  int plis = 0;
+
+  void hear(std::uint16_t sequence, std::uint32_t timestamp, bool marker, const Octets& payload,
+            const VideoStream& stream = {}, unsigned ssrc = 1, std::uint8_t payload_type = 102) {
+    rtp::Packet packet;
+    packet.header = {marker, payload_type, sequence, timestamp, rtp::Ssrc{ssrc}};
+    packet.payload = payload;
+    receiver.on_packet(at_ms(ms), packet, format(true), stream);
+    look();
+  }
+  void wait(std::int64_t by) {
+    for (const std::int64_t end = ms + by; ms < end;) {
+      receiver.on_deadline(at_ms(++ms));
+      look();
+    }
+  }
+  void look() {
+    while (receiver.read_frame(at_ms(ms))) ++frames;
+    while (receiver.has_feedback()) {
+      Octets room(1200);
+      rtp::CompoundWriter out(room);
+      receiver.write_feedback(at_ms(ms), out, rtp::Ssrc{99});
+      auto compound = rtp::CompoundReader::open(Bytes(room).first(out.size()));
+      while (compound) {
+        const auto packet = compound->next();
+        if (!packet) break;
+        plis += rtp::parse_picture_loss(*packet).has_value();
+      }
+    }
+  }
+};
+const Octets parameter_sets = {std::byte{0x78}, std::byte{0},    std::byte{2},
+                               std::byte{0x67}, std::byte{1},    std::byte{0},
+                               std::byte{2},    std::byte{0x68}, std::byte{1}};
+const Octets upper_half = {std::byte{0x65}, std::byte{0x88}, std::byte{1}};
+const Octets lower_half = {std::byte{0x65}, std::byte{0x11}, std::byte{2}};
+const Octets whole_keyframe = {std::byte{0x78}, std::byte{0},    std::byte{2},
+                               std::byte{0x67}, std::byte{1},    std::byte{0},
+                               std::byte{2},    std::byte{0x65}, std::byte{1}};
+const Octets other_picture = {std::byte{0x41}, std::byte{0x9A}, std::byte{3}};
+
+TEST(VideoReceiver, half_a_keyframe_whose_rest_comes_too_late_is_not_shown) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  EXPECT_EQ(h.frames, 1);
+  h.hear(11, 3000, false, parameter_sets);
+  h.hear(12, 3000, false, upper_half);
+  h.wait(101);
+  h.hear(14, 6000, true, other_picture);
+  h.hear(13, 3000, true, lower_half);
+  EXPECT_EQ(h.frames, 1);
+  EXPECT_GE(h.plis, 1);
+  h.hear(15, 9000, true, whole_keyframe);
+  EXPECT_EQ(h.frames, 2);
+}
+
+TEST(VideoReceiver, a_keyframe_outlives_the_end_of_the_picture_before_it) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  h.hear(11, 3000, false, other_picture);
+  h.wait(50);
+  h.hear(13, 6000, true, whole_keyframe);  // 12 never comes
+  EXPECT_EQ(h.frames, 1);
+  h.wait(101);
+  EXPECT_EQ(h.frames, 2);
+  h.hear(14, 9000, true, other_picture);
+  EXPECT_EQ(h.frames, 3);
+}
+
+TEST(VideoReceiver, behind_a_leap_nothing_is_shown_before_a_keyframe_that_is_asked_for) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  h.hear(20'010, 900'000, true, other_picture);
+  h.hear(20'011, 903'000, true, other_picture);
+  h.hear(20'012, 906'000, true, other_picture);
+  EXPECT_EQ(h.frames, 1);
+  EXPECT_EQ(h.plis, 1);
+  h.hear(20'013, 909'000, true, whole_keyframe);
+  EXPECT_EQ(h.frames, 2);
+}
+
+TEST(VideoReceiver, padding_behind_a_frame_costs_none) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  h.hear(11, 0, false, {});
+  h.hear(12, 3000, true, other_picture);
+  h.hear(13, 6000, true, other_picture);
+  EXPECT_EQ(h.frames, 3);
+  EXPECT_EQ(h.plis, 0);
+}
+
+// [rfc4588#4] Whatever number it names.
+TEST(VideoReceiver, a_repetition_of_what_nobody_lacks_is_dropped) {
+  for (const int ahead : {1, 2'000, 32'767}) {
+    Hand h;
+    VideoStream stream;
+    stream.repairs = rtp::Ssrc{1};
+    h.hear(10, 0, true, whole_keyframe);
+    const auto number = static_cast<std::uint16_t>(10 + ahead);
+    Octets repeated = {std::byte(number >> 8), std::byte(number & 0xFF)};
+    repeated.insert(repeated.end(), other_picture.begin(), other_picture.end());
+    h.hear(1, 3000, true, repeated, stream, 2, 103);
+    for (std::uint16_t i = 11; i < 60; ++i) {
+      h.hear(i, 3000u * i, true, other_picture);
+      h.wait(33);
+    }
+    EXPECT_EQ(h.frames, 50) << ahead;
+    EXPECT_EQ(h.plis, 0) << ahead;
+  }
+}
+
+TEST(VideoReceiver, all_that_is_missing_is_asked_for_at_once) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  h.hear(900, 3000, true, other_picture);
+  h.ms += 20;
+  h.receiver.on_deadline(at_ms(h.ms));
+  std::size_t asked = 0;
+  while (h.receiver.has_feedback()) {
+    Octets room(1200);
+    rtp::CompoundWriter out(room);
+    h.receiver.write_feedback(at_ms(h.ms), out, rtp::Ssrc{99});
+    auto compound = rtp::CompoundReader::open(Bytes(room).first(out.size()));
+    ASSERT_TRUE(compound);
+    while (const auto packet = compound->next()) {
+      const auto nack = rtp::parse_nack(*packet);
+      if (nack) nack->for_each([&asked](std::uint16_t) { ++asked; });
+    }
+  }
+  EXPECT_EQ(asked, 889u);
+}
+
+// So far from each other that each needs an entry of its own.
+TEST(VideoReceiver, what_counts_as_asked_for_was_asked_for) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  for (std::uint16_t i = 11; i < 11 + 18 * 100; ++i) {
+    if (i % 18 != 0) h.hear(i, 3000u * i, true, other_picture);
+  }
+  h.ms += 20;
+  h.receiver.on_deadline(at_ms(h.ms));
+  std::size_t asked = 0;
+  while (h.receiver.has_feedback()) {
+    Octets room(1200);
+    rtp::CompoundWriter out(room);
+    h.receiver.write_feedback(at_ms(h.ms), out, rtp::Ssrc{99});
+    auto compound = rtp::CompoundReader::open(Bytes(room).first(out.size()));
+    ASSERT_TRUE(compound);
+    while (const auto packet = compound->next()) {
+      const auto nack = rtp::parse_nack(*packet);
+      if (nack) nack->for_each([&asked](std::uint16_t) { ++asked; });
+    }
+  }
+  EXPECT_EQ(asked, 100u);
+}
+
+TEST(VideoReceiver, a_third_source_takes_the_place_of_none_that_is_heard) {
+  Hand h;
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    for (unsigned ssrc = 1; ssrc <= 3; ++ssrc) {
+      h.hear(i, 3000u * i, true, i == 0 ? whole_keyframe : other_picture, {}, ssrc);
+    }
+    h.wait(33);
+  }
+  EXPECT_EQ(h.frames, 200);
+  EXPECT_EQ(h.plis, 0);
+  for (std::uint16_t i = 100; i < 200; ++i) {
+    h.hear(i, 3000u * i, true, i % 10 == 0 ? whole_keyframe : other_picture, {}, 3);
+    h.wait(33);
+  }
+  EXPECT_GE(h.frames, 200 + 30) << "once another has fallen silent";
+}
+
 TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_the_silent_one) {
   test::TestEnv env;
   VideoReceiver receiver({}, env.env);
@@ -326,6 +505,7 @@ TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_th
     EXPECT_TRUE(hear(1, i));
     EXPECT_TRUE(hear(2, static_cast<std::uint16_t>(i + 7)));
   }
+  ms += 2'000;
   EXPECT_TRUE(hear(3, 5));
   const std::size_t with_two = env.memory.live;
   for (unsigned ssrc = 10; ssrc < 200; ++ssrc) hear(ssrc, 1);

@@ -22,6 +22,7 @@ bool FrameBuffer::insert(Instant now, std::uint64_t sequence, std::uint32_t time
   --missing_;
   bytes_ += payload.size();
   oldest_ = std::min(oldest_, now);
+  drop_remains();
   give_up_above_bound();
   return true;
 }
@@ -29,6 +30,8 @@ bool FrameBuffer::insert(Instant now, std::uint64_t sequence, std::uint32_t time
 void FrameBuffer::restart(std::uint64_t sequence) {
   lossy_ = lossy_ || !window_.empty();
   while (!window_.empty()) pop_front();
+  cut_.reset();
+  unsure_ = false;
   next_ = first_ = sequence;
   started_ = true;
 }
@@ -89,19 +92,22 @@ std::size_t FrameBuffer::whole_frame_size() const {
 
 std::optional<FrameBuffer::Frame> FrameBuffer::take() {
   give_up_late();
+  drop_remains();
   const std::size_t size = whole_frame_size();
   if (size == 0) return std::nullopt;
-  Frame frame{window_[0].timestamp, Vector<Buffer>(memory_), lossy_, first_ != 0};
+  Frame frame{window_[0].timestamp, Vector<Buffer>(memory_), lossy_, unsure_ || first_ != 0};
   if (!frame.payloads.reserve(size)) {
     give_up_front();
     return std::nullopt;
   }
   for (std::size_t i = 0; i < size; ++i) {
     bytes_ -= window_[0].payload.size();
-    static_cast<void>(frame.payloads.push_back(std::move(window_[0].payload)));
+    if (window_[0].payload.size() != 0) {
+      static_cast<void>(frame.payloads.push_back(std::move(window_[0].payload)));
+    }
     pop_front();
   }
-  lossy_ = false;
+  lossy_ = unsure_ = false;
   return frame;
 }
 
@@ -126,11 +132,17 @@ void FrameBuffer::pop_front() {
 }
 
 // What is here of the frame in front, and what is missing before it and in it. What is missing
-// behind it stays when its last packet is not here: it may be the beginning of the next.
+// behind it stays when its last packet is not here: it may be the beginning of the next. And it may
+// have been no more than the end of the one before: what is whole behind it is not given up.
 void FrameBuffer::give_up_front() {
   lossy_ = true;
-  while (!window_.empty() && !window_[0].here) pop_front();
-  if (window_.empty()) return;
+  if (!window_.empty() && !window_[0].here) {
+    while (!window_.empty() && !window_[0].here) pop_front();
+    unsure_ = true;
+    drop_remains();
+    if (whole_frame_size() != 0) return;
+  }
+  if (window_.empty() || !window_[0].here) return;
   const std::uint32_t timestamp = window_[0].timestamp;
   std::size_t end = 0;
   for (std::size_t i = 0; i < window_.size(); ++i) {
@@ -139,7 +151,27 @@ void FrameBuffer::give_up_front() {
     end = i + 1;
     if (window_[i].marker) break;
   }
+  const bool cut = !window_[end - 1].marker;
   while (end-- > 0) pop_front();
+  cut_ = cut ? std::optional(timestamp) : std::nullopt;
+  unsure_ = cut;
+}
+
+// What comes of a frame after that was given up, and packets with nothing in them, which are there
+// for a sender to try the path with [rfc3550#5.1].
+void FrameBuffer::drop_remains() {
+  while (!window_.empty() && window_[0].here) {
+    const bool cut = cut_ == window_[0].timestamp;
+    if (!cut) cut_.reset();
+    if (!cut && window_[0].payload.size() != 0) return;
+    if (cut && window_[0].marker) {
+      cut_.reset();
+      unsure_ = false;
+    }
+    const bool first = first_ != 0;
+    pop_front();
+    if (first) first_ = next_;
+  }
 }
 
 void FrameBuffer::give_up_above_bound() {

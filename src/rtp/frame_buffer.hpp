@@ -23,7 +23,9 @@ class FrameBuffer {
     std::uint32_t timestamp = 0;
     Vector<Buffer> payloads;  // of its packets, in their order
     bool after_loss = false;  // what was before it was given up
-    bool first = false;       // of the source: nobody knows whether packets were before these
+    // The first one of its source, or the packet before it was lost, and that may have been its
+    // own.
+    bool may_lack_beginning = false;
   };
   static constexpr std::size_t bookkeeping = 64;
   // [rfc4585#3.1] As often is one packet asked for at most.
@@ -79,6 +81,7 @@ class FrameBuffer {
   std::size_t whole_frame_size() const;
   void pop_front();
   void give_up_front();
+  void drop_remains();
   void give_up_late();
   void give_up_above_bound();
   Duration request_interval() const;
@@ -87,8 +90,10 @@ class FrameBuffer {
   Memory& memory_;
   Deque<Slot> window_;  // one a number, from next_ on; bounded by most_bytes
   std::uint64_t next_ = 0;
-  std::uint64_t first_ = 0;  // of all, while nothing has left; else 0
+  std::uint64_t first_ = 0;           // of all, while nothing has left; else 0
+  std::optional<std::uint32_t> cut_;  // timestamp of a frame given up before its end was here
   bool started_ = false, lossy_ = false;
+  bool unsure_ = false;  // where the frame in front begins
   std::size_t bytes_ = 0, missing_ = 0;
   mutable std::size_t joined_ = 0;   // packets in front that are here and of one frame
   Instant oldest_ = Instant::max();  // arrival of all that is here

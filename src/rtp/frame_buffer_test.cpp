@@ -27,6 +27,7 @@ struct Receiving {
     friend bool operator==(const Out&, const Out&) = default;
   };
   std::vector<Out> out;
+  std::vector<std::uint32_t> unsure;  // where their beginning was
 
   explicit Receiving(const FrameBufferOptions& options = {}) : buffer(options, env.memory) {}
   bool hear(std::uint64_t sequence, std::size_t size = 1000) {
@@ -52,6 +53,7 @@ struct Receiving {
   void drain() {
     while (auto frame = buffer.take()) {
       out.push_back({frame->timestamp, frame->payloads.size(), frame->after_loss});
+      if (frame->may_lack_beginning) unsure.push_back(frame->timestamp);
     }
   }
   Numbers requests(std::size_t most = 100) {
@@ -201,7 +203,63 @@ TEST(FrameBuffer, a_packet_lost_at_a_border_takes_no_frame_with_half_its_packets
   r.hear(108);
   r.hear_frames(3, 4);
   r.wait(100);
-  EXPECT_EQ(r.out, (std::vector<Receiving::Out>{{0, 3, false}, {3, 3, true}}));
+  // It is left to what the packets say of themselves.
+  EXPECT_EQ(r.out, (std::vector<Receiving::Out>{{0, 3, false}, {2, 2, true}, {3, 3, false}}));
+  EXPECT_EQ(r.unsure, std::vector<std::uint32_t>({0, 2}));
+}
+
+TEST(FrameBuffer, a_frame_that_is_whole_outlives_the_loss_of_the_last_packet_before_it) {
+  Receiving r;
+  r.hear_frames(0, 1);
+  r.hear(103);
+  r.hear(104);
+  r.wait(40);
+  r.hear_frames(2, 3);
+  r.wait(60);
+  r.wait(40);
+  EXPECT_EQ(r.out, (std::vector<Receiving::Out>{{0, 3, false}, {2, 3, true}}));
+  EXPECT_EQ(r.ms, 140) << "nor has it waited longer than anything may";
+}
+
+// A frame that is given up before its end is here is no frame later either.
+TEST(FrameBuffer, the_rest_of_a_frame_that_was_given_up_is_dropped_when_it_comes) {
+  for (const bool for_want_of_room : {false, true}) {
+    FrameBufferOptions options;
+    options.most_bytes = 5'000;
+    Receiving r(options);
+    r.hear_frames(0, 1);
+    r.hear(103);
+    r.hear(104);
+    if (for_want_of_room) {
+      r.hear(106, 4'000);
+    } else {
+      r.wait(100);
+      r.hear(106);
+    }
+    r.hear(105);
+    EXPECT_EQ(r.timestamps(), std::vector<std::uint32_t>{0});
+    r.hear(107, 100);
+    r.hear(108, 100);
+    r.hear_frames(3, 4);
+    EXPECT_EQ(r.out, (std::vector<Receiving::Out>{{0, 3, false}, {2, 3, true}, {3, 3, false}}))
+        << for_want_of_room;
+    EXPECT_EQ(r.unsure, std::vector<std::uint32_t>{0}) << "the end of frame 1 was seen";
+  }
+}
+
+// [rfc3550#5.1] Padding alone, as senders probe with, has the timestamp of the frame before it.
+TEST(FrameBuffer, padding_is_no_frame_and_none_waits_for_it) {
+  Receiving r;
+  r.hear(100, 0, true, 1000);
+  r.hear(101, 0, false, 0);
+  r.hear(102, 0, false, 0);
+  r.hear(103, 1, false, 1000);
+  r.hear(104, 1, false, 0);
+  r.hear(105, 1, true, 1000);
+  r.hear(107, 2, true, 1000);
+  r.hear(106, 1, false, 0);
+  EXPECT_EQ(r.out, (std::vector<Receiving::Out>{{0, 1, false}, {1, 2, false}, {2, 1, false}}));
+  EXPECT_EQ(r.buffer.bytes(), 0u);
 }
 
 TEST(FrameBuffer, nothing_is_held_longer_than_it_may_be) {
@@ -221,7 +279,10 @@ TEST(FrameBuffer, nothing_is_held_longer_than_it_may_be) {
   EXPECT_TRUE(std::is_sorted(r.out.begin(), r.out.end(), [](const auto& a, const auto& b) {
     return a.timestamp < b.timestamp;
   }));
-  for (const auto& frame : r.out) EXPECT_EQ(frame.packets, 3u);
+  for (const auto& frame : r.out) {
+    const bool unsure = std::count(r.unsure.begin(), r.unsure.end(), frame.timestamp) == 1;
+    EXPECT_TRUE(frame.packets == 3 || (unsure && (frame.after_loss || frame.timestamp == 0)));
+  }
 }
 
 // covers: bug 55, bug 72
