@@ -15,7 +15,8 @@ VideoSender::VideoSender(const NegotiatedVideo& video, const VideoSenderOptions&
       max_payload_(max_packet - rtp::header_size - rtp::rtx_header_size),
       env_(env),
       sets_(env.memory),
-      source_(rtp::Ssrc{video.local_ssrc}, NegotiatedVideo::clock_rate, env.random, {}, wall_clock),
+      source_(rtp::Ssrc{video.local_ssrc}, NegotiatedVideo::clock_rate, env.random, options.counts,
+              wall_clock),
       frames_(env.memory),
       asked_(env.memory) {
   if (video.format.rtx_payload_type) {
@@ -31,7 +32,8 @@ void VideoSender::change(const NegotiatedVideo& video) {
 }
 
 Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
-  if (waiting_bytes_ != 0 && waiting_bytes_ + bytes.size() > options_.most_bytes) {
+  const std::size_t waiting = waiting_bytes_ + (frames_.size() - sent_frames_) * sizeof(Frame);
+  if (waiting_bytes_ != 0 && waiting + bytes.size() > options_.most_bytes) {
     return Error{Errc::would_block, "more video than the path carries"};
   }
   Frame frame(env_.memory);
@@ -250,8 +252,13 @@ void VideoSender::clear() {
   sent_frames_ = bytes_ = waiting_bytes_ = 0;
 }
 
+// Above the bound, or because nobody finds their packets any more.
 void VideoSender::forget_old() {
-  while (bytes_ > options_.most_bytes && sent_frames_ > 0) {
+  const auto too_old = [this](const Frame& frame) {
+    const auto end = static_cast<std::uint16_t>(frame.first + frame.packets.size() - 1);
+    return static_cast<std::uint16_t>(last_sequence_ - end) >= options_.most_packets;
+  };
+  while (sent_frames_ > 0 && (bytes_ > options_.most_bytes || too_old(frames_.front()))) {
     bytes_ -= frames_.front().cost();
     frames_.pop_front();
     --sent_frames_;

@@ -20,6 +20,7 @@ struct VideoSenderOptions {
   std::size_t most_bytes = 400'000;  // that wait, and that are kept to be sent again
   std::size_t most_packets = 256;    // that are kept
   std::uint16_t most_resends = 3;    // of one packet
+  rtp::SenderCounts counts;          // what its reports begin with
 };
 
 class VideoSender {
@@ -67,7 +68,7 @@ class VideoSender {
   struct Frame {
     explicit Frame(Memory& memory) : packets(memory), as_sent(memory) {}
     std::size_t cost() const {
-      return data.size() + packets.size() * sizeof(Packet) + as_sent_bytes;
+      return sizeof(Frame) + data.size() + packets.size() * sizeof(Packet) + as_sent_bytes;
     }
     Buffer data;
     Vector<Packet> packets;

@@ -270,5 +270,28 @@ TEST(VideoSender, without_memory_a_frame_is_refused_and_nothing_leaks) {
   }
 }
 
+// covers: bug 72
+TEST(VideoSender, small_frames_stay_inside_the_pool_and_go_when_nobody_finds_them) {
+  for (const std::size_t most_packets : {256u, 60'000u}) {
+    VideoSenderOptions options;
+    options.most_bytes = 50'000;
+    options.most_packets = most_packets;
+    Sending s(true, options);
+    ASSERT_TRUE(s.give(sets + unit(0x65, 20)));
+    for (int i = 0; i < 3'000; ++i, s.ms += 5) {
+      ASSERT_TRUE(s.give(unit(0x41, 20)));
+      s.fetch_all();
+      s.out.clear();
+      ASSERT_LE(s.sender.bytes(), 50'000u);
+      ASSERT_LE(s.env.memory.live, 2 * 50'000u);
+    }
+    if (most_packets == 256) EXPECT_LE(s.env.memory.live, 100'000u);
+  }
+  VideoSenderOptions options;
+  options.most_bytes = 50'000;
+  Sending s(true, options);
+  while (s.give(unit(0x41, 20))) ASSERT_LE(s.env.memory.live, 150'000u) << "none has left yet";
+}
+
 }  // namespace
 }  // namespace esp_peer::peer

@@ -46,12 +46,12 @@ Datagram picture(bool keyframe, std::size_t size) {
 }
 
 struct Side {
-  Side(bool client, const NegotiatedVideo& video)
+  Side(bool client, const NegotiatedVideo& video, const VideoLimits& limits = {})
       : env(client ? 1 : 2),
         keys(profile, client),
         srtp(profile, Bytes(keys.exported).first(srtp::exported_size(profile)), client,
              libsrtp::backend(), env.env),
-        session(at_ms(1000), video, {}, srtp, env.env, seconds(1'000'000)) {}
+        session(at_ms(1000), video, limits, srtp, env.env, seconds(1'000'000)) {}
 
   void hear(Instant now, MutableBytes datagram) {
     if (rtp::is_rtcp(datagram)) {
@@ -185,6 +185,32 @@ TEST_F(Video, reports_name_us_and_say_how_the_other_is_received) {
   auto names = rtp::SourceDescription::parse(said[1].packet);
   ASSERT_TRUE(names);
   EXPECT_EQ(names->next()->cname, "cname1");
+}
+
+// [rfc3550#6.4.1] Both are modulo 2^32.
+TEST_F(Video, counts_of_packets_and_octets_go_on_over_2_32) {
+  VideoLimits limits;
+  limits.sender.counts = {0xFFFF'FFF0, 0xFFFF'F000};
+  left = std::make_unique<Side>(true, negotiated(1), limits);
+  std::optional<rtp::SenderInfo> last;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get() && rtp::is_rtcp(d)) {
+      for (const Part& part : parts(d)) {
+        if (const auto report = rtp::parse_sender_report(part.packet)) last = report->info;
+      }
+    }
+    to.hear(now(), d);
+  };
+  for (std::uint32_t pts = 0; pts < 4'000; pts += 40) {
+    EXPECT_TRUE(left->session.send(now(), pts, picture(pts == 0, 3000)));
+    run(40);
+  }
+  ASSERT_TRUE(last);
+  EXPECT_GT(last->packets, 100u);
+  EXPECT_LT(last->packets, 400u);
+  EXPECT_GT(last->octets, 100'000u);
+  EXPECT_LT(last->octets, 400'000u);
+  EXPECT_EQ(right->seen.size(), 100u);
 }
 
 TEST_F(Video, who_only_watches_reports_as_a_receiver_and_leaves_with_a_word) {
