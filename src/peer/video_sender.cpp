@@ -19,15 +19,15 @@ VideoSender::VideoSender(const NegotiatedVideo& video, const VideoSenderOptions&
               wall_clock),
       frames_(env.memory),
       asked_(env.memory) {
-  if (video.format.rtx_payload_type) {
-    rtx_.emplace(rtp::Ssrc{video.local_rtx_ssrc}, NegotiatedVideo::clock_rate, env.random);
-  }
+  change(video);
 }
 
 void VideoSender::change(const NegotiatedVideo& video) {
   video_.format.payload_type = video.format.payload_type;
-  if (video_.format.rtx_payload_type && video.format.rtx_payload_type) {
-    video_.format.rtx_payload_type = video.format.rtx_payload_type;
+  video_.format.rtx_payload_type = video.format.rtx_payload_type;
+  video_.format.fragments = video.format.fragments;
+  if (video_.format.rtx_payload_type && !rtx_) {
+    rtx_.emplace(rtp::Ssrc{video_.local_rtx_ssrc}, NegotiatedVideo::clock_rate, env_.random);
   }
 }
 
@@ -170,7 +170,8 @@ bool VideoSender::keep_as_sent(Frame& frame, std::size_t index, Bytes packet) {
 // [rfc4588#4] Where it is agreed in a stream of its own; else the same packet once more, which SRTP
 // seals to the same bytes.
 std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
-  const std::size_t front = rtp::header_size + (rtx_ ? rtp::rtx_header_size : 0);
+  const auto rtx_type = video_.format.rtx_payload_type;
+  const std::size_t front = rtp::header_size + (rtx_type ? rtp::rtx_header_size : 0);
   if (out.size() < front) return 0;
   while (!asked_.empty()) {
     const std::uint16_t sequence = asked_.front();
@@ -179,6 +180,7 @@ std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
     Packet* packet = find(sequence, frame);
     if (!packet) continue;
     packet->asked_for = false;
+    if (!repeats()) continue;  // any more
     const auto index = static_cast<std::size_t>(packet - frame->packets.begin());
     if (index < frame->as_sent.size() && frame->as_sent[index]) {
       ++packet->resends;
@@ -188,16 +190,15 @@ std::size_t VideoSender::write_again(Instant now, MutableBytes out) {
     if (payload == 0) continue;
     ++packet->resends;
     rtp::Header header;
-    if (rtx_) {
-      header = rtx_->next(now, *video_.format.rtx_payload_type, frame->timestamp,
-                          rtp::rtx_header_size + payload);
+    if (rtx_type) {
+      header = rtx_->next(now, *rtx_type, frame->timestamp, rtp::rtx_header_size + payload);
     } else {
       header = {false, frame->payload_type, sequence, frame->timestamp, source_.ssrc()};
     }
     header.marker = packet + 1 == frame->packets.end();
     Writer to(out);
     rtp::write(to, header);
-    if (rtx_) to.u16(sequence);
+    if (rtx_type) to.u16(sequence);
     return front + payload;
   }
   return 0;
@@ -208,12 +209,13 @@ std::size_t VideoSender::repeat_as_sent(Instant now, Bytes sent, MutableBytes ou
   const auto packet = rtp::parse_packet(sent);
   if (!packet || out.size() < sent.size() + rtp::rtx_header_size) return 0;
   Writer to(out);
-  if (!rtx_) {
+  const auto rtx_type = video_.format.rtx_payload_type;
+  if (!rtx_type) {
     to.bytes(sent);
     return to.size();
   }
   const std::size_t front = rtp::size_before_payload(*packet);
-  rtp::Header header = rtx_->next(now, *video_.format.rtx_payload_type, packet->header.timestamp,
+  rtp::Header header = rtx_->next(now, *rtx_type, packet->header.timestamp,
                                   rtp::rtx_header_size + packet->payload.size());
   header.marker = packet->header.marker;
   rtp::write(to, header);
@@ -225,6 +227,7 @@ std::size_t VideoSender::repeat_as_sent(Instant now, Bytes sent, MutableBytes ou
 }
 
 void VideoSender::on_nack(std::uint16_t sequence) {
+  if (!repeats()) return;
   const Frame* frame = nullptr;
   Packet* packet = find(sequence, frame);
   if (!packet || packet->asked_for || packet->resends >= options_.most_resends) return;

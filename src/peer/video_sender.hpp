@@ -29,8 +29,11 @@ class VideoSender {
   VideoSender(const NegotiatedVideo& video, const VideoSenderOptions& options,
               std::size_t max_packet, Env env, Duration wall_clock = {});
 
-  // A later description names other payload types; names and codec stay.
+  // A later description names other payload types, RTX or none, and packets of another mode; names
+  // and codec stay.
   void change(const NegotiatedVideo& video);
+  // Its packets may be sealed again: what is asked for can be sent without RTX, too.
+  void allow_repeats() { repeats_allowed_ = true; }
   // What packets go through before they leave. One that is sent again leaves as it did the first
   // time.
   void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
@@ -84,6 +87,7 @@ class VideoSender {
     std::size_t as_sent_bytes = 0;
   };
 
+  bool repeats() const { return video_.format.rtx_payload_type || repeats_allowed_; }
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
   std::size_t write_new(MutableBytes out);
@@ -103,7 +107,8 @@ class VideoSender {
   Env env_;
   codec::H264ParameterSets sets_;
   rtp::Sender source_;
-  std::optional<rtp::Sender> rtx_;
+  std::optional<rtp::Sender> rtx_;  // once it was agreed on
+  bool repeats_allowed_ = false;
   rtp::Pacer pacer_;
   // Those that are sent stand in front. Above most_bytes the oldest go, but none that waits.
   Deque<Frame> frames_;

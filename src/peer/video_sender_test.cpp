@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include "codec/h264_depacketizer.hpp"
@@ -53,7 +54,9 @@ struct Sending {
   std::vector<Sent> out;
 
   explicit Sending(bool with_rtx = true, const VideoSenderOptions& options = {})
-      : sender(video(with_rtx), options, max_packet, env.env) {}
+      : sender(video(with_rtx), options, max_packet, env.env) {
+    if (!with_rtx) sender.allow_repeats();
+  }
   Status give(const Octets& frame, std::uint32_t timestamp = 0) {
     return sender.send(at_ms(ms), timestamp, frame);
   }
@@ -170,6 +173,63 @@ TEST(VideoSender, a_packet_is_repeated_bit_by_bit_also_where_payload_types_have_
   ASSERT_TRUE(s.give(unit(0x61, 100)));
   s.fetch_all();
   EXPECT_EQ(s.out.back().packet.header.payload_type, 110);
+}
+
+// What a receiver would get for a lost packet; nothing where it gets none.
+std::optional<rtp::Header> repeated(Sending& s) {
+  const std::size_t before = s.out.size();
+  EXPECT_TRUE(s.give(unit(0x41, 100)));
+  s.fetch_all();
+  s.sender.on_nack(s.out.back().packet.header.sequence);
+  s.fetch_all();
+  EXPECT_LE(s.out.size(), before + 2);
+  if (s.out.size() == before + 1) return std::nullopt;
+  return s.out.back().packet.header;
+}
+
+TEST(VideoSender, rtx_ends_with_a_description_that_has_none_and_begins_with_one_that_has_it) {
+  Sending s(true);
+  EXPECT_EQ(repeated(s)->payload_type, 103);
+  s.sender.change(video(false));
+  // [rfc3711#9.1] Nobody has allowed these packets to be sealed again.
+  EXPECT_FALSE(repeated(s));
+  NegotiatedVideo other = video(true);
+  other.format.rtx_payload_type = 127;
+  s.sender.change(other);
+  EXPECT_EQ(repeated(s)->payload_type, 127);
+
+  Sending plain(false);
+  EXPECT_EQ(repeated(plain)->ssrc, rtp::Ssrc{7});
+  plain.sender.change(video(true));
+  EXPECT_EQ(repeated(plain)->ssrc, rtp::Ssrc{8});
+  EXPECT_EQ(repeated(plain)->payload_type, 103);
+  plain.sender.change(video(false));
+  EXPECT_EQ(repeated(plain)->ssrc, rtp::Ssrc{7});
+}
+
+TEST(VideoSender, what_was_asked_for_before_rtx_ended_is_not_sent) {
+  Sending s(true);
+  ASSERT_TRUE(s.give(unit(0x41, 100)));
+  s.fetch_all();
+  const std::size_t before = s.out.size();
+  s.sender.on_nack(s.out.back().packet.header.sequence);
+  s.sender.change(video(false));
+  s.fetch_all();
+  EXPECT_EQ(s.out.size(), before);
+}
+
+// [rfc6184#6.2] In mode 0 there are no fragments.
+TEST(VideoSender, the_mode_of_a_later_description_counts) {
+  Sending s;
+  ASSERT_TRUE(s.give(unit(0x65, 3000)));
+  s.fetch_all();
+  NegotiatedVideo single = video(true);
+  single.format.fragments = false;
+  s.sender.change(single);
+  EXPECT_EQ(s.give(unit(0x41, 3000)).error().code, Errc::unsupported);
+  EXPECT_TRUE(s.give(unit(0x41, 300)));
+  s.sender.change(video(true));
+  EXPECT_TRUE(s.give(unit(0x41, 3000)));
 }
 
 TEST(VideoSender, nobody_gets_a_packet_more_often_than_max_resend_count) {

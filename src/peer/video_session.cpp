@@ -20,9 +20,10 @@ VideoSession::VideoSession(Instant now, const NegotiatedVideo& video, const Vide
       sender_(video, limits.sender, max_packet, env, wall_clock),
       receiver_(limits.receiver, env) {
   report_timer_.start(now, env.random);
-  if (!video.format.rtx_payload_type) {
-    // Without memory for it nothing is sent again.
-    static_cast<void>(srtp.allow_repeats(sender_.source().ssrc(), limits.sender.most_packets));
+  // Without memory for it nothing is sent again.
+  if (!video.format.rtx_payload_type &&
+      srtp.allow_repeats(sender_.source().ssrc(), limits.sender.most_packets)) {
+    sender_.allow_repeats();
   }
 }
 

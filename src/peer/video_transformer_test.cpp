@@ -45,6 +45,7 @@ struct Sending {
   explicit Sending(bool with_rtx, const VideoSenderOptions& options = {})
       : video(agreed(with_rtx)), sender(video, options, max_packet, env.env) {
     sender.use(transformer);
+    if (!with_rtx) sender.allow_repeats();
   }
   static NegotiatedVideo agreed(bool with_rtx) {
     NegotiatedVideo v;

@@ -42,7 +42,9 @@ class Stage {
   explicit Stage(unsigned choice)
       : memory_(cap, choice & 8 ? 5 + choice / 16 : 0),
         video_(video(choice)),
-        sender_(video_, options(), max_packet, {memory_, random_, {}}) {}
+        sender_(video_, options(), max_packet, {memory_, random_, {}}) {
+    if (!video_.format.rtx_payload_type) sender_.allow_repeats();
+  }
 
   void step(Reader& in) {
     const unsigned what = in.u8();
