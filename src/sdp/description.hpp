@@ -79,7 +79,7 @@ struct Wanted {
   bool data = true;
   AudioCodec audio = AudioCodec::none;
   VideoCodec video = VideoCodec::none;
-  // What we allow: of several sections one that carries something is taken.
+  // What we allow: of several sections the one that carries most is taken.
   Direction audio_direction = Direction::sendrecv, video_direction = Direction::sendrecv;
 };
 

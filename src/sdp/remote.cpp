@@ -23,24 +23,29 @@ std::optional<std::size_t> data_section(const Description& d) {
   return std::nullopt;
 }
 
-// The first one that `read` takes and that carries something, on the one transport that there is:
-// that of `others`. Browsers make a section for each track, and leave those of old tracks inactive.
+// Of those that `read` takes and that are on the one transport that there is, which is that of
+// `others`: the one that carries most, and of equal ones the first. Browsers make a section for
+// each track, and leave those of old tracks inactive.
 template <class Read>
 auto media_section(const Description& d, std::span<const std::size_t> others, Direction ours,
                    Read read) -> decltype(read(d.media[0], false)) {
-  decltype(read(d.media[0], false)) idle;
+  decltype(read(d.media[0], false)) best;
+  int most = -1;
   for (std::size_t i = 0; i < d.media.size(); ++i) {
     const Media& m = d.media[i];
     const bool bundled = d.in_bundle(m);
     const auto apart = [&](std::size_t other) { return !(bundled && d.in_bundle(d.media[other])); };
     if (d.rejected(m) || std::any_of(others.begin(), others.end(), apart)) continue;
+    const Direction carried = agreed(ours, m.direction);
+    const int ways = sends(carried) + receives(carried);
+    if (ways <= most) continue;
     auto found = read(m, bundled);
     if (!found) continue;
     found->section = i;
-    if (agreed(ours, m.direction) != Direction::inactive) return found;
-    if (!idle) idle = found;
+    best = found;
+    most = ways;
   }
-  return idle;
+  return best;
 }
 
 Error why_nothing(const Description& d, const Wanted& wanted) {

@@ -232,6 +232,20 @@ TEST(SdpVideo, of_several_sections_the_first_that_is_of_use_is_taken_and_the_oth
             (Sections{"a taken inactive", "b refused inactive"}));
 }
 
+// A browser may watch us in one section and show its camera in another one.
+TEST(SdpVideo, of_several_sections_the_one_that_carries_most_is_taken) {
+  using Sections = std::vector<std::string>;
+  EXPECT_EQ(answered("a b", section("a", "recvonly") + section("b", "sendrecv")),
+            (Sections{"a taken inactive", "b taken sendrecv"}));
+  EXPECT_EQ(answered("a b c", section("a", "inactive") + section("b", "sendonly") +
+                                  section("c", "sendrecv")),
+            (Sections{"a taken inactive", "b refused inactive", "c taken sendrecv"}));
+  // What we do not do is no reason.
+  EXPECT_EQ(
+      answered("a b", section("a", "recvonly") + section("b", "sendrecv"), Direction::sendonly),
+      (Sections{"a taken sendonly", "b refused inactive"}));
+}
+
 // covers: changelog 33
 TEST(SdpVideo, the_answer_names_the_profile_of_the_offer) {
   const std::string profile = "a=fmtp:102 packetization-mode=1;profile-level-id=";
