@@ -231,6 +231,17 @@ void Connection::tell_agreed_video() {
   outbox_.say(VideoDescribed{*told_video_});
 }
 
+namespace {
+
+// [rfc7587#6.1] Of Opus two where we have two, and the peer means to give them; where we only send,
+// where it likes to get them. a=rtpmap always says two.
+std::uint8_t channels_of(const NegotiatedAudio& agreed, const AudioOptions& ours) {
+  const bool two = sdp::receives(agreed.direction) ? agreed.opus.sprop_stereo : agreed.opus.stereo;
+  return ours.channels > 1 && two ? 2 : 1;
+}
+
+}  // namespace
+
 void Connection::tell_agreed_audio() {
   const auto& agreed = negotiation_.audio();
   if (!agreed) return;
@@ -238,7 +249,7 @@ void Connection::tell_agreed_audio() {
   audio.codec = agreed->format.codec;
   audio.direction = agreed->direction;
   audio.sample_rate = agreed->format.clock_rate;
-  audio.channels = agreed->format.channels;
+  audio.channels = channels_of(*agreed, options_.audio);
   const auto same = [](std::uint32_t told, std::uint32_t now) { return told == 0 || told == now; };
   if (told_audio_ && told_audio_->codec == audio.codec &&
       same(told_audio_->sample_rate, audio.sample_rate) &&

@@ -20,6 +20,7 @@ struct NegotiatedAudio {
   sdp::AudioFormat format;  // what we send: the peer's payload type, and the clock of its pts
   // What may come: also by the number that our own offer gave it [rfc3264#6.1].
   FixedVector<std::uint8_t, 2> accepted_payload_types;
+  sdp::OpusParameters opus;  // the peer's
   sdp::Direction direction = sdp::Direction::inactive;  // ours, as both allow it
   std::uint32_t local_ssrc = 0;
   FixedString<16> cname;      // ours, one for all our streams [rfc8834#4.9]

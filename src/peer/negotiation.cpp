@@ -167,6 +167,7 @@ std::optional<NegotiatedAudio> Negotiation::agree_on_audio(const sdp::Remote& re
   if (!remote.audio) return std::nullopt;
   NegotiatedAudio audio;
   audio.format = remote.audio->format;
+  audio.opus = remote.audio->opus;
   audio.accepted_payload_types.push_back(audio.format.payload_type);
   const auto offered = sdp::offered_format(audio.format.codec).payload_type;
   if (answer && offered != audio.format.payload_type) {

@@ -249,6 +249,10 @@ std::optional<AudioFrame> Session::read_audio() {
   return connection_ ? connection_->read_audio() : std::nullopt;
 }
 
+const NegotiatedAudio* Session::audio() const {
+  return connection_ && connection_->audio() ? &*connection_->audio() : nullptr;
+}
+
 std::optional<VideoFrame> Session::read_video(Instant now) {
   return connection_ ? connection_->read_video(now) : std::nullopt;
 }

@@ -82,6 +82,9 @@ class Session {
   // "candidate:…", of a LocalCandidateFound that was just fetched.
   ice::CandidateText local_candidate(std::uint8_t index) const;
   std::string_view server_name(std::uint32_t id) const;
+  // What was agreed on of audio, the peer's wishes for Opus with it; nothing while there is none.
+  // Valid until the next command or input.
+  const NegotiatedAudio* audio() const;
   // Valid until the command or input after the channel's ChannelClosed.
   std::optional<std::string_view> channel_label(datachannel::StreamId stream) const;
   DataStats data_stats() const;

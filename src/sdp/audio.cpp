@@ -1,100 +1,86 @@
 #include "sdp/audio.hpp"
 
-#include <array>
-
 #include "sdp/description.hpp"
 #include "sdp/lines.hpp"
 
 namespace esp_peer::sdp {
 namespace {
 
-// The channels behind "opus/48000/2"; 0 for another encoding.
-std::uint8_t channels_of(std::string_view encoding, AudioCodec codec) {
+// [rfc3551#6] G.711 needs no a=rtpmap.
+PayloadTypes ours_in(const Media& section, AudioCodec codec) {
   switch (codec) {
     case AudioCodec::g711a:
-      if (!take_name(encoding, "pcma/8000")) return 0;
-      break;
+      return types_of(section, "pcma/8000", 8) | types_of(section, "pcma/8000/1");
     case AudioCodec::g711u:
-      if (!take_name(encoding, "pcmu/8000")) return 0;
-      break;
+      return types_of(section, "pcmu/8000", 0) | types_of(section, "pcmu/8000/1");
     case AudioCodec::opus:
-      // [rfc7587#7] always so, whatever the stream holds
-      return take_name(encoding, "opus/48000/2") && encoding.empty() ? 2 : 0;
+      return types_of(section, "opus/48000/2");  // [rfc7587#7] always so, whatever it holds
     case AudioCodec::none:
-      return 0;
+      break;
   }
-  return encoding.empty() || encoding == "/1" ? 1 : 0;
+  return {};
 }
 
-// Which payload types of a section mean our codec. Rows of the attributes are read once, and those
-// of the m-line once: neither list has a bound but the length of the text.
-class PayloadTypes {
- public:
-  explicit PayloadTypes(AudioCodec codec) : codec_(codec) {
-    // [rfc3551#6] These need no a=rtpmap.
-    if (codec == AudioCodec::g711u) channels_[0] = 1;
-    if (codec == AudioCodec::g711a) channels_[8] = 1;
-  }
-  void on_rtpmap(std::string_view value) {
-    if (!is_printable(value)) return;
-    const auto type = parse_payload_type(take_word(value));
-    if (!type || mapped_[*type]) return;  // of two the first counts, as in rtpmap_of()
-    mapped_[*type] = true;
-    channels_[*type] = channels_of(first_word(value), codec_);
-  }
-  std::optional<AudioFormat> first_of(std::string_view formats) const {
-    while (!formats.empty()) {
-      const auto type = parse_payload_type(take_word(formats));
-      if (!type || channels_[*type] == 0) continue;
-      AudioFormat format = offered_format(codec_);
-      format.payload_type = *type;
-      format.channels = channels_[*type];
-      return format;
-    }
-    return std::nullopt;
-  }
+void read_number(std::string_view text, std::uint32_t least, std::uint32_t most,
+                 std::uint32_t& out) {
+  const auto number = parse_clamped_u32(first_word(text));
+  if (number && *number >= least && *number <= most) out = *number;
+}
 
- private:
-  AudioCodec codec_;
-  std::array<std::uint8_t, 128> channels_{};  // by payload type; 0: not our codec
-  std::array<bool, 128> mapped_{};
-};
+void note_parameters(std::string_view value, OpusParameters& out) {
+  struct Wish {
+    std::string_view name;
+    bool OpusParameters::*to;
+  };
+  static constexpr Wish wishes[] = {{"stereo=", &OpusParameters::stereo},
+                                    {"sprop-stereo=", &OpusParameters::sprop_stereo},
+                                    {"cbr=", &OpusParameters::constant_bitrate},
+                                    {"useinbandfec=", &OpusParameters::in_band_fec},
+                                    {"usedtx=", &OpusParameters::discontinuous}};
+  while (!value.empty()) {
+    auto parameter = take_parameter(value);
+    for (const Wish& wish : wishes) {
+      if (take_prefix(parameter, wish.name)) out.*wish.to = first_word(parameter) == "1";
+    }
+    if (take_prefix(parameter, "maxplaybackrate=")) {
+      read_number(parameter, 8'000, 48'000, out.max_playback_rate);
+    } else if (take_prefix(parameter, "maxaveragebitrate=")) {
+      read_number(parameter, 6'000, 510'000, out.max_average_bitrate);
+    }
+  }
+}
+
+// exception: [rfc7587#7] "a=ssrc:… fmtp:" may say sprop-stereo of one source; nobody writes that.
+OpusParameters opus_parameters(const Media& section, std::uint8_t payload_type) {
+  OpusParameters out;
+  for (auto lines = section.lines; auto value = take_attribute(lines, "fmtp:");) {
+    if (parse_payload_type(take_word(*value)) == payload_type) note_parameters(*value, out);
+  }
+  return out;
+}
 
 }  // namespace
 
 AudioFormat offered_format(AudioCodec codec) {
-  if (codec == AudioCodec::opus) return {codec, 111, 2, 48'000};
-  return {codec, static_cast<std::uint8_t>(codec == AudioCodec::g711a ? 8 : 0), 1, 8000};
+  if (codec == AudioCodec::opus) return {codec, 111, 48'000};
+  return {codec, static_cast<std::uint8_t>(codec == AudioCodec::g711a ? 8 : 0), 8000};
 }
 
 std::optional<RemoteAudio> read_audio(const Media& section, AudioCodec codec, bool bundled) {
-  if (codec == AudioCodec::none || section.kind != MediaKind::audio || !is_rtp(section)) {
+  RemoteAudio audio;
+  if (section.kind != MediaKind::audio || !read_stream(section, bundled, audio)) {
     return std::nullopt;
   }
-  PayloadTypes types(codec);
-  RemoteAudio audio;
-  bool rtcp_mux = bundled;
-  for (auto lines = section.lines; !lines.empty();) {
-    auto line = take_line(lines);
-    if (!take_prefix(line, "a=")) continue;
-    if (take_prefix(line, "rtpmap:")) {
-      types.on_rtpmap(line);
-    } else if (take_prefix(line, "ssrc:")) {
-      add_ssrc(line, audio.ssrcs);
-    } else if (take_prefix(line, "extmap:")) {
-      add_extmap(line, audio.extensions);
-    } else if (line == "rtcp-mux" || line == "rtcp-mux-only") {
-      rtcp_mux = true;
-    } else if (line == "rtcp-rsize") {
-      audio.reduced_rtcp = true;
-    }
+  const PayloadTypes ours = ours_in(section, codec);
+  for (auto formats = section.formats; !formats.empty();) {
+    const auto type = parse_payload_type(take_word(formats));
+    if (!type || !ours[*type]) continue;
+    audio.format = offered_format(codec);
+    audio.format.payload_type = *type;
+    if (codec == AudioCodec::opus) audio.opus = opus_parameters(section, *type);
+    return audio;
   }
-  const auto format = types.first_of(section.formats);
-  if (!format || !rtcp_mux) return std::nullopt;
-  audio.mid = section.mid;
-  audio.format = *format;
-  audio.direction = section.direction;
-  return audio;
+  return std::nullopt;
 }
 
 }  // namespace esp_peer::sdp

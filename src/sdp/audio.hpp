@@ -3,7 +3,6 @@
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "sdp/rtp_section.hpp"
 
@@ -14,27 +13,32 @@ enum class AudioCodec : std::uint8_t { none, g711a, g711u, opus };
 
 struct AudioFormat {
   AudioCodec codec = AudioCodec::none;
-  std::uint8_t payload_type = 0;  // 0…63, 96…127: the others are RTCP's [rfc5761#4]
-  std::uint8_t channels = 1;
+  std::uint8_t payload_type = 0;    // 0…63, 96…127: the others are RTCP's [rfc5761#4]
   std::uint32_t clock_rate = 8000;  // of the RTP timestamps
   friend bool operator==(const AudioFormat&, const AudioFormat&) = default;
 };
 // What we call it in an offer.
 AudioFormat offered_format(AudioCodec codec);
 
-// The peer's audio section.
-struct RemoteAudio {
-  std::size_t section = 0;  // its index
-  std::string_view mid;
-  AudioFormat format;                         // the first of its own that we speak
-  Direction direction = Direction::sendrecv;  // the peer's
-  bool reduced_rtcp = false;                  // a=rtcp-rsize [rfc5506]
-  Ssrcs ssrcs;                                // those it announces; others may come all the same
-  StreamExtensions extensions;
+// What one end says of Opus: what it likes to get, and (sprop) of what it gives. The other end's
+// words are another matter [rfc7587#6.1, #7.1].
+struct OpusParameters {
+  bool stereo = false;        // else it MUST be given one channel
+  bool sprop_stereo = false;  // two are likely
+  bool constant_bitrate = false, in_band_fec = false, discontinuous = false;
+  std::uint32_t max_playback_rate = 48'000;  // Hz
+  std::uint32_t max_average_bitrate = 0;     // bit/s; 0 = none named
+  friend bool operator==(const OpusParameters&, const OpusParameters&) = default;
 };
 
-// Reads the lines of a section: nothing where it has not this codec, or is not of RTP, or wants
-// RTCP on a port of its own. `bundled`: which is never the case in a bundle [rfc9143#9.3].
+// The peer's audio section.
+struct RemoteAudio : RemoteStream {
+  AudioFormat format;   // the first of its own that we speak
+  OpusParameters opus;  // the peer's
+};
+
+// Reads the lines of a section: nothing where it has not this codec, or nothing that read_stream()
+// takes.
 std::optional<RemoteAudio> read_audio(const Media& section, AudioCodec codec, bool bundled);
 
 }  // namespace esp_peer::sdp

@@ -103,7 +103,6 @@ TEST(Audio, the_payload_type_of_our_codec_is_found) {
   EXPECT_EQ(payload_type(audio_offer, AudioCodec::none), -1);
   const auto format = understood(audio_offer, AudioCodec::opus).audio->format;
   EXPECT_EQ(format.clock_rate, 48'000u);
-  EXPECT_EQ(format.channels, 2u);
   EXPECT_EQ(understood(audio_offer, AudioCodec::g711a).audio->format.clock_rate, 8000u);
 }
 
@@ -129,6 +128,36 @@ TEST(Audio, static_payload_types_need_no_rtpmap_and_can_be_called_otherwise) {
   EXPECT_EQ(g711u_in("97 0", "a=rtpmap:97 PCMU/8000\r\n"), 97) << "the first that is offered";
   EXPECT_EQ(g711u_in("8", ""), -1);
   EXPECT_EQ(g711u_in("0 8", "a=rtpmap:97 PCMU/8000\r\n"), 0) << "97 is not in the m-line";
+}
+
+// [rfc7587#6.1, #7.1]
+TEST(Audio, what_the_peer_says_of_opus_is_read_for_the_number_that_is_taken) {
+  const auto said = [](const std::string& lines) {
+    return understood(audio_offer + lines, AudioCodec::opus).audio->opus;
+  };
+  EXPECT_EQ(said(""), OpusParameters{});
+  EXPECT_EQ(said("a=fmtp:110 stereo=1\r\na=fmtp:111\r\na=fmtp:\r\n"), OpusParameters{});
+  EXPECT_EQ(said("a=fmtp:111 stereo=0;sprop-stereo=2;cbr=;useinbandfec=11;usedtx;;=1\r\n"),
+            OpusParameters{});
+  // The second example of [rfc7587#7].
+  EXPECT_EQ(said("a=fmtp:111 maxplaybackrate=16000; sprop-maxcapturerate=16000; "
+                 "maxaveragebitrate=20000; stereo=1; useinbandfec=1; usedtx=0\r\n"),
+            (OpusParameters{.stereo = true,
+                            .in_band_fec = true,
+                            .max_playback_rate = 16'000,
+                            .max_average_bitrate = 20'000}));
+  EXPECT_EQ(
+      said("a=fmtp:111 sprop-stereo=1 ;cbr=1;usedtx=1\r\n"),
+      (OpusParameters{.sprop_stereo = true, .constant_bitrate = true, .discontinuous = true}));
+  // "Values outside the range 6000 to 510000 SHOULD be ignored."
+  for (const char* wrong :
+       {"5999", "510001", "4294967296", "18446744073709551616", "-1", "x", ""}) {
+    EXPECT_EQ(said("a=fmtp:111 maxaveragebitrate=" + std::string(wrong) + "\r\n"),
+              OpusParameters{});
+  }
+  for (const char* wrong : {"7999", "48001", "4294975296", "x", ""}) {
+    EXPECT_EQ(said("a=fmtp:111 maxplaybackrate=" + std::string(wrong) + "\r\n"), OpusParameters{});
+  }
 }
 
 // A fuzzer found that we took the last of two, and answered with the first.

@@ -139,6 +139,7 @@ struct LocalVideo {
   Direction direction = Direction::sendrecv;  // what we allow
   std::uint32_t ssrc = 0, rtx_ssrc = 0;       // that we send with
   std::string_view cname;
+  std::uint8_t level = 31;  // of H.264, in an offer: h264_level()
 };
 
 // Our side of a description.

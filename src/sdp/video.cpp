@@ -1,12 +1,21 @@
 #include "sdp/video.hpp"
 
-#include <array>
+#include <algorithm>
 
+#include "base/containers.hpp"
 #include "sdp/description.hpp"
 #include "sdp/lines.hpp"
 
 namespace esp_peer::sdp {
 namespace {
+
+struct Candidate {
+  VideoFormat format;
+  bool names_mode = false;
+  bool usable = true;
+};
+// Of one section; further ones are ignored. Chromium offers six.
+using Candidates = FixedVector<Candidate, 16>;
 
 std::optional<std::uint32_t> parse_hex24(std::string_view text) {
   if (text.size() != 6) return std::nullopt;
@@ -22,140 +31,153 @@ std::optional<std::uint32_t> parse_hex24(std::string_view text) {
   return value;
 }
 
-// What a section says of each of its payload types. Rows of the attributes are read once, and those
-// of the m-line once: neither list has a bound but the length of the text.
-class PayloadTypes {
- public:
-  explicit PayloadTypes(VideoCodec codec) : codec_(codec) {
-    if (codec == VideoCodec::mjpeg) types_[26].ours = true;  // [rfc3551#6] needs no a=rtpmap
+Candidates candidates_of(const Media& section, VideoCodec codec) {
+  const bool h264 = codec == VideoCodec::h264;
+  const PayloadTypes ours =
+      h264 ? types_of(section, "h264/90000") : types_of(section, "jpeg/90000", 26);  // [rfc3551#6]
+  Candidates out;
+  for (auto formats = section.formats; !formats.empty();) {
+    const auto type = parse_payload_type(take_word(formats));
+    if (!type || !ours[*type]) continue;
+    Candidate candidate;
+    candidate.format.codec = codec;
+    candidate.format.payload_type = *type;
+    // [rfc6184#8.1] Where nothing is named: single units, and baseline of level 1.
+    candidate.format.fragments = false;
+    candidate.format.profile_level_id = 0x42000A;
+    out.push_back(candidate);
   }
-  void on_rtpmap(std::string_view value) {
-    Type* type = find(take_word(value));
-    if (!type) return;
-    auto encoding = first_word(value);
-    type->rtx = take_name(encoding, "rtx/90000") && encoding.empty();
-    encoding = first_word(value);
-    const std::string_view name = codec_ == VideoCodec::h264 ? "h264/90000" : "jpeg/90000";
-    type->ours = take_name(encoding, name) && encoding.empty();
-  }
-  void on_fmtp(std::string_view value) {
-    Type* type = find(take_word(value));
-    if (!type) return;
-    while (!value.empty()) {  // "a=1;b=2", with blanks or without
-      const auto end = value.find(';');
-      auto parameter = without_leading_blanks(sdp::head(value, end));
-      value.remove_prefix(end == value.npos ? value.size() : end + 1);
-      if (take_prefix(parameter, "packetization-mode=")) {
-        type->mode = parameter == "1" ? 1 : parameter == "0" ? 0 : 2;
-      } else if (take_prefix(parameter, "profile-level-id=")) {
-        type->profile = parse_hex24(first_word(parameter)).value_or(type->profile);
-      } else if (take_prefix(parameter, "apt=")) {
-        type->repeats = parse_payload_type(first_word(parameter));
-      }
-    }
-  }
-  void on_feedback(std::string_view value) {
-    const auto whose = take_word(value);
-    if (whose == "*") {
-      for (Type& type : types_) note_feedback(value, type);
-    } else if (Type* type = find(whose)) {
-      note_feedback(value, *type);
-    }
-  }
-  // Fragments before single units, constrained baseline before others, else the peer's order.
-  std::optional<VideoFormat> best_of(std::string_view formats) const {
-    std::optional<VideoFormat> best;
-    int best_score = -1;
-    for (auto rest = formats; !rest.empty();) {
-      const auto number = parse_payload_type(take_word(rest));
-      if (!number) continue;
-      const Type& type = types_[*number];
-      if (!type.ours || type.mode > 1) continue;
-      const int score =
-          codec_ == VideoCodec::h264 ? 2 * type.mode + ((type.profile >> 16) == 0x42 ? 1 : 0) : 0;
-      if (score <= best_score) continue;
-      best_score = score;
-      best = VideoFormat{codec_,         *number,     rtx_of(*number, formats),
-                         type.mode == 1, type.nack,   type.pli,
-                         type.fir,       type.profile};
-    }
-    return best;
-  }
+  return out;
+}
 
- private:
-  struct Type {
-    bool ours = false, rtx = false, nack = false, pli = false, fir = false;
-    std::uint8_t mode = 0;  // [rfc6184#8.1] where none is named
-    std::optional<std::uint8_t> repeats;
-    std::uint32_t profile = 0x420010;  // [rfc6184#8.1] baseline, level 1
-  };
-  Type* find(std::string_view text) {
-    const auto number = parse_payload_type(text);
-    return number ? &types_[*number] : nullptr;
+Candidate* find(Candidates& candidates, std::optional<std::uint8_t> payload_type) {
+  for (Candidate& candidate : candidates) {
+    if (candidate.format.payload_type == payload_type) return &candidate;
   }
-  static void note_feedback(std::string_view value, Type& type) {
-    const auto kind = take_word(value);
-    const auto detail = first_word(value);
-    if (kind == "nack" && detail.empty()) type.nack = true;
-    if (kind == "nack" && detail == "pli") type.pli = true;
-    if (kind == "ccm" && detail == "fir") type.fir = true;
-  }
-  std::optional<std::uint8_t> rtx_of(std::uint8_t original, std::string_view formats) const {
-    while (!formats.empty()) {
-      const auto number = parse_payload_type(take_word(formats));
-      if (number && types_[*number].rtx && types_[*number].repeats == original) return number;
-    }
-    return std::nullopt;
-  }
+  return nullptr;
+}
 
-  VideoCodec codec_;
-  std::array<Type, 128> types_{};
-};
+void note_parameters(std::string_view value, Candidate& candidate) {
+  while (!value.empty()) {
+    auto parameter = take_parameter(value);
+    if (take_prefix(parameter, "packetization-mode=")) {
+      const auto mode = first_word(parameter);
+      candidate.names_mode = true;
+      candidate.format.fragments = mode == "1";
+      candidate.usable = mode == "1" || mode == "0";
+    } else if (take_prefix(parameter, "profile-level-id=")) {
+      std::uint32_t& profile = candidate.format.profile_level_id;
+      profile = parse_hex24(first_word(parameter)).value_or(profile);
+    }
+  }
+}
+
+std::optional<std::uint8_t> repeated_type(std::string_view value) {
+  while (!value.empty()) {
+    auto parameter = take_parameter(value);
+    if (take_prefix(parameter, "apt=")) return parse_payload_type(first_word(parameter));
+  }
+  return std::nullopt;
+}
+
+void read_parameters(const Media& section, Candidates& candidates) {
+  const PayloadTypes rtx = types_of(section, "rtx/90000") & listed_types(section);
+  for (auto lines = section.lines; auto value = take_attribute(lines, "fmtp:");) {
+    const auto type = parse_payload_type(take_word(*value));
+    if (!type) continue;
+    if (Candidate* candidate = find(candidates, type)) {
+      note_parameters(*value, *candidate);
+    } else if (rtx[*type]) {
+      Candidate* const original = find(candidates, repeated_type(*value));
+      if (original) original->format.rtx_payload_type = type;
+    }
+  }
+}
+
+void read_feedback(const Media& section, Candidates& candidates) {
+  for (auto lines = section.lines; auto value = take_attribute(lines, "rtcp-fb:");) {
+    const auto whose = take_word(*value);
+    const auto kind = take_word(*value), detail = first_word(*value);
+    for (Candidate& candidate : candidates) {
+      VideoFormat& format = candidate.format;
+      if (whose != "*" && parse_payload_type(whose) != format.payload_type) continue;
+      if (kind == "nack" && detail.empty()) format.nack = true;
+      if (kind == "nack" && detail == "pli") format.pli = true;
+      if (kind == "ccm" && detail == "fir") format.fir = true;
+    }
+  }
+}
+
+// [rfc6184#8.1] Table 5: what every decoder has, and what those of us encode.
+bool is_constrained_baseline(std::uint32_t profile_level_id) {
+  const std::uint32_t profile = profile_level_id >> 16;
+  const auto has = [&](std::uint32_t bits) { return (profile_level_id >> 8 & bits) == bits; };
+  return (profile == 0x42 && has(0x40)) || (profile == 0x4D && has(0x80)) ||
+         (profile == 0x58 && has(0xC0));
+}
+
+// Fragments before single units; then constrained baseline, then baseline; else the peer's order.
+int score(const VideoFormat& format) {
+  if (format.codec != VideoCodec::h264) return 0;
+  const bool baseline = format.profile_level_id >> 16 == 0x42;
+  return 4 * format.fragments + 2 * is_constrained_baseline(format.profile_level_id) + baseline;
+}
+
+const Candidate* best_of(const Candidates& candidates) {
+  const Candidate* best = nullptr;
+  for (const Candidate& candidate : candidates) {
+    if (!candidate.usable) continue;
+    if (!best || score(candidate.format) > score(best->format)) best = &candidate;
+  }
+  return best;
+}
 
 }  // namespace
 
-VideoFormat offered_format(VideoCodec codec) {
+VideoFormat offered_format(VideoCodec codec, std::uint8_t level) {
+  const bool h264 = codec == VideoCodec::h264;
   VideoFormat format;
   format.codec = codec;
-  format.payload_type = codec == VideoCodec::h264 ? 102 : 26;
-  format.rtx_payload_type = codec == VideoCodec::h264 ? 103 : 104;
+  format.payload_type = h264 ? 102 : 26;
+  format.rtx_payload_type = h264 ? 103 : 104;
   format.nack = format.pli = format.fir = true;
+  format.profile_level_id = (format.profile_level_id & 0xFFFF00) | level;
   return format;
 }
 
+// [H.264 Annex A] Table A-1, in macroblocks of 16 x 16.
+std::uint8_t h264_level(std::uint32_t width, std::uint32_t height, std::uint32_t fps) {
+  struct Level {
+    std::uint8_t level;
+    std::uint16_t most_of_picture;
+    std::uint32_t most_of_second;
+  };
+  static constexpr Level levels[] = {
+      {31, 3600, 108'000},   {32, 5120, 216'000},   {40, 8192, 245'760},    {42, 8704, 522'240},
+      {50, 22'080, 589'824}, {51, 36'864, 983'040}, {52, 36'864, 2'073'600}};
+  // Beyond these no level is enough, and no product overflows.
+  const auto blocks = [](std::uint32_t pixels) { return (std::min(pixels, 16'384u) + 15) / 16; };
+  const std::uint32_t picture = blocks(width) * blocks(height);
+  const std::uint32_t second = picture * std::min(fps, 1000u);
+  for (const Level& level : levels) {
+    if (picture <= level.most_of_picture && second <= level.most_of_second) return level.level;
+  }
+  return 52;
+}
+
 std::optional<RemoteVideo> read_video(const Media& section, VideoCodec codec, bool bundled) {
-  if (codec == VideoCodec::none || section.kind != MediaKind::video || !is_rtp(section)) {
+  RemoteVideo video;
+  if (codec == VideoCodec::none || section.kind != MediaKind::video ||
+      !read_stream(section, bundled, video)) {
     return std::nullopt;
   }
-  PayloadTypes types(codec);
-  RemoteVideo video;
-  bool rtcp_mux = bundled;
-  for (auto lines = section.lines; !lines.empty();) {
-    auto line = take_line(lines);
-    if (!take_prefix(line, "a=")) continue;
-    if (take_prefix(line, "rtpmap:")) {
-      types.on_rtpmap(line);
-    } else if (take_prefix(line, "fmtp:")) {
-      types.on_fmtp(line);
-    } else if (take_prefix(line, "rtcp-fb:")) {
-      types.on_feedback(line);
-    } else if (take_prefix(line, "ssrc:")) {
-      add_ssrc(line, video.ssrcs);
-    } else if (take_prefix(line, "ssrc-group:")) {
-      add_rtx_pair(line, video.rtx_pairs);
-    } else if (take_prefix(line, "extmap:")) {
-      add_extmap(line, video.extensions);
-    } else if (line == "rtcp-mux" || line == "rtcp-mux-only") {
-      rtcp_mux = true;
-    } else if (line == "rtcp-rsize") {
-      video.reduced_rtcp = true;
-    }
-  }
-  const auto format = types.best_of(section.formats);
-  if (!format || !rtcp_mux) return std::nullopt;
-  video.mid = section.mid;
-  video.format = *format;
-  video.direction = section.direction;
+  Candidates candidates = candidates_of(section, codec);
+  read_parameters(section, candidates);
+  read_feedback(section, candidates);
+  const Candidate* const best = best_of(candidates);
+  if (!best) return std::nullopt;
+  video.format = best->format;
+  video.names_mode = best->names_mode;
   return video;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "sdp/rtp_section.hpp"
 
@@ -21,23 +20,21 @@ struct VideoFormat {
   std::uint32_t profile_level_id = 0x42E01F;     // H.264 [rfc6184#8.1]
   friend bool operator==(const VideoFormat&, const VideoFormat&) = default;
 };
+// The least level, as level_idc, that has room for such pictures; what is not known is 0. At least
+// 3.1, which whoever answers is used to, and which every browser decodes.
+std::uint8_t h264_level(std::uint32_t width, std::uint32_t height, std::uint32_t fps);
 // What we call it in an offer.
-VideoFormat offered_format(VideoCodec codec);
+VideoFormat offered_format(VideoCodec codec, std::uint8_t level = 31);
 
 // The peer's video section.
-struct RemoteVideo {
-  std::size_t section = 0;  // its index
-  std::string_view mid;
+struct RemoteVideo : RemoteStream {
   VideoFormat format;  // of its own that we speak, the one that suits us best
-  Direction direction = Direction::sendrecv;  // the peer's
-  bool reduced_rtcp = false;                  // a=rtcp-rsize [rfc5506]
-  Ssrcs ssrcs;                                // those it announces; others may come all the same
-  RtxPairs rtx_pairs;
-  StreamExtensions extensions;
+  // Of H.264. Where it names none, that is 0 in an offer, and what we offered in an answer.
+  bool names_mode = false;
 };
 
-// Reads the lines of a section: nothing where it has not this codec, or is not of RTP, or wants
-// RTCP on a port of its own. `bundled`: which is never the case in a bundle [rfc9143#9.3].
+// Reads the lines of a section: nothing where it has not this codec, or nothing that read_stream()
+// takes.
 std::optional<RemoteVideo> read_video(const Media& section, VideoCodec codec, bool bundled);
 
 }  // namespace esp_peer::sdp

@@ -117,7 +117,7 @@ TEST(SdpVideo, real_peers_are_understood) {
     bool fragments;
   };
   for (const Real& real :
-       {Real{"chromium_offer", 102, 103, true}, Real{"firefoxgmp_offer", 126, 127, true},
+       {Real{"chromium_offer", 108, 109, true}, Real{"firefoxgmp_offer", 126, 127, true},
         Real{"chromium_h264only_offer", 0, 0, true}, Real{"aiortc_offer_h264", 0, 0, true},
         Real{"gst_offer_h264", 0, 0, true}, Real{"ndc_offer_h264", 0, 0, true}}) {
     static Description d;
@@ -168,6 +168,19 @@ TEST(SdpVideo, fragments_are_preferred_and_single_units_will_do) {
   EXPECT_EQ(best->payload_type, 108);
   EXPECT_TRUE(best->fragments);
   EXPECT_FALSE(format_in("102", h264 + "a=fmtp:102 packetization-mode=2\r\n"));
+}
+
+TEST(SdpVideo, blanks_around_parameters_mean_nothing) {
+  const auto format =
+      format_in("102", h264 + "a=fmtp:102 packetization-mode=1 ; profile-level-id=640c1f ;x=1\r\n");
+  ASSERT_TRUE(format);
+  EXPECT_TRUE(format->fragments);
+  EXPECT_EQ(format->profile_level_id, 0x640C1Fu);
+}
+
+// [rfc6184#8.1] Where none is named, baseline of level 1.
+TEST(SdpVideo, the_profile_has_a_default) {
+  EXPECT_EQ(format_in("102", h264)->profile_level_id, 0x42000Au);
 }
 
 TEST(SdpVideo, rtx_belongs_to_the_format_that_it_names) {
@@ -260,6 +273,44 @@ TEST(SdpVideo, the_answer_names_the_profile_of_the_offer) {
                               "packetization-mode=1;profile-level-id=640c1f\r\n" +
                                   h264 + profile + "42e01f\r\n");
   EXPECT_EQ(best->payload_type, 102);
+}
+
+// [rfc6184#8.1] Table 5: each has names of its own, and further constraints.
+TEST(SdpVideo, constrained_baseline_is_preferred_then_baseline) {
+  const auto preferred = [](const std::string& first, const std::string& second) {
+    const std::string fmtp = " packetization-mode=1;profile-level-id=";
+    const auto best =
+        format_in("100 102", "a=rtpmap:100 H264/90000\r\na=fmtp:100" + fmtp + first + "\r\n" +
+                                 h264 + "a=fmtp:102" + fmtp + second + "\r\n");
+    return best->payload_type == 100 ? first : second;
+  };
+  for (const std::string constrained : {"42e01f", "42c00d", "424028", "4d801f", "58c01f"}) {
+    for (const std::string other : {"42001f", "42801f", "4d001f", "4d401f", "58801f", "640c1f"}) {
+      EXPECT_EQ(preferred(constrained, other), constrained);
+      EXPECT_EQ(preferred(other, constrained), constrained);
+    }
+  }
+  EXPECT_EQ(preferred("640c1f", "42001f"), "42001f");
+  EXPECT_EQ(preferred("42001f", "640c1f"), "42001f");
+  EXPECT_EQ(preferred("42e01f", "42c01f"), "42e01f") << "as the peer likes it";
+}
+
+// [H.264 Annex A] Table A-1.
+TEST(SdpVideo, the_level_has_room_for_the_pictures) {
+  EXPECT_EQ(h264_level(0, 0, 0), 31) << "not known";
+  EXPECT_EQ(h264_level(320, 240, 15), 31) << "what others take us for is not lowered";
+  EXPECT_EQ(h264_level(1280, 720, 30), 31);
+  EXPECT_EQ(h264_level(1280, 720, 60), 32);
+  EXPECT_EQ(h264_level(1280, 960, 30), 32);
+  EXPECT_EQ(h264_level(1920, 1080, 30), 40);
+  EXPECT_EQ(h264_level(1920, 1080, 0), 40);
+  EXPECT_EQ(h264_level(1920, 1080, 60), 42);
+  EXPECT_EQ(h264_level(2560, 1440, 30), 50);
+  EXPECT_EQ(h264_level(3840, 2160, 30), 51);
+  EXPECT_EQ(h264_level(3840, 2160, 60), 52);
+  EXPECT_EQ(h264_level(7680, 4320, 30), 52) << "there is no higher one";
+  EXPECT_EQ(h264_level(0xFFFF'FFFF, 0xFFFF'FFFF, 0xFFFF'FFFF), 52);
+  EXPECT_EQ(h264_level(640, 480, 0xFFFF'FFFF), 52);
 }
 
 // [rfc8285#5, rfc9143#15, rfc8852#3]

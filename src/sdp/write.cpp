@@ -254,7 +254,7 @@ Result<std::size_t> write_offer(const Local& local, std::span<char> out) {
              local.audio.direction, true, true);
   }
   if (has_video) {
-    const auto format = offered_format(local.video.codec);
+    const auto format = offered_format(local.video.codec, local.video.level);
     const FormatList formats(format);
     to.video({"video", "UDP/TLS/RTP/SAVPF", formats.view(), mid(), 0, offered_extensions}, format,
              local.video.direction, true, !has_audio);

@@ -236,6 +236,42 @@ TEST_F(AudioStory, who_offered_another_rate_than_is_agreed_on_is_told_so) {
   EXPECT_EQ(pair_->right_ear.audio_described.size(), 1u);
 }
 
+// [rfc7587#6.1] What a=rtpmap says is always two, whatever comes.
+TEST_F(AudioStory, two_channels_of_opus_are_told_where_both_sides_have_them) {
+  begin(options(AudioCodec::opus));
+  ASSERT_EQ(pair_->left_ear.audio_described.size(), 1u);
+  ASSERT_EQ(pair_->right_ear.audio_described.size(), 1u);
+  EXPECT_EQ(pair_->left_ear.audio_described[0].channels, 2);
+  EXPECT_EQ(pair_->right_ear.audio_described[0].channels, 2);
+  for (Peer* peer : {pair_->left.get(), pair_->right.get()}) {
+    ASSERT_TRUE(peer->session().audio());
+    EXPECT_TRUE(peer->session().audio()->opus.stereo);
+    EXPECT_TRUE(peer->session().audio()->opus.in_band_fec);
+  }
+}
+
+TEST_F(AudioStory, who_has_one_channel_of_opus_is_told_one_whatever_the_other_has) {
+  PairOptions with = options(AudioCodec::opus);
+  with.left.session.audio.channels = 1;
+  begin(with);
+  ASSERT_EQ(pair_->left_ear.audio_described.size(), 1u) << "it is as configured";
+  EXPECT_EQ(pair_->left_ear.audio_described[0].channels, 1);
+  ASSERT_EQ(pair_->right_ear.audio_described.size(), 1u);
+  EXPECT_EQ(pair_->right_ear.audio_described[0].channels, 1) << "nobody gives it two";
+  EXPECT_FALSE(pair_->right->session().audio()->opus.stereo);
+}
+
+TEST_F(AudioStory, who_offers_two_channels_of_opus_and_will_get_one_is_told_so) {
+  PairOptions with = options(AudioCodec::opus);
+  with.right.session.audio.channels = 1;
+  begin(with);
+  ASSERT_EQ(pair_->left_ear.audio_described.size(), 2u);
+  EXPECT_EQ(pair_->left_ear.audio_described[0].channels, 2);
+  EXPECT_EQ(pair_->left_ear.audio_described[1].channels, 1);
+  ASSERT_EQ(pair_->right_ear.audio_described.size(), 1u);
+  EXPECT_EQ(pair_->right_ear.audio_described[0].channels, 1);
+}
+
 TEST_F(AudioStory, a_peer_without_audio_is_talked_to_by_data_and_audio_is_not_supported) {
   PairOptions with = options();
   with.right.session.audio = {};
