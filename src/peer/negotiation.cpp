@@ -125,10 +125,12 @@ Status Negotiation::describe(const LocalPath& local) {
       .max_message_size = ours_.max_message_size,
       .audio = {ours_.audio.codec, ours_.audio.direction, audio_ssrc_, cname_.view(),
                 ours_.audio.channels > 1},
-      .video = {ours_.video.codec, ours_.video.direction, video_ssrc_, rtx_ssrc_, cname_.view()},
+      .video = {ours_.video.codec, ours_.video.direction, video_ssrc_, rtx_ssrc_, cname_.view(),
+                level()},
   });
   if (!size) return size.error();
   ++session_version_;
+  note_formats();
   our_fingerprint_ = local.fingerprint;
   if (!answering()) taken_.offer_outstanding = true;
   taken_.answer_owed = false;
@@ -162,24 +164,43 @@ bool Negotiation::is_answer(const sdp::Description& d, const sdp::Remote& remote
   return sdp::is_answer(remote.setup, taken_.offer_outstanding || again);
 }
 
+// A further offer of ours has the numbers of the description before it.
+void Negotiation::note_formats() {
+  if (answering()) {
+    if (taken_.audio) described_audio_ = taken_.audio->format;
+    if (taken_.video) described_video_ = taken_.video->format;
+  } else if (!taken_.offering) {
+    described_audio_ = sdp::offered_format(ours_.audio.codec);
+    described_video_ = sdp::offered_format(ours_.video.codec, level());
+  }
+}
+
+std::uint8_t Negotiation::level() const {
+  return sdp::h264_level(ours_.video.width, ours_.video.height, ours_.video.frames_per_second);
+}
+
+void Negotiation::agree(const sdp::RemoteStream& remote, sdp::Direction ours,
+                        NegotiatedStream& out) const {
+  out.direction = sdp::agreed(ours, remote.direction);
+  out.cname = cname_;
+  out.reduced_rtcp = remote.reduced_rtcp;
+  out.remote_ssrcs = remote.ssrcs;
+  // A longer one fits no element of the short form; then payload types have to tell.
+  if (out.mid.assign(remote.mid)) out.extensions = remote.extensions;
+}
+
 std::optional<NegotiatedAudio> Negotiation::agree_on_audio(const sdp::Remote& remote,
                                                            bool answer) const {
   if (!remote.audio) return std::nullopt;
   NegotiatedAudio audio;
+  agree(*remote.audio, ours_.audio.direction, audio);
+  audio.local_ssrc = audio_ssrc_;
   audio.format = remote.audio->format;
   audio.opus = remote.audio->opus;
   audio.accepted_payload_types.push_back(audio.format.payload_type);
-  const auto offered = sdp::offered_format(audio.format.codec).payload_type;
-  if (answer && offered != audio.format.payload_type) {
-    audio.accepted_payload_types.push_back(offered);
+  if (answer && described_audio_.payload_type != audio.format.payload_type) {
+    audio.accepted_payload_types.push_back(described_audio_.payload_type);
   }
-  audio.direction = sdp::agreed(ours_.audio.direction, remote.audio->direction);
-  audio.local_ssrc = audio_ssrc_;
-  audio.cname = cname_;
-  audio.remote_ssrcs = remote.audio->ssrcs;
-  audio.reduced_rtcp = remote.audio->reduced_rtcp;
-  // A longer one fits no element of the short form; then payload types have to tell.
-  if (audio.mid.assign(remote.audio->mid)) audio.extensions = remote.audio->extensions;
   return audio;
 }
 
@@ -187,24 +208,24 @@ std::optional<NegotiatedVideo> Negotiation::agree_on_video(const sdp::Remote& re
                                                            bool answer) const {
   if (!remote.video) return std::nullopt;
   NegotiatedVideo video;
+  agree(*remote.video, ours_.video.direction, video);
+  video.local_ssrc = video_ssrc_;
+  video.local_rtx_ssrc = rtx_ssrc_;
+  video.rtx_pairs = remote.video->rtx_pairs;
   video.format = remote.video->format;
+  sdp::VideoFormat offered = described_video_;
+  const bool same_number = offered.payload_type == video.format.payload_type;
+  // [rfc6184#8.2.2] An answer keeps the number for exactly the configuration that was offered.
+  if (answer && same_number && !remote.video->names_mode) {
+    video.format.fragments = offered.fragments;
+  }
   video.accepted.push_back(video.format);
-  sdp::VideoFormat offered = sdp::offered_format(video.format.codec);
-  if (answer && offered.payload_type != video.format.payload_type) {
+  if (answer && !same_number) {
     offered.nack = video.format.nack;
     offered.pli = video.format.pli;
     offered.fir = video.format.fir;
     video.accepted.push_back(offered);
   }
-  video.direction = sdp::agreed(ours_.video.direction, remote.video->direction);
-  video.local_ssrc = video_ssrc_;
-  video.local_rtx_ssrc = rtx_ssrc_;
-  video.cname = cname_;
-  video.reduced_rtcp = remote.video->reduced_rtcp;
-  // A longer one fits no element of the short form; then payload types have to tell.
-  if (video.mid.assign(remote.video->mid)) video.extensions = remote.video->extensions;
-  video.remote_ssrcs = remote.video->ssrcs;
-  video.rtx_pairs = remote.video->rtx_pairs;
   return video;
 }
 

@@ -94,6 +94,9 @@ class Negotiation {
   bool is_answer(const sdp::Description& description, const sdp::Remote& remote) const;
   std::optional<NegotiatedAudio> agree_on_audio(const sdp::Remote& remote, bool answer) const;
   std::optional<NegotiatedVideo> agree_on_video(const sdp::Remote& remote, bool answer) const;
+  void agree(const sdp::RemoteStream& remote, sdp::Direction ours, NegotiatedStream& out) const;
+  void note_formats();
+  std::uint8_t level() const;  // of our video
   Result<std::size_t> write(const sdp::Local& local);
 
   std::uint64_t session_id_, session_version_ = 0;
@@ -105,6 +108,8 @@ class Negotiation {
   FixedString<16> cname_;
   Buffer text_;  // grown up to max_description
   std::size_t text_size_ = 0;
+  sdp::AudioFormat described_audio_;  // as the sections of it call them
+  sdp::VideoFormat described_video_;
   bool roles_are_settled_ = false;
   // A description of the peer, and where it left us.
   struct Taken {

@@ -18,8 +18,8 @@ using Incoming = Negotiation::Incoming;
 
 // One end, with the path that it describes.
 struct End {
-  explicit End(std::uint64_t session_id)
-      : negotiation(session_id, {}, openssl::provider(), env.env) {
+  explicit End(std::uint64_t session_id, const Negotiation::Ours& ours = {})
+      : negotiation(session_id, ours, openssl::provider(), env.env) {
     credentials.ufrag.assign("ufra");
     credentials.password.assign("passwordpasswordpassword");
     fingerprint.size = 32;
@@ -226,6 +226,80 @@ TEST(Negotiation, ends_in_opposite_roles_whatever_the_signalling_does) {
     ASSERT_TRUE(signalling.agreed()) << seed;
     ASSERT_LE(signalling.said(), 3u) << seed << ": two offers at most, and one answer";
   }
+}
+
+// ---------------------------------------------------------------- formats of media
+
+Negotiation::Ours media(std::uint32_t width = 640, std::uint32_t height = 480) {
+  Negotiation::Ours ours;
+  ours.audio = {sdp::AudioCodec::opus, sdp::Direction::sendrecv, 48'000, 1};
+  ours.video = {sdp::VideoCodec::h264, sdp::Direction::sendrecv, width, height, 30};
+  return ours;
+}
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+// As another peer calls the same.
+std::string renumbered(const std::string& text) {
+  return replaced(replaced(replaced(text, "111", "96"), "102", "126"), "103", "127");
+}
+std::vector<int> accepted_audio(const End& end) {
+  const auto& types = end.negotiation.audio()->accepted_payload_types;
+  return {types.begin(), types.end()};
+}
+std::vector<int> accepted_video(const End& end) {
+  std::vector<int> types;
+  for (const auto& format : end.negotiation.video()->accepted) types.push_back(format.payload_type);
+  return types;
+}
+
+// [rfc3264#6.1] And with no others: audio under one of them would be taken for video.
+TEST(Negotiation, the_peer_sends_with_its_own_numbers_or_those_that_we_offered) {
+  End left(1, media()), right(2, media());
+  EXPECT_EQ(right.hear(renumbered(left.describe())), Incoming::offer);
+  EXPECT_EQ(accepted_audio(right), (std::vector<int>{96}));
+  EXPECT_EQ(accepted_video(right), (std::vector<int>{126}));
+  EXPECT_EQ(left.hear(right.describe()), Incoming::answer);
+  EXPECT_EQ(accepted_audio(left), (std::vector<int>{96, 111}));
+  EXPECT_EQ(accepted_video(left), (std::vector<int>{126, 102}));
+
+  // The other one offers now: it goes on with the numbers of its answer.
+  right.negotiation.offer_again();
+  EXPECT_EQ(left.hear(right.describe()), Incoming::offer);
+  EXPECT_EQ(right.hear(left.describe()), Incoming::answer);
+  EXPECT_EQ(accepted_audio(right), (std::vector<int>{96}));
+  EXPECT_EQ(accepted_video(right), (std::vector<int>{126}));
+}
+
+// [rfc6184#8.2.2] "An answer MUST NOT contain the payload type number used in the offer unless the
+// configuration is exactly the same".
+TEST(Negotiation, an_answer_that_keeps_our_number_and_names_no_mode_has_the_mode_that_we_offered) {
+  const std::string mode = ";packetization-mode=1";
+  const auto fragments_after = [](const auto& change) {
+    End left(1, media()), right(2, media());
+    right.hear(left.describe());
+    EXPECT_EQ(left.hear(change(right.describe())), Incoming::answer);
+    return left.negotiation.video()->format.fragments;
+  };
+  EXPECT_TRUE(fragments_after([&](const auto& answer) { return replaced(answer, mode, ""); }));
+  EXPECT_FALSE(fragments_after(
+      [&](const auto& answer) { return replaced(answer, mode, ";packetization-mode=0"); }));
+  EXPECT_FALSE(fragments_after([&](const auto& answer) {
+    return renumbered(replaced(answer, mode, ""));
+  })) << "a format of its own";
+  End left(1, media()), right(2, media());
+  EXPECT_EQ(right.hear(replaced(left.describe(), mode, "")), Incoming::offer);
+  EXPECT_FALSE(right.negotiation.video()->format.fragments) << "an offer means what it says";
+}
+
+// [rfc6184#8.1]
+TEST(Negotiation, the_level_of_an_offer_has_room_for_the_pictures) {
+  End small(1, media()), large(2, media(1920, 1080));
+  EXPECT_NE(small.describe().find("profile-level-id=42e01f\r\n"), std::string::npos);
+  EXPECT_NE(large.describe().find("profile-level-id=42e028\r\n"), std::string::npos);
 }
 
 }  // namespace

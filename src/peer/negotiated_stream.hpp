@@ -1,0 +1,21 @@
+// What both sides have agreed on for a stream, of audio or of video.
+#pragma once
+#include <cstdint>
+
+#include "base/containers.hpp"
+#include "sdp/rtp_section.hpp"
+
+namespace esp_peer::peer {
+
+struct NegotiatedStream {
+  sdp::Direction direction = sdp::Direction::inactive;  // ours, as both allow it
+  std::uint32_t local_ssrc = 0;
+  FixedString<16> cname;      // ours, one for all our streams [rfc8834#4.9]
+  bool reduced_rtcp = false;  // both sides take RTCP of reduced size [rfc5506]
+  // How the peer's packets say that they are of this section [rfc9143#9.2].
+  FixedString<16> mid;
+  sdp::StreamExtensions extensions;
+  sdp::Ssrcs remote_ssrcs;  // announced ones; others may come all the same [rfc8834#4.7]
+};
+
+}  // namespace esp_peer::peer
