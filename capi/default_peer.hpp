@@ -62,8 +62,9 @@ class DefaultPeer {
  private:
   using Lock = std::unique_lock<std::mutex>;
   // With a background thread an application may fetch late, or never. So many pieces of news wait:
-  // from half of it on, or above the receive cache, messages stay in the session and the peer's
-  // window shuts; at all of it, the peer stands still.
+  // from half of it on, or above the cache of their kind, messages, pictures and sound stay in the
+  // session. There the peer's window shuts, and the oldest of media is given up; only the session
+  // can tell which pictures are of no use without those. At all of it, the peer stands still.
   static constexpr std::size_t max_untold = 8192;
   struct Resolved {
     std::uint32_t epoch;  // of the sockets for which it was asked
@@ -87,7 +88,9 @@ class DefaultPeer {
   void resolve(std::uint32_t id);
   void wake_if_needed();
   void interrupt();
-  bool may_read() const;
+  bool may_read(News::Kind kind);
+  std::size_t cache_of(News::Kind kind) const;
+  void collect_media(Instant now);
 
   // The parts of main_loop().
   void step(Lock& lock);
@@ -121,7 +124,7 @@ class DefaultPeer {
   // Of a peer with a background thread:
   std::condition_variable news_came_;
   bool interrupted_ = false;    // the wait for news that is on, or the next one, ends
-  bool reading_rests_ = false;  // messages wait in the session until more is told
+  bool reading_rests_ = false;  // something waits in the session until more is told
   bool stands_still_ = false;   // so does everything
   std::size_t low_threshold_ = 0;
   bool above_threshold_ = false;

@@ -40,7 +40,7 @@ int DefaultPeer::main_loop() {
     deliver(lock);
     catch_up();
     in_loop_ = false;
-    return news_.lost_some() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
+    return news_.lacked_memory() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
   }
   step(lock);
   if (news_.empty() && !closing_) wait(lock);
@@ -48,7 +48,7 @@ int DefaultPeer::main_loop() {
   step(lock);
   deliver(lock);
   in_loop_ = false;
-  return news_.lost_some() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
+  return news_.lacked_memory() ? ESP_PEER_ERR_NO_MEM : ESP_PEER_ERR_NONE;
 }
 
 std::optional<Instant> DefaultPeer::work() {
@@ -85,9 +85,20 @@ void DefaultPeer::catch_up() {
   if (std::exchange(stands_still_, false)) linux_runner::WorkerThread::instance().resume(self_);
 }
 
-bool DefaultPeer::may_read() const {
-  return !config_.background_thread ||
-         (news_.size() < max_untold / 2 && news_.bytes() < config_.session.receive_buffer);
+// Else it stays in the session, and reading rests.
+bool DefaultPeer::may_read(News::Kind kind) {
+  const bool wanted = !config_.background_thread ||
+                      (news_.size() < max_untold / 2 && news_.bytes(kind) < cache_of(kind));
+  const bool may = wanted && news_.make_room();
+  reading_rests_ = reading_rests_ || !may;
+  return may;
+}
+
+std::size_t DefaultPeer::cache_of(News::Kind kind) const {
+  const peer::SessionOptions& session = config_.session;
+  if (kind == News::Kind::audio) return session.audio_jitter.most_bytes;
+  if (kind == News::Kind::video) return session.video_limits.receiver.buffer.most_bytes;
+  return session.receive_buffer;
 }
 
 void DefaultPeer::step(Lock& lock) {
@@ -169,24 +180,11 @@ void DefaultPeer::transmit(Instant now) {
 // Events go before the message that stands behind them: a channel is open before it speaks. Reading
 // a message lets the session come to the events behind that one.
 void DefaultPeer::collect(Instant now) {
+  reading_rests_ = false;
   for (;;) {
     while (const auto event = session_.poll_event()) note(*event);
-    reading_rests_ = !may_read();
-    while (auto frame = session_.read_audio()) {
-      if (reading_rests_) continue;  // sound does not wait for an application that is busy
-      news_.push({.kind = News::Kind::audio,
-                  .pts = frame->pts,
-                  .ntp = frame->ntp,
-                  .body = std::move(frame->payload)});
-    }
-    while (auto frame = session_.read_video(now)) {
-      if (reading_rests_) continue;  // nor do pictures
-      news_.push({.kind = News::Kind::video,
-                  .pts = frame->pts,
-                  .ntp = frame->ntp,
-                  .body = std::move(frame->data)});
-    }
-    if (reading_rests_) break;
+    collect_media(now);
+    if (!may_read(News::Kind::message)) break;
     auto message = session_.read_message(now);
     if (!message) {
       const auto event = session_.poll_event();
@@ -203,6 +201,25 @@ void DefaultPeer::collect(Instant now) {
   }
   while (const auto event = session_.poll_event()) note(*event);
   watch_buffer();
+}
+
+void DefaultPeer::collect_media(Instant now) {
+  while (may_read(News::Kind::audio)) {
+    auto frame = session_.read_audio();
+    if (!frame) break;
+    news_.push({.kind = News::Kind::audio,
+                .pts = frame->pts,
+                .ntp = frame->ntp,
+                .body = std::move(frame->payload)});
+  }
+  while (may_read(News::Kind::video)) {
+    auto frame = session_.read_video(now);
+    if (!frame) break;
+    news_.push({.kind = News::Kind::video,
+                .pts = frame->pts,
+                .ntp = frame->ntp,
+                .body = std::move(frame->data)});
+  }
 }
 
 // An end empties the buffer too, and is no time to send.

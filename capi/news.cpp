@@ -120,8 +120,9 @@ void tell(const esp_peer_cfg_t& application, News& news) {
       return tell_video_info(application, news);
     case News::Kind::video:
       return tell_video(application, news);
-    case News::Kind::writable:
-      return;  // not in that configuration
+    case News::Kind::writable:  // not in that configuration
+    case News::Kind::count:
+      return;
   }
 }
 

@@ -1,6 +1,8 @@
 // What the application is to be told, in its order, and the calls that tell it.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <utility>
 
 #include "base/containers.hpp"
 #include "capi/api.hpp"
@@ -21,6 +23,7 @@ struct News {
     video_info,
     video,
     writable,
+    count,
   };
   Kind kind = Kind::state;
   peer::State state = peer::State::closed;  // of state
@@ -42,33 +45,40 @@ class NewsQueue {
   explicit NewsQueue(Memory& memory) : news_(memory) {}
 
   void push(News news) {
+    const News::Kind kind = news.kind;
     const std::size_t size = news.body.size();
-    const bool kept = news_.push_back(std::move(news));
-    lost_ = lost_ || !kept;
-    bytes_ += kept ? size : 0;
+    if (make_room() && news_.push_back(std::move(news))) bytes_of(kind) += size;
   }
   // A piece of news whose text could not be kept is lost too.
-  void push_text(News news, bool kept) { kept ? push(std::move(news)) : void(lost_ = true); }
+  void push_text(News news, bool kept) { kept ? push(std::move(news)) : void(no_memory_ = true); }
+  // The next piece will not be lost.
+  bool make_room() {
+    const bool made = news_.make_room();
+    no_memory_ = no_memory_ || !made;
+    return made;
+  }
   News pop() {
     News first = std::move(news_.front());
     news_.pop_front();
-    bytes_ -= first.body.size();
+    bytes_of(first.kind) -= first.body.size();
     return first;
   }
-  // For want of memory, since the last question.
-  bool lost_some() { return std::exchange(lost_, false); }
+  // Something could not be kept, since the last question.
+  bool lacked_memory() { return std::exchange(no_memory_, false); }
 
   bool empty() const { return news_.empty(); }
   std::size_t size() const { return news_.size(); }
-  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes(News::Kind kind) const { return bytes_[static_cast<std::size_t>(kind)]; }
 
  private:
+  std::size_t& bytes_of(News::Kind kind) { return bytes_[static_cast<std::size_t>(kind)]; }
+
   // Holds what one round of receiving gave: no more than the receive window for each channel's
   // association, and a frame for each datagram; the next round waits until all of it is told. With
   // a background thread there are more rounds; DefaultPeer bounds them.
   Deque<News> news_;
-  std::size_t bytes_ = 0;
-  bool lost_ = false;
+  std::array<std::size_t, static_cast<std::size_t>(News::Kind::count)> bytes_{};
+  bool no_memory_ = false;
 };
 
 }  // namespace esp_peer::capi

@@ -34,8 +34,9 @@ typedef struct {
   /** A thread of ours, one for all peers that want it, does what esp_peer_main_loop() does; that
    *  then only calls the callbacks, in whose thread they come as ever, and waits for some. So the
    *  connection stays alive while a callback blocks, or when the loop is called late. What is not
-   *  fetched holds the peer back, as far as recv_cache_size. `interface_filter` is called in our
-   *  thread. */
+   *  fetched holds the peer back, as far as recv_cache_size. Pictures and sound wait too, up to
+   *  twice the cache_size of their kind; then the oldest that wait are lost, and as after
+   *  any loss the next picture is a keyframe. `interface_filter` is called in our thread. */
   bool background_thread;
   /** Our description is said at once, and each candidate found later as a message of
    *  ESP_PEER_MSG_TYPE_CANDIDATE: "candidate:..." as browsers take it, and "end-of-candidates" when

@@ -114,15 +114,17 @@ class Deque {
     if (data_) memory_->release(data_, capacity_ * sizeof(T));
   }
 
-  // False when no memory is left; the ring is as before.
+  // There is room for one more. False when no memory is left; the ring is as before, here and
+  // below.
+  [[nodiscard]] bool make_room() { return size_ < capacity_ || grow(); }
   [[nodiscard]] bool push_back(T value) {
-    if (size_ == capacity_ && !grow()) return false;
+    if (!make_room()) return false;
     ::new (static_cast<void*>(slot(size_))) T(std::move(value));
     ++size_;
     return true;
   }
   [[nodiscard]] bool push_front(T value) {
-    if (size_ == capacity_ && !grow()) return false;
+    if (!make_room()) return false;
     head_ = (head_ - 1) & (capacity_ - 1);
     ::new (static_cast<void*>(slot(0))) T(std::move(value));
     ++size_;

@@ -85,13 +85,16 @@ void VideoReceiver::on_bye(rtp::Ssrc ssrc) {
 void VideoReceiver::on_deadline(Instant now) {
   for (const Owned<Source>& source : sources_) {
     if (!source) continue;
+    const bool unread = source->frames.has_frame();
     source->frames.on_deadline(now);
     source->nack_due = source->frames.wants_packets();
     // A picture that is lost, or hardly to be saved, is asked for at once, and not only when the
-    // next frame shows it: what waits behind it is of no use until then.
-    if (source->frames.lossy() || source->frames.endangered()) want_keyframe(now, *source);
+    // next frame shows it: what waits behind it is of no use until then. But one that nobody
+    // fetches may be the keyframe; and a receiver that rests needs none.
+    const bool lost = source->frames.lossy() || source->frames.endangered();
+    if (lost && !unread) want_keyframe(now, *source);
     if (source->next_pli <= now && !source->left) {
-      source->pli_due = true;
+      source->pli_due = source->pli_due || !unread;
       source->next_pli = source->keyframe_wanted ? now + keyframe_patience : after_interval(now);
     }
   }

@@ -52,7 +52,7 @@ struct Call {
   VideoReceiver receiver;
   int loss_percent = 0, delay_ms = 25, jitter_ms = 0;
   std::int64_t ms = 0;
-  bool keyframe_wanted = true;
+  bool keyframe_wanted = true, fetches = true;
   std::multimap<std::int64_t, Octets> to_receiver, to_sender;
   std::vector<Octets> given;
   std::map<std::size_t, std::int64_t> given_at;
@@ -106,7 +106,11 @@ struct Call {
     if (receiver.next_deadline() && *receiver.next_deadline() <= at_ms(ms)) {
       receiver.on_deadline(at_ms(ms));
     }
-    while (auto frame = receiver.read_frame(at_ms(ms))) take(*frame);
+    while (fetches) {
+      const auto frame = receiver.read_frame(at_ms(ms));
+      if (!frame) break;
+      take(*frame);
+    }
     if (receiver.has_feedback()) {
       rtp::CompoundWriter out(room);
       receiver.write_feedback(at_ms(ms), out, rtp::Ssrc{99});
@@ -224,6 +228,24 @@ TEST(VideoReceiver, who_comes_late_asks_for_a_keyframe_and_shows_nothing_before)
   EXPECT_GE(call.plis, 1);
   ASSERT_FALSE(call.got.empty());
   EXPECT_GT(call.given[call.got[0].index].size(), 20'000u);
+}
+
+// An application that is busy: what was given up for want of room is lost like any other picture,
+// and what it does not look at needs no keyframe yet.
+TEST(VideoReceiver, what_nobody_fetched_in_time_is_followed_by_a_keyframe) {
+  VideoReceiverOptions options;
+  options.buffer.most_bytes = 50'000;
+  Call call(true, options);
+  call.run(1'000);
+  call.fetches = false;
+  call.run(3'000);
+  EXPECT_EQ(call.plis, 0);
+  call.fetches = true;
+  const std::size_t before = call.got.size();
+  call.run(1'000);
+  EXPECT_EQ(call.plis, 1);
+  ASSERT_GT(call.got.size(), before + 20);
+  EXPECT_GT(call.given[call.got[before].index].size(), 20'000u);
 }
 
 // [rfc4585#6.3.1] But a peer that never gives one is not asked more often than it can.

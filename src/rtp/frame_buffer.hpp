@@ -60,6 +60,8 @@ class FrameBuffer {
     return started_ && sequence >= next_ && sequence - next_ < window_.size() &&
            !window_[static_cast<std::size_t>(sequence - next_)].here;
   }
+  // A frame is whole: take() gives it.
+  bool has_frame() const { return whole_frame_size() != 0; }
   // Frames were given up since the last one that was taken.
   bool lossy() const { return lossy_; }
   std::size_t held() const { return window_.size() - missing_; }

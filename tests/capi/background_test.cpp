@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "tests/capi/camera.hpp"
 #include "tests/capi/local_network.hpp"
 #include "tests/capi/peer_harness.hpp"
 
@@ -177,6 +178,58 @@ TEST(Background, what_a_peer_said_before_it_left_is_told_before_its_end) {
   for (std::size_t i = 0; i < c.cat.messages.size(); ++i) {
     EXPECT_EQ(std::stoul(c.cat.messages[i].body), i);
   }
+}
+
+std::uint64_t bytes_that_came_to(const Peer& peer) {
+  esp_peer_ext_stats_t stats{};
+  stats.size = sizeof(stats);
+  EXPECT_EQ(esp_peer_ext_get_stats(peer.handle, &stats), ESP_PEER_ERR_NONE);
+  return stats.wire_bytes_received;
+}
+
+// What is left out for want of room is lost like any packet: no picture is shown that needs it.
+// And pictures that wait take no room from messages.
+TEST(Background, pictures_that_nobody_fetched_in_time_are_followed_by_a_keyframe) {
+  constexpr std::uint32_t count = 60, last = 10'000;
+  std::promise<void> blocked, let_go;
+  Cameras c;
+  c.cat.ext.loop_wait_ms = c.sheep.ext.loop_wait_ms = 20;
+  c.cat.ext.base.data_ch_cfg.send_cache_size = 60'000;
+  c.sheep.ext.background_thread = true;
+  c.sheep.ext.base.data_ch_cfg.recv_cache_size = 20'000;
+  c.sheep.ext.base.rtp_cfg.video_recv_jitter.cache_size = 50'000;
+  c.sheep.on_video = [&, first = true](const VideoFrame&) mutable {
+    if (!std::exchange(first, false)) return;
+    blocked.set_value();
+    let_go.get_future().wait_for(3 * patience);
+  };
+  c.open();
+  c.start();
+  ASSERT_TRUE(c.both_wait(ESP_PEER_STATE_DATA_CHANNEL_OPENED));
+  const auto film = [&](std::uint32_t pts, bool keyframe) {
+    EXPECT_TRUE(until([&] { return c.cat.send_video(pts, access_unit(pts, keyframe)) == 0; }));
+  };
+  film(0, true);
+  ASSERT_EQ(blocked.get_future().wait_for(patience), std::future_status::ready);
+  for (std::uint32_t pts = 1; pts < count; ++pts) film(pts, false);
+  EXPECT_TRUE(until([&] { return bytes_that_came_to(c.sheep) > 300'000; }));
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_TRUE(until([&] { return c.cat.send(std::string(1'000, 'x')) == 0; }));
+  }
+  EXPECT_TRUE(until([&] { return buffered(c.cat) == 0; })) << "there is room for them";
+  let_go.set_value();
+  EXPECT_TRUE(c.cat.wait_state(ESP_PEER_STATE_VIDEO_PLI_RECEIVED));
+  film(last, true);
+  EXPECT_TRUE(c.sheep.wait_for(
+      [&] { return !c.sheep.pictures.empty() && c.sheep.pictures.back().pts == last; }));
+  EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 30; }));
+  c.close();
+  ASSERT_GE(c.sheep.pictures.size(), 2u);
+  EXPECT_LT(c.sheep.pictures.size(), count) << "there was no room for all of them";
+  for (std::uint32_t i = 0; i + 1 < c.sheep.pictures.size(); ++i) {
+    EXPECT_EQ(c.sheep.pictures[i], (VideoFrame{i, access_unit(i, i == 0)}));
+  }
+  EXPECT_EQ(c.sheep.pictures.back(), (VideoFrame{last, access_unit(last, true)}));
 }
 
 int udp_sockets() {
