@@ -43,7 +43,7 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   frame.payload_type = video_.format.payload_type;
   frame.given = now;
   if (const Status cuts = cut(frame); !cuts) return cuts;
-  const std::size_t cost = frame.cost(), size = frame.data.size();
+  const std::size_t cost = frame.cost(), size = frame.waiting = frame.data.size();
   if (!frames_.push_back(std::move(frame))) return Error{Errc::no_memory, "no room for the frame"};
   bytes_ += cost;
   waiting_bytes_ += size;
@@ -134,9 +134,13 @@ std::size_t VideoSender::write_next(MutableBytes out, bool& dropped) {
   rtp::write(to, header);
   const std::size_t size = transform(frame, frame.sent - 1, out, rtp::header_size + payload);
   dropped = size == 0;
+  // Start codes are in no fragment.
+  const std::size_t gone =
+      header.marker ? frame.waiting : std::min<std::size_t>(packet.fragment.size, frame.waiting);
+  frame.waiting -= gone;
+  waiting_bytes_ -= gone;
   if (header.marker) {
     ++sent_frames_;
-    waiting_bytes_ -= frame.data.size();
     forget_old();
   }
   return size;

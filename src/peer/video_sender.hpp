@@ -75,7 +75,8 @@ class VideoSender {
     }
     Buffer data;
     Vector<Packet> packets;
-    std::size_t sent = 0;  // of them
+    std::size_t sent = 0;     // of them
+    std::size_t waiting = 0;  // bytes
     std::uint32_t timestamp = 0;
     Instant given{};
     std::uint16_t first = 0;  // the first packet's number, once that is sent

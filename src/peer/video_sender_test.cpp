@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <vector>
@@ -285,6 +286,35 @@ TEST(VideoSender, a_keyframe_of_a_megabyte_is_taken_when_nothing_waits_and_leave
   EXPECT_LT(s.ms, 600);
   EXPECT_TRUE(s.give(unit(0x41, 1000)));
   EXPECT_LE(s.sender.bytes(), 400'000u);
+}
+
+// A program that calls the loop, sleeps 20 ms, and so on.
+TEST(VideoSender, whoever_looks_seldom_holds_no_frame_up) {
+  for (const std::size_t size : {30'000u, 60'000u}) {
+    Sending s;
+    std::vector<std::int64_t> given;
+    std::size_t gone = 0;
+    std::int64_t worst = 0;
+    const auto look = [&] {
+      s.fetch();
+      for (const Sent& sent : s.out) {
+        if (!sent.packet.header.marker) continue;
+        const std::int64_t latency = s.ms - given.at(gone);
+        if (gone++ >= 30) worst = std::max(worst, latency);  // it knows what to expect by then
+      }
+      s.out.clear();
+    };
+    for (; given.size() < 200; ++s.ms) {
+      if (s.ms % 33 == 0) {
+        given.push_back(s.ms);
+        EXPECT_TRUE(s.give(sets + unit(0x65, size))) << size << " " << given.size();
+        look();  // what may go goes at once
+      }
+      if (s.ms % 20 == 0) look();
+    }
+    EXPECT_GE(gone, 198u);
+    EXPECT_LE(worst, 40) << size << ": two turns";
+  }
 }
 
 TEST(VideoSender, a_frame_that_no_packet_can_carry_is_refused_and_the_next_one_goes) {

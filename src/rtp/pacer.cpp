@@ -9,6 +9,8 @@ void Pacer::on_frame(Instant now, std::size_t size, std::size_t queued) {
   lately_at_ = now;
   const auto waiting = static_cast<std::int64_t>(queued);
   rate_ = std::max({least_rate, lately_ * 5 / 2, waiting * 1'000'000 / longest_queue.count()});
+  // A silence earns no more than a burst: nothing waited for it.
+  if (size == queued) next_ = std::max(next_, now - time_for(burst));
 }
 
 void Pacer::on_sent(Instant now, std::size_t size) {

@@ -10,10 +10,16 @@ namespace esp_peer::rtp {
 
 class Pacer {
  public:
-  // Goes at once before anything waits.
+  // Goes at once when nothing has waited.
   static constexpr std::int64_t burst = 12'000;
-  // A loop that looks as seldom as that keeps the pace.
-  static constexpr Duration longest_turn = milliseconds(5);
+  // Many a program sleeps 10 or 20 ms beside its loop. What the pace gave meanwhile goes then, or
+  // frames would wait for each other and be refused, though the network is free.
+  static constexpr Duration longest_turn = milliseconds(25);
+  // But not above that, what the queue of a home router takes in one piece: about 50 packets...
+  static constexpr std::int64_t most_at_once = 64'000;
+  // ... unless the application sends more than that all the time: so much of the pace is what it
+  // gives in a longest turn.
+  static constexpr Duration least_turn = milliseconds(10);
   // Bytes a second that any path carries for a while.
   static constexpr std::int64_t least_rate = 1'000'000;
   // Nothing waits much longer than that, whatever its size.
@@ -30,7 +36,7 @@ class Pacer {
 
  private:
   // What was not used of the pace, and still may be.
-  Duration credit() const { return std::max(time_for(burst), longest_turn); }
+  Duration credit() const { return std::clamp(time_for(most_at_once), least_turn, longest_turn); }
   Duration time_for(std::int64_t bytes) const { return Duration(bytes * 1'000'000 / rate_); }
 
   std::int64_t lately_ = 0;  // bytes of the last second, the older the less they count
