@@ -321,7 +321,7 @@ int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
  *
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
  * connected), _NOT_SUPPORT (no audio was agreed on, or the direction forbids it), _OVER_LIMITED
- * (fits no packet) or _NO_MEM.
+ * (more than the 1136 bytes that fit into a packet) or _NO_MEM.
  */
 int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t* frame);
 

@@ -69,10 +69,16 @@ typedef struct {
 /**
  * A transformer of RTP packets, e.g. for encryption from end to end. Number and source in the
  * header stay as they are. On its way out a packet may grow by 64 bytes, of those received each to
- * 2048. What it drops is as lost on the network.
+ * 2048. What it drops is as lost on the network; so may be the rest of a picture that is half sent
+ * when it is set.
  *
- * It is called in the middle of the work of its peer, in any thread that uses that: functions of
- * peers answer ESP_PEER_ERR_WRONG_STATE there.
+ * Of what is received it sees the packets that can be shown or heard, each once, not always in
+ * their order: none that has come twice or too late, or of a payload type that was not agreed on.
+ * Only what it has dropped may come again.
+ *
+ * It is called in the middle of the work of its peer, whose lock is held, in any thread that uses
+ * that: functions of peers answer ESP_PEER_ERR_WRONG_STATE there, and it must not wait for a lock
+ * whose holder may be in a function of this peer, for that one waits too.
  */
 typedef struct {
   /** Sets encoded_size, which is orig_size before, and whether the work is done in orig_data.

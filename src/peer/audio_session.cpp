@@ -85,12 +85,8 @@ void AudioSession::leave() {
   if (spoke) bye_for_ = sender_.ssrc();
 }
 
-void AudioSession::on_rtp(Instant now, const rtp::Packet& opened) {
+void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
   if (refused_) return;
-  Buffer room;
-  const auto transformed = rtp::transform_received(transformer_, opened, env_.memory, room);
-  if (!transformed) return drop(now, "by the transformer", opened.payload.size());
-  const rtp::Packet& packet = *transformed;
   if (packet.header.ssrc == sender_.ssrc()) leave_name_to_the_other();
   Source* source = find_or_add(packet.header.ssrc);
   if (!source) return drop(now, "no room for a source", packet.payload.size());
@@ -98,10 +94,17 @@ void AudioSession::on_rtp(Instant now, const rtp::Packet& opened) {
   const auto accepted = source->receiver.on_packet(now, packet.header);
   if (!accepted) return drop(now, "far from its sequence", packet.payload.size());
   if (accepted->restarted) source->jitter.restart(accepted->sequence);
-  // What is nothing to hear still has its place: nobody waits for it.
-  const bool audible = sdp::receives(audio_.direction) && accepts(packet.header.payload_type);
-  source->jitter.insert(now, accepted->sequence, packet.header.timestamp,
-                        audible ? packet.payload : Bytes());
+  if (!source->jitter.wants(accepted->sequence)) return;
+  if (!sdp::receives(audio_.direction) || !accepts(packet.header.payload_type)) {
+    // What is nothing to hear still has its place: nobody waits for it.
+    source->jitter.insert(now, accepted->sequence, packet.header.timestamp, {});
+    return;
+  }
+  Buffer room;
+  const auto transformed = rtp::transform_received(transformer_, packet, env_.memory, room);
+  if (!transformed) return drop(now, "by the transformer", packet.payload.size());
+  source->jitter.insert(now, accepted->sequence, transformed->header.timestamp,
+                        transformed->payload);
 }
 
 bool AudioSession::knows(rtp::Ssrc source) const {
@@ -161,8 +164,7 @@ std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
     const Buffer& packet = queue_.front();
     if (out.size() < packet.size() + srtp::max_growth) return 0;
     copy_bytes(packet.bytes(), out);
-    const MutableBytes room =
-        out.first(std::min(out.size() - srtp::max_growth, rtp::header_size + max_frame));
+    const MutableBytes room = out.first(std::min(out.size() - srtp::max_growth, max_packet));
     const std::size_t size = rtp::transform(transformer_, rtp::Way::out, room, packet.size());
     const std::size_t sealed = size == 0 ? 0 : srtp_.seal_rtp(out, size);
     queue_.pop_front();

@@ -23,8 +23,11 @@ class AudioSession {
   static constexpr std::size_t max_sources = 4;
   // Packets that wait for a runner that cannot send; then the oldest one is worth least.
   static constexpr std::size_t max_queued = 16;
-  // One frame is one packet, and no datagram is larger than 1232 bytes [SecurePath].
-  static constexpr std::size_t max_frame = 1232 - rtp::header_size - srtp::max_growth;
+  // One frame is one packet, and no datagram is larger than 1232 bytes [SecurePath]. So much a
+  // transformer may make of it, also one that is set while frames wait.
+  static constexpr std::size_t max_packet = 1232 - srtp::max_growth;
+  static constexpr std::size_t max_frame =
+      max_packet - rtp::header_size - rtp::Transformer::max_growth;
 
   AudioSession(Instant now, const NegotiatedAudio& audio, const rtp::JitterOptions& jitter,
                srtp::Session& srtp, Env env, Duration wall_clock = {},

@@ -15,13 +15,18 @@ void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
     return insert_repeated(now, packet, format, stream);
   }
   if (packet.header.payload_type != format.payload_type) return;
-  Buffer room;
-  const auto transformed = rtp::transform_received(transformer_, packet, env_.memory, room);
-  if (!transformed) return;
   Source* source = find_or_add(now, packet.header.ssrc);
   if (!source) return;
   if (!stream.rid.empty()) static_cast<void>(source->rid.assign(stream.rid));
-  insert(now, *source, *transformed);
+  source->left = false;
+  const auto accepted = source->receiver.on_packet(now, packet.header);
+  if (!accepted) return;
+  if (accepted->restarted) {
+    source->frames.restart(accepted->sequence);
+    source->needs_keyframe = true;
+  }
+  if (source->next_pli == Instant::max()) source->next_pli = after_interval(now);
+  insert(now, *source, accepted->sequence, packet);
 }
 
 void VideoReceiver::insert_repeated(Instant now, const rtp::Packet& packet,
@@ -30,14 +35,10 @@ void VideoReceiver::insert_repeated(Instant now, const rtp::Packet& packet,
   Source* source = lost ? find_repaired(*lost, stream) : nullptr;
   if (!source) return;
   lost->header.ssrc = source->receiver.source();
-  Buffer room;
-  const auto transformed = rtp::transform_received(transformer_, *lost, env_.memory, room);
-  if (!transformed) return;
-  const auto sequence = source->receiver.extend(transformed->header.sequence);
+  const auto sequence = source->receiver.extend(lost->header.sequence);
   // [rfc4588#4] What nobody lacks is no repetition, whatever number it names.
   if (!sequence || !source->frames.lacks(*sequence)) return;
-  source->frames.insert(now, *sequence, transformed->header.timestamp, transformed->header.marker,
-                        transformed->payload);
+  insert(now, *source, *sequence, *lost);
 }
 
 // Whose packet it is: the description says it, or the packet; else it is that one's which lacks it
@@ -60,17 +61,15 @@ VideoReceiver::Source* VideoReceiver::find_repaired(const rtp::Packet& lost,
   return found;
 }
 
-void VideoReceiver::insert(Instant now, Source& source, const rtp::Packet& packet) {
-  source.left = false;
-  const auto accepted = source.receiver.on_packet(now, packet.header);
-  if (!accepted) return;
-  if (accepted->restarted) {
-    source.frames.restart(accepted->sequence);
-    source.needs_keyframe = true;
-  }
-  if (source.next_pli == Instant::max()) source.next_pli = after_interval(now);
-  source.frames.insert(now, accepted->sequence, packet.header.timestamp, packet.header.marker,
-                       packet.payload);
+// A transformer may count what it sees: it sees each packet once, and none that comes too late.
+void VideoReceiver::insert(Instant now, Source& source, std::uint64_t sequence,
+                           const rtp::Packet& packet) {
+  if (!source.frames.wants(sequence)) return;
+  Buffer room;
+  const auto transformed = rtp::transform_received(transformer_, packet, env_.memory, room);
+  if (!transformed) return;
+  source.frames.insert(now, sequence, transformed->header.timestamp, transformed->header.marker,
+                       transformed->payload);
 }
 
 void VideoReceiver::on_sender_report(Instant now, const rtp::SenderInfo& report) {

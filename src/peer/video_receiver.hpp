@@ -104,7 +104,7 @@ class VideoReceiver {
   Source* find_repaired(const rtp::Packet& lost, const VideoStream& stream) const;
   void insert_repeated(Instant now, const rtp::Packet& packet, const sdp::VideoFormat& format,
                        const VideoStream& stream);
-  void insert(Instant now, Source& source, const rtp::Packet& packet);
+  void insert(Instant now, Source& source, std::uint64_t sequence, const rtp::Packet& packet);
   std::optional<Buffer> join(Source& source, const rtp::FrameBuffer::Frame& frame) const;
   bool is_keyframe(const Buffer& frame, bool may_lack_beginning) const;
   void want_keyframe(Instant now, Source& source);

@@ -1,6 +1,7 @@
 #include "peer/video_sender.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "codec/h264_packetizer.hpp"
 #include "codec/jpeg_packetizer.hpp"
@@ -66,8 +67,9 @@ Buffer VideoSender::copy_of(Bytes frame) {
 }
 
 Status VideoSender::cut(Frame& frame) const {
-  const bool may_grow = transformer_ && transformer_->transforms(rtp::Way::out);
-  const std::size_t max_payload = max_payload_ - (may_grow ? rtp::Transformer::max_growth : 0);
+  frame.may_grow = is_transformed();
+  const std::size_t max_payload =
+      max_payload_ - (frame.may_grow ? rtp::Transformer::max_growth : 0);
   const auto take_all = [&frame](auto& packetizer) {
     while (const auto fragment = packetizer.next()) {
       if (!frame.packets.push_back({*fragment})) return false;
@@ -91,6 +93,15 @@ Status VideoSender::cut(Frame& frame) const {
     return Error{Errc::unsupported, "a frame that no packet can carry"};
   }
   return {};
+}
+
+// It has waited since before there was a transformer. Where that is of no use, for there is a unit
+// that fits no smaller packet, it is for the transformer to find room.
+void VideoSender::cut_again(Frame& frame) {
+  const std::size_t cost = frame.cost();
+  Vector<Packet> as_it_was = std::exchange(frame.packets, Vector<Packet>(env_.memory));
+  if (!cut(frame)) frame.packets = std::move(as_it_was);
+  bytes_ += frame.cost() - cost;
 }
 
 std::size_t VideoSender::write_payload(const Frame& frame, const Packet& packet,
@@ -120,6 +131,7 @@ std::size_t VideoSender::write_next(MutableBytes out, bool& dropped) {
   dropped = false;
   if (sent_frames_ == frames_.size() || out.size() < rtp::header_size) return 0;
   Frame& frame = frames_[sent_frames_];
+  if (frame.sent == 0 && !frame.may_grow && is_transformed()) cut_again(frame);
   const Packet& packet = frame.packets[frame.sent];
   const std::size_t payload = write_payload(frame, packet, out.subspan(rtp::header_size));
   if (payload == 0) return 0;
@@ -148,7 +160,7 @@ std::size_t VideoSender::write_next(MutableBytes out, bool& dropped) {
 
 std::size_t VideoSender::transform(Frame& frame, std::size_t index, MutableBytes out,
                                    std::size_t size) {
-  if (!transformer_ || !transformer_->transforms(rtp::Way::out)) return size;
+  if (!is_transformed()) return size;
   // Sent again it must still fit.
   const MutableBytes room = out.first(out.size() - rtp::rtx_header_size);
   const std::size_t after = rtp::transform(transformer_, rtp::Way::out, room, size);

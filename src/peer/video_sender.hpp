@@ -75,6 +75,7 @@ class VideoSender {
     }
     Buffer data;
     Vector<Packet> packets;
+    bool may_grow = false;    // they leave room for what a transformer adds
     std::size_t sent = 0;     // of them
     std::size_t waiting = 0;  // bytes
     std::uint32_t timestamp = 0;
@@ -91,6 +92,8 @@ class VideoSender {
   bool repeats() const { return video_.format.rtx_payload_type || repeats_allowed_; }
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
+  void cut_again(Frame& frame);
+  bool is_transformed() const { return transformer_ && transformer_->transforms(rtp::Way::out); }
   std::size_t write_new(MutableBytes out);
   std::size_t write_next(MutableBytes out, bool& dropped);
   std::size_t write_again(Instant now, MutableBytes out);

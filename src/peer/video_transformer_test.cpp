@@ -29,13 +29,14 @@ struct Counting final : rtp::Transformer {
       packet.insert(12, std::string("\xBE\xDE\0\1\x10\x11\0\0", 8));
       packet += static_cast<char>(count);
     } else {
+      ++seen;
       packet.pop_back();
     }
     Writer(room).text(packet);
     return packet.size();
   }
   bool makes = true, takes = true;
-  int count = 0, fails_at = 0;
+  int count = 0, fails_at = 0, seen = 0;
 };
 
 // Parameter sets, without which nobody could decode it, and its own start.
@@ -60,7 +61,7 @@ struct Sending {
   }
   void give(std::size_t size = 3'000) {
     const std::string frame = before_picture + std::string(size, 'x');
-    EXPECT_TRUE(sender.send(at_ms(ms), 1'234, as_bytes(frame)));
+    EXPECT_TRUE(sender.send(at_ms(ms), ++timestamp, as_bytes(frame)));
   }
   std::vector<std::string> fetch_all() {
     std::vector<std::string> out;
@@ -84,6 +85,7 @@ struct Sending {
   NegotiatedVideo video;
   VideoSender sender;
   std::int64_t ms = 0;
+  std::uint32_t timestamp = 1'234;
 };
 
 TEST(VideoTransformer, there_is_room_for_what_it_adds) {
@@ -104,6 +106,29 @@ TEST(VideoTransformer, without_rtx_a_packet_is_repeated_to_the_last_bit) {
   s.transformer.makes = false;  // whatever it would say now
   for (const std::string& packet : out) s.sender.on_nack(s.parsed(packet).header.sequence);
   EXPECT_EQ(s.fetch_all(), out);
+}
+
+// What is on its way already may have less room, what waits has it.
+TEST(VideoTransformer, a_frame_that_waits_when_it_is_set_is_cut_anew) {
+  Sending s(true);
+  s.transformer.makes = false;
+  s.give(60'000);
+  std::vector<std::byte> room(max_packet);
+  EXPECT_GT(s.sender.write_packet(at_ms(s.ms), room), 0u);
+  s.give();
+  s.transformer.makes = true;
+  const std::size_t before = s.sender.bytes();
+  std::string joined;
+  for (const std::string& packet : s.fetch_all()) {
+    if (s.parsed(packet).header.timestamp == s.timestamp) joined += packet.back();
+  }
+  ASSERT_FALSE(joined.empty());
+  EXPECT_EQ(static_cast<int>(joined.size()), joined.back() - joined.front() + 1)
+      << "none is left out";
+  EXPECT_GE(joined.size(), 3u);
+  EXPECT_NE(s.sender.bytes(), before) << "what it costs is counted";
+  s.sender.clear();
+  EXPECT_EQ(s.sender.bytes(), 0u);
 }
 
 // [rfc4588#4]
@@ -172,6 +197,35 @@ TEST(VideoTransformer, loss_is_repaired_on_the_other_side_too) {
     ASSERT_TRUE(frame);
     EXPECT_EQ(as_text(frame->data.bytes()), before_picture + std::string(3'000, 'x'));
   }
+}
+
+TEST(VideoTransformer, a_receiver_shows_it_each_packet_once) {
+  Sending s(true);
+  VideoReceiver receiver({}, s.env.env);
+  receiver.use(s.transformer);
+  s.give();
+  const auto out = s.fetch_all();
+  for (const std::string& packet : out) s.sender.on_nack(s.parsed(packet).header.sequence);
+  const auto again = s.fetch_all();
+  ASSERT_EQ(again.size(), out.size());
+  const auto hear = [&](const std::string& packet) {
+    receiver.on_packet(at_ms(s.ms), s.parsed(packet), s.video.format);
+  };
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i == 1) continue;
+    hear(out[i]);
+    hear(again[i]);  // it was only late
+    hear(out[i]);
+  }
+  EXPECT_EQ(s.transformer.seen, static_cast<int>(out.size()) - 1);
+  hear(again[1]);
+  EXPECT_TRUE(receiver.read_frame(at_ms(s.ms)));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    hear(out[i]);  // too late
+    hear(again[i]);
+  }
+  EXPECT_EQ(s.transformer.seen, static_cast<int>(out.size()));
+  EXPECT_FALSE(receiver.read_frame(at_ms(s.ms)));
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ bool FrameBuffer::extend_to(Instant now, std::uint64_t sequence) {
 }
 
 bool FrameBuffer::extend_back_to(Instant now, std::uint64_t sequence) {
-  if (first_ == 0 || sequence + max_before_first < first_) return false;
+  if (!reaches_back_to(sequence)) return false;
   while (sequence < next_) {
     if (!add_place(now, true)) return false;
     --next_;

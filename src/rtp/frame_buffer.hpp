@@ -55,6 +55,13 @@ class FrameBuffer {
   bool endangered() const;
   // It is time to request packets.
   bool wants_packets() const;
+  // insert() would take it: it comes neither twice nor too late.
+  bool wants(std::uint64_t sequence) const {
+    if (!started_) return true;
+    if (sequence < next_) return reaches_back_to(sequence);
+    return sequence - next_ >= window_.size() ||
+           !window_[static_cast<std::size_t>(sequence - next_)].here;
+  }
   // It waits for this packet.
   bool lacks(std::uint64_t sequence) const {
     return started_ && sequence >= next_ && sequence - next_ < window_.size() &&
@@ -76,6 +83,9 @@ class FrameBuffer {
     bool here = false, marker = false;
     std::uint8_t requests = 0;
   };
+  bool reaches_back_to(std::uint64_t sequence) const {
+    return first_ != 0 && sequence + max_before_first >= first_;
+  }
   bool extend_to(Instant now, std::uint64_t sequence);
   bool extend_back_to(Instant now, std::uint64_t sequence);
   bool add_place(Instant now, bool in_front);

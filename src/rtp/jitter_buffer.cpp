@@ -64,6 +64,11 @@ std::optional<JitterBuffer::Frame> JitterBuffer::take() {
   return std::move(first.frame);
 }
 
+bool JitterBuffer::wants(std::uint64_t sequence) const {
+  const auto is_it = [&](const Held& held) { return held.sequence == sequence; };
+  return sequence >= next_ && std::none_of(held_.begin(), held_.end(), is_it);
+}
+
 std::optional<Instant> JitterBuffer::next_deadline() const {
   std::optional<Instant> next;
   std::uint64_t in_order = next_;

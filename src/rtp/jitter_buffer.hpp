@@ -38,6 +38,8 @@ class JitterBuffer {
   // The next frame that has waited enough.
   std::optional<Frame> take();
 
+  // insert() would take it: it comes neither twice nor too late.
+  bool wants(std::uint64_t sequence) const;
   std::optional<Instant> next_deadline() const;
   std::size_t held() const { return held_.size(); }
   void hash_state(StateHash& hash) const;
