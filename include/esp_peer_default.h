@@ -31,9 +31,9 @@ typedef struct {
 typedef struct {
   esp_peer_default_jitter_cfg_t audio_recv_jitter;
   esp_peer_default_jitter_cfg_t video_recv_jitter;
-  uint32_t send_pool_size;   /**< Bytes kept for retransmission, and that wait to be sent. Default
-                                  400,000. */
-  uint32_t send_queue_num;   /**< Packets kept for retransmission. Default 256. */
+  uint32_t send_pool_size; /**< Bytes kept for retransmission, and that wait to be sent; one picture
+                                alone may be more. Default 400,000. */
+  uint32_t send_queue_num; /**< Packets kept for retransmission. Default 256. */
   uint16_t max_resend_count; /**< Of one packet. Default 3. */
 } esp_peer_default_rtp_cfg_t;
 

@@ -37,6 +37,9 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   if (waiting_bytes_ != 0 && waiting + bytes.size() > options_.most_bytes) {
     return Error{Errc::would_block, "more video than the path carries"};
   }
+  if (bytes.size() / max_payload_ >= max_packets_of_frame) {
+    return Error{Errc::over_limit, "a frame of more packets than can be told apart"};
+  }
   Frame frame(env_.memory);
   frame.data = copy_of(bytes);
   if (!frame.data) return Error{Errc::no_memory, "no room for the frame"};
@@ -91,6 +94,9 @@ Status VideoSender::cut(Frame& frame) const {
   if (!complete) return Error{Errc::no_memory, "no room for the packets of a frame"};
   if (!fits || frame.packets.empty()) {
     return Error{Errc::unsupported, "a frame that no packet can carry"};
+  }
+  if (frame.packets.size() > max_packets_of_frame) {
+    return Error{Errc::over_limit, "a frame of more packets than can be told apart"};
   }
   return {};
 }

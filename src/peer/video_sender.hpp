@@ -39,7 +39,8 @@ class VideoSender {
   void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // One access unit of H.264, or one JPEG file; copied. unsupported when no packet can carry it,
-  // would_block when too much waits already. Where nothing waits, a frame may be of any size.
+  // over_limit when it is too many of them, would_block when too much waits already. Where nothing
+  // waits, a frame may be larger than all that is kept.
   Status send(Instant now, std::uint32_t timestamp, Bytes frame);
   // The receiver lacks a packet. Nothing comes of it when that one is too old, or was sent again
   // often enough.
@@ -60,6 +61,8 @@ class VideoSender {
   void hash_state(StateHash& hash) const;
 
  private:
+  // [rfc3550#A.1] A receiver tells what is new from what is old by half of the numbers.
+  static constexpr std::size_t max_packets_of_frame = 0x8000;
   // NACKs that come faster than we answer; further ones are asked again.
   static constexpr std::size_t max_asked = 256;
 

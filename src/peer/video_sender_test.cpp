@@ -317,6 +317,14 @@ TEST(VideoSender, whoever_looks_seldom_holds_no_frame_up) {
   }
 }
 
+// A receiver could not tell its end from the beginning of the one before.
+TEST(VideoSender, a_frame_of_more_packets_than_half_of_the_numbers_is_refused_before_it_is_copied) {
+  Sending s;
+  EXPECT_EQ(s.give(Octets(std::size_t{0x8000} * max_packet, std::byte{1})).code(),
+            Errc::over_limit);
+  EXPECT_LT(s.env.memory.peak, 1'000'000u);
+}
+
 TEST(VideoSender, a_frame_that_no_packet_can_carry_is_refused_and_the_next_one_goes) {
   Sending s;
   EXPECT_EQ(s.give(unit(0x60, 50)).error().code, Errc::unsupported);
