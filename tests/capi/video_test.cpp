@@ -130,7 +130,7 @@ TEST(Video, keyframes_are_asked_for_at_the_interval_but_told_three_times_a_secon
   c.connect();
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(c.cat.send_video(0, access_unit(0, true)), ESP_PEER_ERR_NONE);
-  ASSERT_TRUE(c.pump_until([&] { return c.cat.count(ESP_PEER_STATE_VIDEO_PLI_RECEIVED) == 4; }));
+  ASSERT_TRUE(c.pump_until([&] { return c.cat.count(ESP_PEER_STATE_VIDEO_PLI_RECEIVED) >= 4; }));
   EXPECT_GE(std::chrono::steady_clock::now() - begin, 900ms);
   EXPECT_EQ(c.sheep.pictures.size(), 1u) << "asked for without need";
 }
@@ -217,10 +217,15 @@ TEST(Video, more_than_the_path_carries_would_block_and_a_keyframe_of_a_megabyte_
   Cameras c;
   c.sheep.ext.base.rtp_cfg.video_recv_jitter.cache_size = 4'000'000;
   c.connect();
+  ASSERT_TRUE(c.pump_until([&] {
+    return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED) &&
+           c.sheep.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED);
+  }));
   EXPECT_EQ(c.cat.send_video(0, access_unit(0, true, 1'000'000)), ESP_PEER_ERR_NONE);
   EXPECT_EQ(c.cat.send_video(33, access_unit(33, false)), ESP_PEER_ERR_WOULD_BLOCK);
-  // Words do not queue behind it.
-  ASSERT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_DATA_CHANNEL_OPENED); }));
+  EXPECT_EQ(c.cat.send("words"), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return c.sheep.received == 1; }));
+  EXPECT_TRUE(c.sheep.pictures.empty()) << "words do not queue behind it";
   ASSERT_TRUE(c.pump_until([&] { return c.sheep.pictures.size() == 1; }));
   EXPECT_EQ(c.sheep.pictures[0].body, access_unit(0, true, 1'000'000));
   ASSERT_TRUE(c.pump_until([&] { return c.cat.send_video(66, access_unit(66, false)) == 0; }));
