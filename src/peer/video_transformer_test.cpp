@@ -115,7 +115,7 @@ TEST(VideoTransformer, a_frame_that_waits_when_it_is_set_is_cut_anew) {
   s.give(60'000);
   std::vector<std::byte> room(max_packet);
   EXPECT_GT(s.sender.write_packet(at_ms(s.ms), room), 0u);
-  s.give();
+  s.give(3 * (max_packet - 12 - 2 - 2));  // full packets: behind headers of RTP, RTX and FU-A
   s.transformer.makes = true;
   const std::size_t before = s.sender.bytes();
   std::string joined;
