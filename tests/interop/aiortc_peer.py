@@ -1,11 +1,12 @@
 """aiortc as a peer: the commands and events of peer.mjs."""
+import array
 import asyncio
 import json
+import math
 import sys
 
 import aiortc
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
-from aiortc.contrib.media import MediaBlackhole
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
@@ -25,22 +26,34 @@ def pattern(size):
     return bytes(i * 7 & 255 for i in range(size))
 
 
+class Tone(AudioStreamTrack):
+    """400 Hz, of which eight waves fill a frame of twenty milliseconds."""
+
+    async def recv(self):
+        frame = await super().recv()
+        samples = frame.samples
+        wave = array.array("h", (int(8192 * math.sin(2 * math.pi * 8 * i / samples))
+                                 for i in range(samples)))
+        frame.planes[0].update(wave.tobytes())
+        return frame
+
+
 class Connection:
     """One connection; what comes from an older one is told no more."""
 
     def __init__(self, audio, video):
         self.old = False
         self.decoded = 0
+        self.energy = 0.0
         self.echo = False
         self.channels = {}
         self.pc = RTCPeerConnection()
         self.pc.on("connectionstatechange",
                    lambda: self.note(event="state", state=self.pc.connectionState))
         self.pc.on("datachannel", lambda channel: self.watch(channel))
-        self.sink = MediaBlackhole()
         self.pc.on("track", self.listen)
-        if audio:  # silence goes out; what comes in is decoded and thrown away
-            self.add(AudioStreamTrack(), f"audio/{audio}")
+        if audio:
+            self.add(Tone(), f"audio/{audio}")
         if video:
             self.add(VideoStreamTrack(), f"video/{video}")
 
@@ -56,13 +69,14 @@ class Connection:
             emit(**line)
 
     async def listen(self, track):
-        if track.kind == "audio":
-            self.sink.addTrack(track)
-            return await self.sink.start()
         try:
             while True:
-                await track.recv()
-                self.decoded += 1
+                frame = await track.recv()
+                if track.kind == "audio":
+                    loudest = max(map(abs, array.array("h", bytes(frame.planes[0]))))
+                    self.energy += (loudest / 32768) ** 2 * frame.samples / frame.sample_rate
+                else:
+                    self.decoded += 1
         except MediaStreamError:  # the end of it
             pass
 
@@ -75,7 +89,7 @@ class Connection:
                             if s.type == "outbound-rtp" and s.kind == kind),
                 "received": sum(s.packetsReceived for s in stats
                                 if s.type == "inbound-rtp" and s.kind == kind)}
-        return {"audio": count("audio"), "video": {**count("video"), "decoded": self.decoded}}
+        return {"audio": {**count("audio"), "energy": self.energy}, "video": {**count("video"), "decoded": self.decoded}}
 
     def watch(self, channel):
         self.channels[channel.label] = channel

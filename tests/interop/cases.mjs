@@ -3,6 +3,7 @@
 import { atLeast, bothRoles, connect, echoes, equal, pause, withOurs } from './common.mjs';
 import { codec, state } from './ours.mjs';
 import { pattern, sum } from './peer.mjs';
+import { checkLoud, checkTone, sound, withSound } from './sounds.mjs';
 import { stunServer } from './stun.mjs';
 import { videoCases } from './video_cases.mjs';
 
@@ -12,8 +13,9 @@ const overLimited = -7;
 // Older peers say 65535 for a limit that is not there.
 const unset = limit => (limit === null || limit === 65535 ? undefined : limit);
 
-async function playBothWays(ours, peer, name) {
+async function playBothWays(ours, peer, name, file) {
   const frames = 100;
+  const before = await peer.do({ do: 'media' });
   const agreed = await ours.wait('agreement on audio', e => e.event === 'audio');
   equal(agreed.codec, codec[name], 'codec');
   await ours.must({ do: 'play', frames });
@@ -22,7 +24,8 @@ async function playBothWays(ours, peer, name) {
   equal(played.frames, frames, 'frames that we sent');
   await pause(300); // what is on its way arrives
   // An echo counts nothing, and sends what it has received.
-  const { audio: { sent = frames, received } = {} } = await peer.do({ do: 'media' });
+  const after = await peer.do({ do: 'media' });
+  const { audio: { sent = frames, received } = {} } = after;
   await ours.must({ do: 'heard' });
   const heard = await ours.wait('what was heard', e => e.event === 'heard');
   // The first of them may come before the other side is ready; none is lost on this network.
@@ -35,14 +38,15 @@ async function playBothWays(ours, peer, name) {
   // G.711 is a byte a sample, 8000 of them a second: what was decrypted is whole.
   const bytes = heard.bytes / heard.frames;
   if (name !== 'opus') equal(Math.round(bytes / step), 8, 'bytes a millisecond');
-  return `${received ?? 'an echo'} of ${frames} heard there, ${heard.frames} here, ${step.toFixed(1)} ms a frame`;
+  const there = checkTone(peer, before, after, frames * 20), here = await checkLoud(file, name);
+  return `${received ?? 'some'} of ${frames} heard there (${there}), ${heard.frames} here (${here}), ${step.toFixed(1)} ms a frame`;
 }
 const audio = name => ({
   needs: [name],
-  run: (peer, weOffer) => withOurs(weOffer, ['--manual', '--audio', name], async ours => {
-    await connect(ours, peer, weOffer, { audio: name });
-    return playBothWays(ours, peer, name);
-  }),
+  run: (peer, weOffer) => withSound(name, (options, file) => withOurs(weOffer, ['--manual', ...options], async ours => {
+    await connect(ours, peer, weOffer, { audio: name, sound: await sound(name) });
+    return playBothWays(ours, peer, name, file);
+  })),
 });
 
 const reliabilities = {

@@ -95,13 +95,19 @@ class Screen {
  public:
   struct Seen {
     std::uint64_t frames = 0, bytes = 0;
-    std::uint32_t first = 0, last = 0;
+    std::uint32_t first = 0, last = 0;  // pts
+    std::chrono::milliseconds took{0};  // from the first to the last, by our clock
   };
   void record(const std::string& file) { out_.open(file, std::ios::binary | std::ios::trunc); }
   void show(const esp_peer_video_frame_t& frame) {
     const std::lock_guard lock(mutex_);
-    if (seen_.frames++ == 0) seen_.first = frame.pts;
+    const auto now = std::chrono::steady_clock::now();
+    if (seen_.frames++ == 0) {
+      seen_.first = frame.pts;
+      began_ = now;
+    }
     seen_.last = frame.pts;
+    seen_.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
     seen_.bytes += static_cast<std::uint64_t>(frame.size);
     out_.write(reinterpret_cast<const char*>(frame.data), frame.size);
   }
@@ -114,6 +120,7 @@ class Screen {
  private:
   std::mutex mutex_;
   Seen seen_;
+  std::chrono::steady_clock::time_point began_;
   std::ofstream out_;
 };
 

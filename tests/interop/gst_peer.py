@@ -1,4 +1,5 @@
 """GStreamer's webrtcbin as a peer: the commands and events of peer.mjs."""
+import array
 import json
 import os
 import re
@@ -41,7 +42,9 @@ CAPS = {
 }
 PAYLOAD_TYPES = {"pcma": 8, "pcmu": 0, "opus": 111, "h264": 108, "mjpeg": 26}
 DECODERS = {"H264": "rtph264depay ! h264parse ! avdec_h264 output-corrupt=false",
-            "JPEG": "rtpjpegdepay ! jpegdec"}
+            "JPEG": "rtpjpegdepay ! jpegdec",
+            "PCMA": "rtppcmadepay ! alawdec", "PCMU": "rtppcmudepay ! mulawdec",
+            "OPUS": "rtpopusdepay ! opusdec"}
 KIND = {"offer": GstWebRTC.WebRTCSDPType.OFFER, "answer": GstWebRTC.WebRTCSDPType.ANSWER}
 
 output = threading.Lock()
@@ -96,7 +99,7 @@ class Connection:
         self.old = False
         self.echo = False
         self.codecs = [codec for codec in (audio, video) if codec]
-        self.counts = {"audio": {"sent": 0, "received": 0},
+        self.counts = {"audio": {"sent": 0, "received": 0, "energy": 0.0},
                        "video": {"sent": 0, "received": 0, "decoded": 0}}
         self.channels = {}
         self.kept = []  # PyGObject crashes when promises and replies are dropped early
@@ -188,17 +191,33 @@ class Connection:
             return Gst.PadProbeReturn.OK
         pad.add_probe(Gst.PadProbeType.BUFFER, passes)
 
+    @staticmethod
+    def listen(pad, counts):
+        def passes(_, info):
+            buffer = info.get_buffer()
+            samples = array.array("h", buffer.extract_dup(0, buffer.get_size()))
+            loudest = max(map(abs, samples), default=0) / 32768
+            counts["energy"] += loudest ** 2 * buffer.duration / Gst.SECOND
+            return Gst.PadProbeReturn.OK
+        pad.add_probe(Gst.PadProbeType.BUFFER, passes)
+
     def pad_added(self, _, pad):
         if pad.direction != Gst.PadDirection.SRC:
             return
         caps = pad.get_current_caps().get_structure(0)
-        counts = self.counts[caps.get_string("media")]
+        media = caps.get_string("media")
+        counts = self.counts[media]
         self.count(pad, counts, "received")
-        decoder = DECODERS.get(caps.get_string("encoding-name"))
+        decoder = DECODERS[caps.get_string("encoding-name")]
+        if media == "audio":
+            decoder += " ! audioconvert ! audio/x-raw,format=S16LE"
         sink = Gst.parse_bin_from_description(
-            (decoder + " ! " if decoder else "") + "fakesink name=end sync=false", True)
-        if decoder:
-            self.count(sink.get_by_name("end").get_static_pad("sink"), counts, "decoded")
+            decoder + " ! fakesink name=end sync=false", True)
+        end = sink.get_by_name("end").get_static_pad("sink")
+        if media == "audio":
+            self.listen(end, counts)
+        else:
+            self.count(end, counts, "decoded")
         self.pipeline.add(sink)
         sink.sync_state_with_parent()
         pad.link(sink.get_static_pad("sink"))

@@ -3,7 +3,8 @@
 //
 // In:  {"do":"connect"} {"do":"sdp","sdp":…} {"do":"candidate","candidate":…}
 //      {"do":"create","label":…,"ordered":B,"maxRetransmits":N|"maxPacketLifeTime":N}
-//      {"do":"send","text":…|"bytes":N,"stream":N} {"do":"close","label":…} {"do":"disconnect"}
+//      {"do":"send","text":…|"bytes":N|"file":…,"stream":N} {"do":"close","label":…}
+//      {"do":"disconnect"}
 //      {"do":"addr"} {"do":"play","frames":N} {"do":"heard"} {"do":"quit"}
 //      {"do":"film","from":N} begins to send the film with frame N {"do":"cut"} ends it
 //      {"do":"filmed"} {"do":"seen","end":B} the end of the recording
@@ -15,17 +16,21 @@
 //      {"event":"heard","frames":N,"bytes":N,"first":PTS,"last":PTS} what has come until now
 //      {"event":"video","codec":N} what was agreed on
 //      {"event":"filmed","frames":N,"refused":N,"result":N,"stall":MS} see film.hpp
-//      {"event":"seen","frames":N,"bytes":N,"first":PTS,"last":PTS} what has come until now
+//      {"event":"seen","frames":N,"bytes":N,"first":PTS,"last":PTS,"took":MS} what has come until
+//      now and how long after the first the last one did
 //      {"event":"done","id":N,"result":N} the answer to the command that had this id
 //
 // --offer, --manual (no automatic channel), --echo, --trickle (what is found later is said later),
-// --stun URL, --large (caches of 512 KB), --audio pcma|pcmu|opus, --video h264|mjpeg, --film FILE
-// (which is sent), --record FILE (of what comes), --hold MS (cache_timeout of video), --pli MS
-// (pli_send_interval). Binary messages are a pattern whose sum tells whether they came whole.
+// --stun URL, --large (caches of 512 KB), --audio pcma|pcmu|opus, --sound FILE (which is played),
+// --listen FILE (of what is heard, see sound.hpp), --video h264|mjpeg, --film FILE (which is sent),
+// --record FILE (of what comes), --hold MS (cache_timeout of video), --pli MS (pli_send_interval).
+// Binary messages are a pattern whose sum tells whether they came whole.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -34,6 +39,7 @@
 
 #include "esp_peer_ext.h"
 #include "film.hpp"
+#include "sound.hpp"
 
 namespace {
 
@@ -45,18 +51,12 @@ void emit(const json& line) {
   std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
 }
 
-// What has been heard of the peer; told by the loop, asked for by the commands.
-struct Heard {
-  std::mutex mutex;
-  std::uint64_t frames = 0, bytes = 0;
-  std::uint32_t first = 0, last = 0;
-};
-
 struct Program {
   esp_peer_handle_t peer = nullptr;
   bool echo = false;
   esp_peer_audio_codec_t codec = ESP_PEER_AUDIO_CODEC_NONE;
-  Heard heard;
+  interop::Sound sound;
+  interop::Ear ear;
   std::jthread playing;
   interop::Projector projector;
   interop::Screen screen;
@@ -111,11 +111,7 @@ int on_audio_info(esp_peer_audio_stream_info_t* info, void*) {
   return 0;
 }
 int on_audio(esp_peer_audio_frame_t* frame, void* ctx) {
-  Heard& heard = static_cast<Program*>(ctx)->heard;
-  const std::lock_guard lock(heard.mutex);
-  if (heard.frames++ == 0) heard.first = frame->pts;
-  heard.last = frame->pts;
-  heard.bytes += static_cast<std::uint64_t>(frame->size);
+  static_cast<Program*>(ctx)->ear.hear(*frame);
   return 0;
 }
 int on_video_info(esp_peer_video_stream_info_t* info, void*) {
@@ -158,6 +154,10 @@ int send_message(Program& program, const json& command) {
   if (command.contains("text")) {
     body = command["text"];
     frame.type = ESP_PEER_DATA_CHANNEL_STRING;
+  } else if (command.contains("file")) {
+    std::ifstream in(command["file"].get<std::string>(), std::ios::binary);
+    body.assign(std::istreambuf_iterator<char>(in), {});
+    frame.type = ESP_PEER_DATA_CHANNEL_DATA;
   } else {
     body = pattern(command["bytes"]);
     frame.type = ESP_PEER_DATA_CHANNEL_DATA;
@@ -167,24 +167,12 @@ int send_message(Program& program, const json& command) {
   return send(program.peer, frame);
 }
 
-// Twenty milliseconds of silence.
-std::vector<std::uint8_t> silence(esp_peer_audio_codec_t codec) {
-  switch (codec) {
-    case ESP_PEER_AUDIO_CODEC_G711A:
-      return std::vector<std::uint8_t>(160, 0xD5);
-    case ESP_PEER_AUDIO_CODEC_G711U:
-      return std::vector<std::uint8_t>(160, 0xFF);
-    default:
-      return {0xF8, 0xFF, 0xFE};  // CELT, full band, one frame, nothing in it [rfc6716#3.1]
-  }
-}
-
 int play(Program& program, int frames) {
   program.playing = std::jthread([&program, frames](const std::stop_token& stop) {
-    std::vector<std::uint8_t> body = silence(program.codec);
     int sent = 0, result = ESP_PEER_ERR_NONE;
     auto next = std::chrono::steady_clock::now();
     for (int i = 0; i < frames && !stop.stop_requested(); ++i) {
+      const auto body = program.sound.frame(static_cast<std::size_t>(i));
       esp_peer_audio_frame_t frame{static_cast<std::uint32_t>(i * 20), body.data(),
                                    static_cast<int>(body.size())};
       const int r = esp_peer_send_audio(program.peer, &frame);
@@ -196,8 +184,8 @@ int play(Program& program, int frames) {
   });
   return ESP_PEER_ERR_NONE;
 }
-int say_heard(Heard& heard) {
-  const std::lock_guard lock(heard.mutex);
+int say_heard(interop::Ear& ear) {
+  const auto heard = ear.heard();
   emit({{"event", "heard"},
         {"frames", heard.frames},
         {"bytes", heard.bytes},
@@ -220,7 +208,8 @@ int say_seen(interop::Screen& screen, const json& command) {
         {"frames", seen.frames},
         {"bytes", seen.bytes},
         {"first", seen.first},
-        {"last", seen.last}});
+        {"last", seen.last},
+        {"took", seen.took.count()}});
   return ESP_PEER_ERR_NONE;
 }
 
@@ -258,7 +247,7 @@ int execute(Program& program, const json& command) {
     return esp_peer_close_data_channel(program.peer, label.c_str());
   }
   if (what == "play") return play(program, command["frames"]);
-  if (what == "heard") return say_heard(program.heard);
+  if (what == "heard") return say_heard(program.ear);
   if (what == "film") {
     program.projector.start(program.peer, command.value("from", std::size_t{0}));
     return ESP_PEER_ERR_NONE;
@@ -305,7 +294,7 @@ int main(int argc, char** argv) {
   cfg.role = ESP_PEER_ROLE_CONTROLLED;
   cfg.enable_data_channel = true;
   cfg.no_auto_reconnect = true;
-  std::string film;
+  std::string film, sound;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const bool more = i + 1 < argc;
@@ -315,6 +304,8 @@ int main(int argc, char** argv) {
     if (arg == "--echo") program.echo = true;
     if (arg == "--stun" && more) server.stun_url = argv[++i];
     if (arg == "--audio" && more) program.codec = codec_named(argv[++i]);
+    if (arg == "--sound" && more) sound = argv[++i];
+    if (arg == "--listen" && more) program.ear.record(argv[++i]);
     if (arg == "--video" && more) cfg.video_info.codec = video_codec_named(argv[++i]);
     if (arg == "--film" && more) film = argv[++i];
     if (arg == "--record" && more) program.screen.record(argv[++i]);
@@ -327,6 +318,7 @@ int main(int argc, char** argv) {
     }
   }
   if (program.codec != ESP_PEER_AUDIO_CODEC_NONE) {
+    program.sound = {sound, program.codec};
     const bool opus = program.codec == ESP_PEER_AUDIO_CODEC_OPUS;
     cfg.audio_info = {program.codec, opus ? 48000U : 8000U, 1};
     cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;

@@ -19,7 +19,7 @@ function show(track) {
     if (old.srcObject.getTracks().every(t => t.readyState === 'ended')) old.remove();
   }
   const element = document.createElement(track.kind);
-  element.autoplay = element.muted = true;
+  element.autoplay = true;
   element.srcObject = new MediaStream([track]);
   document.body.append(element);
 }

@@ -1,10 +1,10 @@
 // What every peer is to the cases: commands that are answered, and events that are waited for.
 //
 // Commands of a foreign peer, each answered with {"event":"done","id":N} and "error" if it failed:
-//   start [audio] [video only] [film record]   a new connection; what was before is closed, and
+//   start [audio sound] [video only film record]   a new connection; what was before is closed, and
 //                          forgotten. It has a track of each codec that is named, and takes `only`
-//                          that codec for video if so asked. Who has no encoder sends the file
-//                          `film`, who has no decoder writes what comes into the file `record`
+//                          that codec for video if so asked. Who has no encoder sends the files
+//                          `sound` and `film`, who has no decoder writes what comes into `record`
 //   create label [ordered maxRetransmits maxPacketLifeTime]
 //   describe type [trickle]   answers "sdp"; the candidates are in it, or come as events
 //   remote type sdp
@@ -15,9 +15,13 @@
 //   leave                  the connection is closed
 //   media                  answers "audio" and "video", counts since the start as far as the peer
 //                          has them: sent received (packets) decoded encoded (pictures) freezes
-//                          nacks plis nacksHeard plisHeard sentAgain repaired; and "stall", the
-//                          longest time in ms that it stood still since it was asked last
-//   add kind codec · turn kind direction · stop kind    for the next description
+//                          nacks plis nacksHeard plisHeard sentAgain repaired energy (of what is
+//                          heard, as browsers count it: see sounds.mjs) samples
+//                          concealed silent (of the concealed ones) intact (packets with a frame of
+//                          the file `sound`); and "stall", the longest time in ms that it stood
+//                          still since it was asked last
+//   add kind codec [receive] · turn kind direction · stop kind    for the next description;
+//                          `receive` and nothing else
 // Its events: ready name · state state · candidate candidate ("" is the end) · closed label ·
 //   open label [ordered maxRetransmits maxPacketLifeTime] · message label text | bytes sum
 import { spawn } from 'node:child_process';

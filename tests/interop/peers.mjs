@@ -3,6 +3,10 @@
 //   largest   the longest message it says back
 //   asks      it asks for a keyframe when it cannot begin to decode
 //   watches   for how many ms no picture may stand still
+//   freezes   it tells when one did
+//   fps       its film has so many pictures a second, of which it leaves out none
+//   hears     how it tells that it plays our sound: by its 'energy', 'and conceals' what is missing
+//             and tells that too, or by the 'packets' that are those we sent
 //   cases     those it goes through, if not all
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -29,15 +33,17 @@ const tooOld = 'its send() takes any size';
 const mute = 'has no call that tells';
 
 export const peers = {
-  chromium: { open: chromium, asks: true, watches: 10000, cannot: { mjpeg: noMjpeg } },
-  firefox: { open: firefox, cannot: { h264: 'Debian\'s brings no H.264', mjpeg: noMjpeg } },
+  chromium: { open: chromium, asks: true, watches: 10000, freezes: true, hears: 'and conceals', cannot: { mjpeg: noMjpeg } },
+  firefox: { open: firefox, hears: 'and conceals', cannot: { h264: 'Debian\'s brings no H.264', mjpeg: noMjpeg } },
   firefox_h264: {
     open: firefoxWithH264,
     asks: true,
+    freezes: true,
+    hears: 'and conceals',
     cases: videoCases,
     cannot: {
       encode: 'negotiates H.264, and sends none', mjpeg: noMjpeg, repairs: withChromium,
-      renegotiate: 'sends no H.264', otherVideo: 'is tried with Firefox as it is',
+      otherVideo: 'is tried with Firefox as it is',
     },
   },
   wrtc: {
@@ -61,6 +67,8 @@ export const peers = {
   },
   pion: {
     open: pion,
+    hears: 'packets',
+    fps: 30,
     largest: 65535,
     asks: true,
     cannot: {
@@ -72,8 +80,10 @@ export const peers = {
   },
   aiortc: {
     open: python('aiortc_peer.py'),
+    hears: 'energy',
+    fps: 30,
     cannot: {
-      mjpeg: noMjpeg, otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium,
+      mjpeg: noMjpeg, otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium, tellPlis: mute,
       trickle: 'gathers before it describes',
       refuse: 'looks at no max-message-size',
       receiveLarge: 'announces 64 KB',
@@ -81,8 +91,10 @@ export const peers = {
   },
   gstreamer: {
     open: python('gst_peer.py'),
+    fps: 30,
+    hears: 'energy',
     cannot: {
-      otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium,
+      otherVideo: withBrowsers, renegotiate: withBrowsers, repairs: withChromium, tellPlis: mute,
       empty: 'takes an empty text for bytes, and sends none itself',
       receiveLarge: 'announces no max-message-size, which means 64 KB [rfc8841#6.1], and would hand over more in pieces',
       sayGoodbye: 'closes without a word',

@@ -26,9 +26,15 @@ export function standard(emit, { connection, audioTrack, camera, show, stall, bi
     const first = all.filter(c => c.mimeType.toLowerCase() === `${kind}/${wanted}`);
     return only ? first : [...first, ...all.filter(c => !first.includes(c))];
   };
-  const add = async ({ kind, codec, only }) => {
-    const sender = pc.addTrack(await (kind === 'video' ? camera() : audioTrack()));
-    pc.getTransceivers().find(t => t.sender === sender).setCodecPreferences(codecs(kind, codec, only));
+  const add = async ({ kind, codec, only, receive }) => {
+    let added;
+    if (receive) {
+      added = pc.addTransceiver(kind, { direction: 'recvonly' });
+    } else { // it is taken for an offer that is answered, too
+      const sender = pc.addTrack(await (kind === 'video' ? camera() : audioTrack()));
+      added = pc.getTransceivers().find(t => t.sender === sender);
+    }
+    added.setCodecPreferences(codecs(kind, codec, only));
   };
   const transceiver = kind => pc.getTransceivers().find(t => t.receiver.track.kind === kind && !t.stopped);
   const gathered = () => new Promise(resolve => {
@@ -84,13 +90,15 @@ export function standard(emit, { connection, audioTrack, camera, show, stall, bi
       (await pc.getStats()).forEach(s => {
         const count = { 'outbound-rtp': {
           sent: 'packetsSent', encoded: 'framesEncoded', nacksHeard: 'nackCount', plisHeard: 'pliCount',
-          sentAgain: 'retransmittedPacketsSent',
+          sentAgain: 'retransmittedPacketsSent', keyframesSent: 'keyFramesEncoded',
         }, 'inbound-rtp': {
           received: 'packetsReceived', decoded: 'framesDecoded', freezes: 'freezeCount', nacks: 'nackCount',
           plis: 'pliCount', repaired: 'retransmittedPacketsReceived', keyframes: 'keyFramesDecoded',
+          energy: 'totalAudioEnergy', samples: 'totalSamplesReceived', concealed: 'concealedSamples',
+          silent: 'silentConcealedSamples',
         } }[s.type] ?? {};
-        for (const [ours, theirs] of Object.entries(count)) {
-          sum[s.kind][ours] = (sum[s.kind][ours] ?? 0) + (s[theirs] ?? 0);
+        for (const [ours, theirs] of Object.entries(count)) { // what it does not tell is not 0
+          if (s[theirs] !== undefined) sum[s.kind][ours] = (sum[s.kind][ours] ?? 0) + s[theirs];
         }
         if (s.type === 'inbound-rtp' && s.frameWidth) Object.assign(sum.video, { width: s.frameWidth, height: s.frameHeight });
       });

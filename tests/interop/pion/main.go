@@ -36,7 +36,7 @@ type command struct {
 	ID                                int
 	Do, Label, Type, Sdp              string
 	Candidate                         string
-	Audio, Video, Film, Record        string
+	Audio, Sound, Video, Film, Record string
 	Text                              *string
 	Bytes                             int
 	Ordered                           *bool
@@ -57,10 +57,10 @@ type connection struct {
 }
 
 // Packets, pictures, and what the peer has asked for.
-type counts struct{ sent, received, encoded, plisHeard, nacksHeard atomic.Int64 }
+type counts struct{ sent, received, intact, encoded, plisHeard, nacksHeard atomic.Int64 }
 
 func (c *counts) tell() object {
-	return object{"sent": c.sent.Load(), "received": c.received.Load(), "encoded": c.encoded.Load(),
+	return object{"sent": c.sent.Load(), "received": c.received.Load(), "intact": c.intact.Load(), "encoded": c.encoded.Load(),
 		"plisHeard": c.plisHeard.Load(), "nacksHeard": c.nacksHeard.Load()}
 }
 
@@ -120,19 +120,24 @@ var known = map[string]webrtc.RTPCodecParameters{
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}}}, PayloadType: 108},
 }
 
-// Silence, a packet every twenty milliseconds, from the moment it can go.
-func (c *connection) play(track *webrtc.TrackLocalStaticRTP, name string) {
-	payload, step := []byte{0xF8, 0xFF, 0xFE}, uint32(960)
-	if zero, ok := map[string]byte{"pcma": 0xD5, "pcmu": 0xFF}[name]; ok {
-		payload, step = bytes.Repeat([]byte{zero}, 160), 160
+// A sound, whose frames of twenty milliseconds are all of the same size, from the moment it can go.
+func (c *connection) play(track *webrtc.TrackLocalStaticRTP, name string, sound []byte) {
+	size, step := 160, uint32(160)
+	if name == "opus" {
+		size, step = 80, 960
 	}
-	packet := rtp.Packet{Header: rtp.Header{Version: 2}, Payload: payload}
+	packet := rtp.Packet{Header: rtp.Header{Version: 2}}
+	next := 0
 	for range time.Tick(20 * time.Millisecond) {
 		if c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
 			return
 		}
 		if c.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
 			continue
+		}
+		packet.Payload = sound[next : next+size]
+		if next += size; next+size > len(sound) {
+			next = 0
 		}
 		if track.WriteRTP(&packet) != nil {
 			return
@@ -192,7 +197,7 @@ func (c *connection) listen(sender *webrtc.RTPSender, counts *counts, again chan
 	}
 }
 
-func (c *connection) receive(track *webrtc.TrackRemote, record string) {
+func (c *connection) receive(track *webrtc.TrackRemote, record string, sound []byte) {
 	c.closing.Add(1)
 	defer c.closing.Done()
 	counts := &c.audio
@@ -218,6 +223,9 @@ func (c *connection) receive(track *webrtc.TrackRemote, record string) {
 		}
 		counts.received.Add(1)
 		if file == nil {
+			if bytes.Contains(sound, packet.Payload) {
+				counts.intact.Add(1)
+			}
 			continue
 		}
 		if unit, err := units.Unmarshal(packet.Payload); err == nil {
@@ -264,7 +272,13 @@ func start(m command) (*connection, error) {
 		c.note(object{"event": "candidate", "candidate": text})
 	})
 	pc.OnDataChannel(c.watch)
-	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.receive(track, m.Record) })
+	var sound []byte
+	if audio != "" {
+		if sound, err = os.ReadFile(m.Sound); err != nil {
+			return nil, err
+		}
+	}
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.receive(track, m.Record, sound) })
 	if audio != "" {
 		track, err := webrtc.NewTrackLocalStaticRTP(known[audio].RTPCodecCapability, "audio", "pion")
 		if err != nil {
@@ -275,7 +289,7 @@ func start(m command) (*connection, error) {
 			return nil, err
 		}
 		go c.listen(sender, &c.audio, make(chan struct{}))
-		go c.play(track, audio)
+		go c.play(track, audio, sound)
 	}
 	if video != "" {
 		film, err := os.ReadFile(m.Film)
