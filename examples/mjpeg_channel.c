@@ -13,14 +13,20 @@
  *       image.src = URL.createObjectURL(data);
  *     };
  *   };
+ *
+ * (Programs on Espressif's esp_webrtc cut a picture into messages instead, each behind five bytes:
+ * a flag for the last one with a number of seven bits, and a length of 32 bits, big-endian. Here
+ * that is not needed: a message is as large as both caches allow, and comes whole or not at all.)
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "esp_peer_default.h"
 
-#define ROUNDS 20 /* each file so often */
+#define ROUNDS 20   /* each file so often */
+#define SECONDS 120 /* and then it is over, whatever has come */
 
 typedef struct {
   uint8_t* data;
@@ -116,8 +122,9 @@ int main(int argc, char** argv) {
   esp_peer_new_connection(browser);
   esp_peer_new_connection(camera);
 
+  const time_t begin = time(NULL);
   int given = 0, skipped = 0;
-  while (shown < ROUNDS * count && !broken) {
+  while (shown < ROUNDS * count && !broken && time(NULL) - begin < SECONDS) {
     esp_peer_main_loop(camera);
     esp_peer_main_loop(browser);
     if (!is_open) continue;
@@ -137,5 +144,5 @@ int main(int argc, char** argv) {
   esp_peer_close(browser);
   for (int i = 0; i < count; i++) free(pictures[i].data);
   free(pictures);
-  return broken != 0;
+  return broken || shown < ROUNDS * count;
 }

@@ -12,13 +12,17 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "session.hpp"
@@ -27,7 +31,7 @@ namespace {
 
 constexpr std::size_t most_sessions = 4;
 constexpr std::size_t longest_offer = 64 * 1024;
-constexpr timespec longest_run{60 * 60, 0};
+constexpr std::chrono::hours longest_run{1};
 constexpr const char* loopback = "127.0.0.1";
 
 // Everybody who is here. HTTP comes in several threads.
@@ -74,14 +78,19 @@ struct Arguments {
   bool loopback_only = true;
   int port = 8080;
 };
-Arguments read_arguments(int argc, char** argv) {
+// Nothing where one is none.
+std::optional<Arguments> read_arguments(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
-    if (std::string(argv[i]) == "--network") {
+    const std::string_view word = argv[i];
+    if (word == "--network") {
       arguments.loopback_only = false;
-    } else {
-      arguments.port = std::atoi(argv[i]);
+      continue;
     }
+    const auto [end, error] =
+        std::from_chars(word.data(), word.data() + word.size(), arguments.port);
+    if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+    if (arguments.port < 0 || arguments.port > 65535) return std::nullopt;
   }
   return arguments;
 }
@@ -94,6 +103,16 @@ sigset_t block_signals() {
   sigaddset(&ends, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   return ends;
+}
+
+// Until one of them comes, or for so long. Who is stopped and goes on (Ctrl-Z, fg) waits on.
+void wait_for(const sigset_t& ends, std::chrono::seconds longest) {
+  const auto until = Clock::now() + longest;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::seconds>(until - Clock::now());
+    const timespec time{std::max<time_t>(left.count(), 0), 0};
+    if (sigtimedwait(&ends, nullptr, &time) >= 0 || errno != EINTR) return;
+  }
 }
 
 // The port at which it is to be found, or nothing.
@@ -112,18 +131,22 @@ std::optional<int> bind(httplib::Server& server, int wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Arguments arguments = read_arguments(argc, argv);
+  const std::optional<Arguments> arguments = read_arguments(argc, argv);
+  if (!arguments) {
+    std::fprintf(stderr, "usage: browser_demo [--network] [PORT]\n");
+    return 2;
+  }
   const TestPicture film(BROWSER_DEMO_DIR "/picture/test_picture.h264");
   if (film.empty()) {
     std::fprintf(stderr, "No test picture in " BROWSER_DEMO_DIR "/picture\n");
     return 1;
   }
   const sigset_t ends = block_signals();
-  Sessions sessions(film, arguments.loopback_only);
+  Sessions sessions(film, arguments->loopback_only);
   httplib::Server server;
-  const std::optional<int> port = bind(server, arguments.port);
+  const std::optional<int> port = bind(server, arguments->port);
   if (!port) {
-    std::fprintf(stderr, "Port %d is not free.\n", arguments.port);
+    std::fprintf(stderr, "Port %d is not free.\n", arguments->port);
     return 1;
   }
   server.set_payload_max_length(longest_offer);
@@ -143,7 +166,7 @@ int main(int argc, char** argv) {
   std::printf("Open http://%s:%d/ in a browser of this machine. Ctrl-C ends it.\n", loopback,
               *port);
   std::fflush(stdout);
-  sigtimedwait(&ends, nullptr, &longest_run);
+  wait_for(ends, longest_run);
   server.stop();
   http.join();
   return 0;

@@ -6,6 +6,7 @@ import http from 'node:http';
 import readline from 'node:readline';
 import { load } from './lines.mjs';
 import { launchChromium } from './chromium.mjs';
+import { drawsPictures } from './mjpeg.mjs';
 
 const patience = Number(process.env.ESP_PEER_PATIENCE ?? 60000); // ms; only failures take so long
 const screenshot = process.env.ESP_PEER_SCREENSHOT;
@@ -25,6 +26,18 @@ async function until(what, look) {
 }
 
 // ---------------------------------------------------------------- the program
+
+// How the program ends when it is called like this.
+const endOf = (...words) => new Promise((resolve, reject) => {
+  spawn(`${process.env.ESP_PEER_BUILD}/examples/browser_demo`, words, { stdio: 'ignore', timeout: patience })
+    .on('error', reject).on('close', (code, signal) => resolve(signal ?? code));
+});
+async function refusesNonsense() {
+  for (const words of [['eighty'], ['80x'], ['65536'], ['-1'], ['--netwrok']]) {
+    assert.equal(await endOf(...words), 2, `browser_demo ${words}`);
+  }
+  tell('what is no port is refused');
+}
 
 async function startProgram() {
   const program = spawn(`${process.env.ESP_PEER_BUILD}/examples/browser_demo`, ['0'],
@@ -204,6 +217,7 @@ async function isFullSoon(page) {
 
 // ---------------------------------------------------------------- the visit
 
+await refusesNonsense();
 const program = await startProgram();
 let browser;
 try {
@@ -230,6 +244,14 @@ try {
   await keyframeComesWhenAsked(page);
   await chatAnswers(page, 'I am back');
   await isFullSoon(page);
+
+  program.kill('SIGSTOP'); // Ctrl-Z, and fg
+  program.kill('SIGCONT');
+  await chatAnswers(page, 'Are you still there?');
+  assert.equal(program.how, undefined, 'it ended when it went on');
+  const other = await browser.newPage();
+  await other.goto(program.url);
+  await drawsPictures(other, until);
 
   program.kill('SIGINT'); // Ctrl-C
   await until('the program ends', () => program.how !== undefined);
