@@ -3,11 +3,12 @@
 //
 //   bench_media seal BACKEND PROFILE SIZE COUNT
 //       SRTP alone: so many packets of that size sealed and opened
-//   bench_media path BACKEND PROFILE FRAMES [paced]
+//   bench_media path BACKEND PROFILE FRAMES [paced|heap]
 //       two MediaSessions with keys of no handshake, on sockets of the Linux runner, in one thread:
 //       all of the library but ICE and DTLS. The sessions are told 33 ms between two frames,
 //       however long that takes here. All packets of a frame are sent at once; `paced`: as the
-//       pacer lets them go, which is two or three at a time.
+//       pacer lets them go, which is two or three at a time. Memory is the runner's PoolMemory;
+//       `heap`: the heap, which is what peers of the C API use.
 //   bench_media peers FRAMES
 //       two peers of the C API, a thread each, connected by ICE and DTLS; frames go as fast as
 //       they are taken, at most three on their way
@@ -30,6 +31,7 @@
 #include "bench/allocations.hpp"
 #include "esp_peer_ext.h"
 #include "peer/media_session.hpp"
+#include "runner/linux/heap_memory.hpp"
 #include "runner/linux/pool_memory.hpp"
 #include "runner/linux/udp_sockets.hpp"
 
@@ -94,7 +96,8 @@ std::vector<std::byte> picture() {
 }
 
 struct End {
-  End(srtp::Backend& backend, SrtpProfile profile, bool client) : keys(profile, client) {
+  End(srtp::Backend& backend, SrtpProfile profile, bool client, bool on_heap)
+      : memory(on_heap ? static_cast<Memory&>(heap) : pool), keys(profile, client) {
     for (std::size_t i = 0; i < keys.exported.size(); ++i) keys.exported[i] = std::byte(i * 7);
     session.emplace(peer::MediaLimits{}, keys, backend, Env{memory, random, {}});
     if (!session->ok()) fail("no SRTP");
@@ -118,7 +121,9 @@ struct End {
     if (!sockets.can_send()) fail("the kernel has no room");
   }
 
-  linux_runner::PoolMemory memory;
+  linux_runner::PoolMemory pool;
+  linux_runner::HeapMemory heap;
+  Memory& memory;
   openssl::SystemRandom random;
   peer::MediaKeys keys;
   std::optional<peer::MediaSession> session;
@@ -129,8 +134,10 @@ struct End {
 
 class Path {
  public:
-  Path(srtp::Backend& backend, SrtpProfile profile, bool paced)
-      : camera_(backend, profile, true), screen_(backend, profile, false), paced_(paced) {}
+  Path(srtp::Backend& backend, SrtpProfile profile, bool paced, bool on_heap)
+      : camera_(backend, profile, true, on_heap),
+        screen_(backend, profile, false, on_heap),
+        paced_(paced) {}
 
   void run(std::uint64_t frames) {
     for (std::uint64_t i = 0; i < frames; ++i) {
@@ -195,8 +202,9 @@ class Path {
   TxBatch batch_{room_, runs_};
 };
 
-void path(std::string_view backend, std::string_view profile, std::uint64_t frames, bool paced) {
-  Path path(backend_of(backend), profile_of(profile), paced);
+void path(std::string_view backend, std::string_view profile, std::uint64_t frames,
+          std::string_view how) {
+  Path path(backend_of(backend), profile_of(profile), how == "paced", how == "heap");
   path.run(frames / 10 + 100);  // until everything has its size
   const Meter meter;
   const std::uint64_t before = path.packets();
@@ -324,7 +332,7 @@ int main(int argc, char** argv) {
   if (word(1) == "seal") {
     seal(backend_of(word(2)), profile_of(word(3)), number(4), number(5));
   } else if (word(1) == "path") {
-    path(word(2), word(3), number(4), word(5) == "paced");
+    path(word(2), word(3), number(4), word(5));
   } else if (word(1) == "peers") {
     peers(number(2));
   } else {

@@ -47,6 +47,10 @@ for (const profile of ['gcm', 'cm']) {
   row(`${what}, both ends`, 'us CPU', of('cpu_us_per_packet'), profile === 'gcm' ? '<= 2.5, >= 4 x' : undefined);
   row(`${what}, allocations`, 'a packet', of('allocations_per_packet'), '0');
 }
+// What is above is over memory that the runner keeps; peers of the C API ask the heap.
+const heap = contest(...['libsrtp', 'openssl'].map(srtp => () => ours('path', srtp, 'gcm', frames, 'heap')));
+row('the same over the heap, both ends', 'us CPU', [...heap.map(one => one.cpu_us_per_packet), undefined]);
+row('the same over the heap, allocations', 'a packet', [...heap.map(one => one.allocations_per_packet), undefined]);
 const paced = contest(...['libsrtp', 'openssl'].map(srtp => () => ours('path', srtp, 'gcm', frames, 'paced')));
 row('the same, at the pace of 30 frames/s', 'us CPU', [...paced.map(one => one.cpu_us_per_packet), undefined]);
 
