@@ -4,7 +4,7 @@
 //   asks      it asks for a keyframe when it cannot begin to decode
 //   watches   for how many ms no picture may stand still
 //   freezes   it tells when one did
-//   fps       its film has so many pictures a second, of which it leaves out none
+//   fps       its film has so many pictures a second
 //   hears     how it tells that it plays our sound: by its 'energy', 'and conceals' what is missing
 //             and tells that too, or by the 'packets' that are those we sent
 //   cases     those it goes through, if not all
