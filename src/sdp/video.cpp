@@ -156,9 +156,11 @@ std::uint8_t h264_level(std::uint32_t width, std::uint32_t height, std::uint32_t
       {31, 3600, 108'000},   {32, 5120, 216'000},   {40, 8192, 245'760},    {42, 8704, 522'240},
       {50, 22'080, 589'824}, {51, 36'864, 983'040}, {52, 36'864, 2'073'600}};
   // Beyond these no level is enough, and no product overflows.
-  const auto blocks = [](std::uint32_t pixels) { return (std::min(pixels, 16'384u) + 15) / 16; };
+  const auto blocks = [](std::uint32_t pixels) {
+    return (std::min<std::uint32_t>(pixels, 16'384) + 15) / 16;
+  };
   const std::uint32_t picture = blocks(width) * blocks(height);
-  const std::uint32_t second = picture * std::min(fps, 1000u);
+  const std::uint32_t second = picture * std::min<std::uint32_t>(fps, 1000);
   for (const Level& level : levels) {
     if (picture <= level.most_of_picture && second <= level.most_of_second) return level.level;
   }
