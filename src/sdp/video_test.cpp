@@ -81,6 +81,28 @@ TEST(SdpVideo, an_offer_of_ours_says_all_that_a_browser_wants_to_know) {
   EXPECT_EQ(again->ssrcs.size(), 2u);
 }
 
+// Nothing of ours stands behind these: a browser that was promised them would steer by silence.
+TEST(SdpVideo, congestion_feedback_that_we_do_not_give_is_never_agreed_on) {
+  const auto says_nothing_of_it = [](const std::string& text) {
+    EXPECT_FALSE(text.empty());
+    for (const char* name : {"transport-cc", "goog-remb", "transport-wide-cc", "ack ccfb"}) {
+      EXPECT_FALSE(has(text, name)) << name;
+    }
+  };
+  for (const VideoCodec codec : {VideoCodec::h264, VideoCodec::mjpeg}) {
+    Local local = with_video(Setup::actpass, codec);
+    local.audio = {AudioCodec::opus, Direction::sendrecv, 4'000'000'003, "our-name"};
+    says_nothing_of_it(offer_of(local));
+  }
+  const std::string offer = sample("chromium_offer");
+  ASSERT_TRUE(has(offer, "transport-cc") && has(offer, "goog-remb"));
+  Local local = with_video(Setup::active, VideoCodec::h264);
+  local.audio = {AudioCodec::opus, Direction::sendrecv, 4'000'000'003, "our-name"};
+  const std::string answer = answer_to(offer, local);
+  EXPECT_TRUE(has(answer, "H264/90000"));
+  says_nothing_of_it(answer);
+}
+
 TEST(SdpVideo, audio_comes_first_then_video_then_data) {
   Local local = with_video(Setup::actpass, VideoCodec::h264);
   local.audio = {AudioCodec::opus, Direction::sendrecv, 7, "our-name"};
