@@ -75,7 +75,9 @@ struct Call {
               return v;
             }(),
             {}, 1200, env.env),
-        receiver(options, env.env) {}
+        receiver(options, env.env) {
+    if (!with_rtx) sender.allow_repeats();
+  }
 
   bool lost() { return static_cast<int>(random() % 100) < loss_percent; }
   std::int64_t arrival() {
