@@ -82,7 +82,7 @@ class Connection {
   Status apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind);
   Status join_restart(Instant now, const RemotePath& remote, bool offered);
   Status renew_agent(Instant now);
-  struct Heard {
+  struct Heard {  // what the peer sends and we take: states 13 to 16 follow it
     bool audio, video;
   };
   Heard hears() const;

@@ -125,7 +125,7 @@ struct ChannelClosed {  // always followed by StateChanged{data_closed}
 // What audio is: first as configured, to whoever offers, and again if something else was agreed on;
 // as agreed on, to whoever answers. Both before the description that says so.
 struct AudioDescribed {
-  AudioOptions audio;
+  AudioOptions audio;  // channels: that we get; where we only send, that we may give [rfc7587#6.1]
 };
 
 // The same of video.
