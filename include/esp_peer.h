@@ -41,11 +41,11 @@ typedef enum {
   ESP_PEER_STATE_DATA_CHANNEL_OPENED = 10,   /**< A channel is open; after on_channel_open. */
   ESP_PEER_STATE_DATA_CHANNEL_CLOSED = 11,   /**< A channel is closed; after on_channel_close. */
   ESP_PEER_STATE_DATA_CHANNEL_DISCONNECTED = 12, /**< No more channels. */
-  /** By a later description the peer's audio comes from now on, or not any more; video the same. */
-  ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED = 13,
-  ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED = 14,
-  ESP_PEER_STATE_REMOTE_VIDEO_TRACK_ADDED = 15,
-  ESP_PEER_STATE_REMOTE_VIDEO_TRACK_REMOVED = 16,
+  /* By a description that comes while connected, never by the first: */
+  ESP_PEER_STATE_REMOTE_AUDIO_TRACK_ADDED = 13,   /**< Both sides now let the peer send sound. */
+  ESP_PEER_STATE_REMOTE_AUDIO_TRACK_REMOVED = 14, /**< No more: refused, or turned around. */
+  ESP_PEER_STATE_REMOTE_VIDEO_TRACK_ADDED = 15,   /**< Both sides now let the peer send video. */
+  ESP_PEER_STATE_REMOTE_VIDEO_TRACK_REMOVED = 16, /**< No more: refused, or turned around. */
   ESP_PEER_STATE_VIDEO_PLI_RECEIVED = 17, /**< The peer asks for a keyframe. However often it does,
                                                this comes at most every 300 ms. */
 } esp_peer_state_t;
