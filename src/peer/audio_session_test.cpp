@@ -576,7 +576,9 @@ TEST_F(Audio, nothing_is_sent_to_who_has_ceased_to_report_until_he_is_heard) {
     for (int i = 0; i < frames; ++i, pts += 20) {
       const Status sent = left->session.send(now(), pts, as_bytes("voice"));
       refused += !sent;
-      if (!sent) EXPECT_EQ(sent.error().code, Errc::would_block);
+      if (!sent) {
+        EXPECT_EQ(sent.error().code, Errc::would_block);
+      }
       run(ms + 20);
     }
     return refused;

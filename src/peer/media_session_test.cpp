@@ -139,7 +139,9 @@ void play(const Case& c) {
   for (const Side* side : {&left, &right}) {
     EXPECT_GT(side->packets, 70'000u);
     EXPECT_GE(side->shown, c.frames * 99 / 100) << (c.with_rtx ? "with" : "without") << " RTX";
-    if (c.only_ends_arrive) EXPECT_GT(side->repetitions, 65'536u + 1'000);
+    if (c.only_ends_arrive) {
+      EXPECT_GT(side->repetitions, 65'536u + 1'000);
+    }
   }
 }
 

@@ -383,7 +383,9 @@ TEST(VideoSender, small_frames_stay_inside_the_pool_and_go_when_nobody_finds_the
       ASSERT_LE(s.sender.bytes(), 50'000u);
       ASSERT_LE(s.env.memory.live, 2 * 50'000u);
     }
-    if (most_packets == 256) EXPECT_LE(s.env.memory.live, 100'000u);
+    if (most_packets == 256) {
+      EXPECT_LE(s.env.memory.live, 100'000u);
+    }
   }
   VideoSenderOptions options;
   options.most_bytes = 50'000;

@@ -396,7 +396,9 @@ TEST_F(Video, nothing_is_sent_to_who_has_ceased_to_report_until_he_is_heard_and_
     for (int i = 0; i < frames; ++i, pts += 100) {
       const Status sent = left->session.send(now(), pts, picture(pts == 0, 3'000));
       refused += !sent;
-      if (!sent) EXPECT_EQ(sent.error().code, Errc::would_block);
+      if (!sent) {
+        EXPECT_EQ(sent.error().code, Errc::would_block);
+      }
       run(100);
     }
   };

@@ -170,7 +170,9 @@ TEST(VideoTransformer, what_it_drops_is_never_sent_and_the_rest_goes) {
 }
 
 TEST(VideoTransformer, what_is_kept_for_it_stays_inside_the_pool) {
-  Sending s(true, {.most_bytes = 20'000});
+  VideoSenderOptions options;
+  options.most_bytes = 20'000;
+  Sending s(true, options);
   for (int i = 0; i < 100; ++i) {
     s.give();
     s.fetch_all();
