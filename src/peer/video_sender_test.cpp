@@ -390,7 +390,9 @@ TEST(VideoSender, small_frames_stay_inside_the_pool_and_go_when_nobody_finds_the
   VideoSenderOptions options;
   options.most_bytes = 50'000;
   Sending s(true, options);
-  while (s.give(unit(0x41, 20))) ASSERT_LE(s.env.memory.live, 150'000u) << "none has left yet";
+  while (s.give(unit(0x41, 20))) {
+    ASSERT_LE(s.env.memory.live, 150'000u) << "none has left yet";
+  }
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ TEST(CircuitBreaker, without_reports_it_stops_and_begins_again_when_the_peer_is_
   EXPECT_NEAR(double(stopped), 10'000 + 20'000, 100);
   EXPECT_EQ(stream.reason(), "no reports come");
   const std::uint32_t sent = stream.sent;
-  EXPECT_EQ(stream.run(300'000), stream.ms - 300'000) << "nobody has said a word";
+  stream.run(300'000);
+  EXPECT_EQ(stream.reason(), "no reports come") << "nobody has said a word";
   EXPECT_EQ(stream.sent, sent);
   stream.reports = true;
   stream.run(2'000);
