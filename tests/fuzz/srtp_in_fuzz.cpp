@@ -39,12 +39,18 @@ peer::NegotiatedVideo negotiated_video() {
   return video;
 }
 
+peer::VideoSenderOptions small_pool() {
+  peer::VideoSenderOptions options;
+  options.most_bytes = 20'000;
+  return options;
+}
+
 class Call {
  public:
   Call(crypto::SrtpProfile profile, srtp::Backend& backend)
       : keys_(profile, true),
         ours_({{milliseconds(100), 8000},
-               {{{milliseconds(100), milliseconds(20), 20'000}}, {20'000}}},
+               {{{milliseconds(100), milliseconds(20), 20'000}}, small_pool()}},
               keys_, backend, env_),
         theirs_(profile, Bytes(keys_.exported).first(srtp::exported_size(profile)), false, backend,
                 env_) {
