@@ -50,6 +50,11 @@ class OtherProcess {
     waitpid(pid_, nullptr, 0);
   }
   void send(int signal_number) { ::kill(pid_, signal_number); }
+  // It stands still when this returns: the signal alone finds it at work for a while.
+  void freeze() {
+    send(SIGSTOP);
+    EXPECT_EQ(waitpid(pid_, nullptr, WUNTRACED), pid_);
+  }
 
  private:
   void read_descriptions() {

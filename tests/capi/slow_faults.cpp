@@ -11,7 +11,7 @@ TEST(SlowFaults, a_process_that_stands_still_for_ten_seconds_goes_on) {
   WithAnotherProcess c(false, 5);
   c.connect();
   ASSERT_TRUE(c.echoes());
-  c.other.send(SIGSTOP);
+  c.other.freeze();
   EXPECT_FALSE(c.echoes(10s));
   c.other.send(SIGCONT);
   EXPECT_TRUE(c.cat.wait_for([&] { return !c.cat.messages.empty(); })) << "it was on its way";
@@ -24,7 +24,7 @@ TEST(SlowFaults, one_that_stands_still_for_forty_seconds_is_lost_and_found) {
   WithAnotherProcess c(true);
   c.connect();
   ASSERT_TRUE(c.echoes());
-  c.other.send(SIGSTOP);
+  c.other.freeze();
   std::this_thread::sleep_for(40s);
   EXPECT_TRUE(c.cat.wait_state(ESP_PEER_STATE_DISCONNECTED, 0s));
   c.other.send(SIGCONT);
