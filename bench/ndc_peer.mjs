@@ -16,7 +16,10 @@ function pair() {
   const signal = (from, to) => {
     // Candidates may be told before the description that they belong to, and after the end.
     let early = [];
-    const add = (c, mid) => p.closed || to.addRemoteCandidate(c, mid);
+    const add = (c, mid) => {
+      // One that has ended meanwhile throws, and needs none any more.
+      try { if (!p.closed) to.addRemoteCandidate(c, mid); } catch { }
+    };
     from.onLocalDescription((sdp, type) => {
       to.setRemoteDescription(sdp, type);
       for (const [c, mid] of early) add(c, mid);
