@@ -91,7 +91,7 @@ TEST(Ipv6, that_one_side_has_not_leaves_ipv4) {
     c.connect_here();
     c.expect_talk();
     EXPECT_EQ(c.paired(c.cat).family, AF_INET);
-    EXPECT_EQ(c.sheep.descriptions[0].find("2001"), std::string::npos);
+    EXPECT_EQ(c.sheep.descriptions[0].find("2001:"), std::string::npos);
     EXPECT_EQ(c.sheep.give_candidate("candidate:1 1 udp 1 2001:db8::17 9 typ host"),
               ESP_PEER_ERR_NOT_SUPPORT);
   });
