@@ -121,11 +121,23 @@ PayloadTypes types_of(const Media& section, std::string_view encoding,
 }
 
 std::string_view rtpmap_of(const Media& section, std::string_view format) {
-  for (auto lines = section.lines; auto value = take_attribute(lines, "rtpmap:");) {
-    const bool names_it = begins_with_word(*value, format) && value->size() > format.size();
-    if (names_it && is_printable(*value)) return *value;
+  auto lines = section.lines;
+  while (const auto row = take_row(lines, "rtpmap:", format)) {
+    auto rest = *row;
+    take_word(rest);
+    if (!first_word(rest).empty()) return *row;
   }
   return {};
+}
+
+std::optional<std::string_view> take_row(std::string_view& lines, std::string_view name,
+                                         std::string_view format) {
+  const auto wanted = parse_payload_type(format);
+  while (const auto value = take_attribute(lines, name)) {
+    const auto type = parse_payload_type(first_word(*value));
+    if (type && type == wanted && is_printable(*value)) return value;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string_view> take_attribute(std::string_view& lines, std::string_view name) {

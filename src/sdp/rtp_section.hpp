@@ -70,6 +70,11 @@ PayloadTypes types_of(const Media& section, std::string_view encoding,
 // What stands behind "a=rtpmap:" for this format, "111 opus/48000/2"; printable, empty if nothing.
 std::string_view rtpmap_of(const Media& section, std::string_view format);
 
+// The next row of an attribute, "fmtp:", that is about this format: its value, number and all, if
+// that is printable.
+std::optional<std::string_view> take_row(std::string_view& lines, std::string_view name,
+                                         std::string_view format);
+
 // The value of the next line "a=NAME", a name with its colon; nothing at the end.
 std::optional<std::string_view> take_attribute(std::string_view& lines, std::string_view name);
 // The next of "a=1;b=2", with blanks or without.

@@ -83,6 +83,7 @@ std::optional<std::uint8_t> repeated_type(std::string_view value) {
 void read_parameters(const Media& section, Candidates& candidates) {
   const PayloadTypes rtx = types_of(section, "rtx/90000") & listed_types(section);
   for (auto lines = section.lines; auto value = take_attribute(lines, "fmtp:");) {
+    if (!is_printable(*value)) continue;  // as in take_row()
     const auto type = parse_payload_type(take_word(*value));
     if (!type) continue;
     if (Candidate* candidate = find(candidates, type)) {

@@ -245,6 +245,23 @@ std::vector<std::string> answered(const std::string& mids, const std::string& se
   return out;
 }
 
+// [rfc6184#8.2.2] Without its parameters a format of a mode that we do not speak would be one that
+// we do, and the next offer of ours would take that section and refuse the one that is agreed on.
+TEST(SdpVideo, a_section_that_idles_keeps_the_parameters_of_its_format) {
+  static Description d;
+  const std::string interleaved = "a=fmtp:102 packetization-mode=2;profile-level-id=42e01f\r\n";
+  const std::string answer =
+      answer_to(head + "a=group:BUNDLE a b\r\n" + section("a", "sendrecv") + interleaved +
+                    section("b", "inactive") + "a=fmtp:102 packetization-mode=1\r\n",
+                with_video(Setup::active, VideoCodec::h264));
+  EXPECT_TRUE(has(answer, interleaved)) << answer;
+  ASSERT_TRUE(parse(answer, d));
+  Remote back;
+  ASSERT_TRUE(read_remote(d, {true, AudioCodec::none, VideoCodec::h264}, back));
+  ASSERT_TRUE(back.video);
+  EXPECT_EQ(back.video->section, 1u) << answer;
+}
+
 // [rfc3264#6, rfc8829#5.3.1]
 TEST(SdpVideo, of_several_sections_the_first_that_is_of_use_is_taken_and_the_others_refused) {
   using Sections = std::vector<std::string>;

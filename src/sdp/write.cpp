@@ -176,10 +176,15 @@ class Sections {
     if (with_candidates) candidates();
   }
   // Sections that live for their transport alone.
-  void idle(const Head& h, std::string_view rtpmap) {
+  void idle(const Head& h, const Media& theirs) {
     head(h, default_candidate(local_.candidates));
     text_ << "a=inactive\r\na=rtcp-mux\r\n";
+    const auto rtpmap = rtpmap_of(theirs, h.formats);
     if (!rtpmap.empty()) text_ << "a=rtpmap:" << rtpmap << "\r\n";
+    // [rfc6184#8.2.2] Without them it would be another format.
+    for (auto lines = theirs.lines; const auto row = take_row(lines, "fmtp:", h.formats);) {
+      text_ << "a=fmtp:" << *row << "\r\n";
+    }
     transport();
     candidates();
   }
@@ -322,7 +327,7 @@ Result<std::size_t> write_like(const Local& local, const Description& model, boo
                carries);
     } else if (carries && is_rtp(m)) {
       head.formats = first_word(m.formats);  // [rfc3264#6.1] one at least
-      to.idle(head, rtpmap_of(m, head.formats));
+      to.idle(head, m);
     } else if (carries) {
       to.idle_data(head);
     } else {

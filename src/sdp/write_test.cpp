@@ -131,7 +131,8 @@ TEST(Write, an_answer_to_audio_video_and_data_line_by_line) {
             "a=mid:0\r\n"
             "a=inactive\r\n"
             "a=rtcp-mux\r\n"
-            "a=rtpmap:111 opus/48000/2\r\n" +
+            "a=rtpmap:111 opus/48000/2\r\n"
+            "a=fmtp:111 minptime=10;useinbandfec=1\r\n" +
                 transport +
                 "a=candidate:1 1 udp 2130706431 192.0.2.1 4711 typ host\r\n"
                 "a=end-of-candidates\r\n"

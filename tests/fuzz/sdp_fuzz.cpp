@@ -106,14 +106,11 @@ void check_ours(const Description& model, const Remote& remote, const Wanted& wa
   require(read_remote(ours, wanted, back).code() == Errc::ok);
   require(back.data.has_value() == remote.data.has_value());
   require(back.audio.has_value() == remote.audio.has_value());
-  // A section that is kept for its transport alone is answered without parameters: in a mode that
-  // we do not speak it was no video for us, without any it may be, and the next offer tries.
-  require(back.video || !remote.video);
-  if (back.video && !remote.video) require(back.video->section == remote.transport);
+  require(back.video.has_value() == remote.video.has_value());
   require(back.transport == remote.transport && back.ufrag == "uFrA");
   if (back.data) require(back.data->section == remote.data->section);
   if (back.audio) require(back.audio->format == remote.audio->format);
-  if (back.video && remote.video) require(back.video->format == remote.video->format);
+  if (back.video) require(back.video->format == remote.video->format);
 }
 
 void try_with(const Description& d, std::size_t size, const Wanted& wanted) {
