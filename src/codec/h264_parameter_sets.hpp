@@ -1,8 +1,6 @@
 // The parameter sets of an H.264 stream. A decoder needs them before a keyframe; encoders may give
 // them once, and a peer may have begun to listen later.
 #pragma once
-#include <optional>
-
 #include "base/containers.hpp"
 #include "codec/annex_b.hpp"
 

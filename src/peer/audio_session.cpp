@@ -108,9 +108,7 @@ void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
 }
 
 bool AudioSession::knows(rtp::Ssrc source) const {
-  const auto& announced = audio_.remote_ssrcs;
-  return find(source) || std::find(announced.begin(), announced.end(),
-                                   static_cast<std::uint32_t>(source)) != announced.end();
+  return find(source) || audio_.announces(source);
 }
 
 void AudioSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
@@ -179,7 +177,7 @@ std::size_t AudioSession::write_packet(Instant now, MutableBytes out) {
 }
 
 // [rfc3550#6.1] A report first, then our canonical name, a farewell last. Of reduced size is only
-// what is not a regular report [rfc5506#4.2.3]; there is nothing of that kind yet.
+// what is not a regular report [rfc5506#4.2.3]; audio has nothing of that kind.
 std::size_t AudioSession::write_report(Instant now, MutableBytes room) {
   std::array<rtp::ReportBlock, max_sources> blocks;
   std::size_t count = 0;

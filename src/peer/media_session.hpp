@@ -58,8 +58,6 @@ class MediaSession {
   bool take_keyframe_request() { return video_ && video_->take_keyframe_request(); }
 
   bool ok() const { return srtp_.ok(); }
-  bool has_audio() const { return static_cast<bool>(audio_); }
-  bool has_video() const { return static_cast<bool>(video_); }
   std::optional<Instant> next_deadline() const;
   void hash_state(StateHash& hash) const;
 

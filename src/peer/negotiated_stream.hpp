@@ -1,8 +1,10 @@
 // What both sides have agreed on for a stream, of audio or of video.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "base/containers.hpp"
+#include "rtp/types.hpp"
 #include "sdp/rtp_section.hpp"
 
 namespace esp_peer::peer {
@@ -16,6 +18,11 @@ struct NegotiatedStream {
   FixedString<16> mid;
   sdp::StreamExtensions extensions;
   sdp::Ssrcs remote_ssrcs;  // announced ones; others may come all the same [rfc8834#4.7]
+
+  bool announces(rtp::Ssrc source) const {
+    return std::find(remote_ssrcs.begin(), remote_ssrcs.end(),
+                     static_cast<std::uint32_t>(source)) != remote_ssrcs.end();
+  }
 };
 
 }  // namespace esp_peer::peer

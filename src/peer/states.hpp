@@ -54,22 +54,20 @@ inline constexpr std::array data_transitions = {
 };
 // By a renegotiation, while it is connected and whatever data does. The first of them depends on
 // whether the first description had audio, or video.
-inline constexpr std::array audio_transitions = {
-    Transition{State::connected, State::audio_added},
-    Transition{State::connected, State::audio_removed},
-    Transition{State::audio_added, State::audio_removed},
-    Transition{State::audio_removed, State::audio_added},
-    Transition{State::audio_added, State::disconnected},
-    Transition{State::audio_removed, State::disconnected},
-};
-inline constexpr std::array video_transitions = {
-    Transition{State::connected, State::video_added},
-    Transition{State::connected, State::video_removed},
-    Transition{State::video_added, State::video_removed},
-    Transition{State::video_removed, State::video_added},
-    Transition{State::video_added, State::disconnected},
-    Transition{State::video_removed, State::disconnected},
-};
+constexpr auto track_transitions(State added, State removed) {
+  return std::array{
+      Transition{State::connected, added},
+      Transition{State::connected, removed},
+      Transition{added, removed},
+      Transition{removed, added},
+      Transition{added, State::disconnected},
+      Transition{removed, State::disconnected},
+  };
+}
+inline constexpr auto audio_transitions =
+    track_transitions(State::audio_added, State::audio_removed);
+inline constexpr auto video_transitions =
+    track_transitions(State::video_added, State::video_removed);
 // The peer may ask as often as its pictures are lost.
 inline constexpr std::array keyframe_transitions = {
     Transition{State::connected, State::keyframe_wanted},

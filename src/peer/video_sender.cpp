@@ -236,7 +236,7 @@ std::size_t VideoSender::repeat_as_sent(Instant now, Bytes sent, MutableBytes ou
     to.bytes(sent);
     return to.size();
   }
-  const std::size_t front = rtp::size_before_payload(*packet);
+  const auto front = static_cast<std::size_t>(packet->payload.data() - sent.data());
   rtp::Header header = rtx_->next(now, *rtx_type, packet->header.timestamp,
                                   rtp::rtx_header_size + packet->payload.size());
   header.marker = packet->header.marker;

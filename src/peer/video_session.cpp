@@ -1,6 +1,5 @@
 #include "peer/video_session.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "base/timer_table.hpp"
@@ -63,31 +62,24 @@ void VideoSession::leave() {
   bye_due_ = !refused_ && (sender_.source().ever_sent() || ever_reported_);
 }
 
-bool VideoSession::takes(const rtp::Header& header) const {
+const sdp::VideoFormat* VideoSession::format_of(const rtp::Header& header) const {
   for (const sdp::VideoFormat& format : video_.accepted) {
     if (header.payload_type == format.payload_type ||
         header.payload_type == format.rtx_payload_type) {
-      return true;
+      return &format;
     }
   }
-  return false;
+  return nullptr;
 }
 
 bool VideoSession::knows(rtp::Ssrc source) const {
-  const auto& announced = video_.remote_ssrcs;
-  return receiver_.knows(source) ||
-         std::find(announced.begin(), announced.end(), static_cast<std::uint32_t>(source)) !=
-             announced.end();
+  return receiver_.knows(source) || video_.announces(source);
 }
 
 void VideoSession::on_rtp(Instant now, const rtp::Packet& packet) {
   if (refused_ || !sdp::receives(video_.direction)) return;
-  for (const sdp::VideoFormat& format : video_.accepted) {
-    if (packet.header.payload_type == format.payload_type ||
-        packet.header.payload_type == format.rtx_payload_type) {
-      return receiver_.on_packet(now, packet, format, stream_of(packet));
-    }
-  }
+  const sdp::VideoFormat* const format = format_of(packet.header);
+  if (format) receiver_.on_packet(now, packet, *format, stream_of(packet));
 }
 
 VideoStream VideoSession::stream_of(const rtp::Packet& packet) const {

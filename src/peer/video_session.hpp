@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "peer/negotiated_video.hpp"
 #include "peer/video_receiver.hpp"
@@ -44,7 +45,7 @@ class VideoSession {
   void leave();
 
   // Its payload types are those of this section.
-  bool takes(const rtp::Header& header) const;
+  bool takes(const rtp::Header& header) const { return format_of(header) != nullptr; }
   // The source was announced for this section, or heard in it.
   bool knows(rtp::Ssrc source) const;
   const NegotiatedVideo& agreed() const { return video_; }
@@ -62,6 +63,8 @@ class VideoSession {
   void hash_state(StateHash& hash) const;
 
  private:
+  // Which it is of, its own packets or its repeated ones; nullptr for none.
+  const sdp::VideoFormat* format_of(const rtp::Header& header) const;
   VideoStream stream_of(const rtp::Packet& packet) const;
   void on_keyframe_request(Instant now);
   bool may_send(Instant now);

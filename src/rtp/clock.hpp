@@ -8,7 +8,8 @@
 
 namespace esp_peer::rtp {
 
-// Ticks per second [rfc3551#6]: 8000 for G.711, 48000 for Opus whatever it carries [rfc7587#4.1].
+// Ticks per second [rfc3551#6]: 8000 for G.711, 90000 for video, 48000 for Opus whatever it carries
+// [rfc7587#4.1].
 using ClockRate = std::uint32_t;
 
 constexpr std::uint32_t ticks_of_pts(std::uint32_t pts_ms, ClockRate rate) {

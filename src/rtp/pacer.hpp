@@ -32,7 +32,6 @@ class Pacer {
   bool may_send(Instant now) const { return next_ <= now; }
   // When to look again: a little later than the next packet may go, for two or three to go then.
   Instant due() const { return next_ + std::min(time_for(burst / 2), milliseconds(1)); }
-  std::int64_t rate() const { return rate_; }
 
  private:
   // What was not used of the pace, and still may be.

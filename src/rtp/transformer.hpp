@@ -34,10 +34,4 @@ std::size_t transform(Transformer* transformer, Way way, MutableBytes room, std:
 std::optional<Packet> transform_received(Transformer* transformer, const Packet& packet,
                                          Memory& memory, Buffer& room);
 
-// Header, contributors and extension.
-constexpr std::size_t size_before_payload(const Packet& packet) {
-  return header_size + packet.contributors.size() +
-         (packet.extension_profile ? 4 + packet.extension.size() : 0);
-}
-
 }  // namespace esp_peer::rtp
