@@ -334,6 +334,7 @@ TEST(Channels, an_open_that_can_never_be_sent_is_refused_and_leaves_nothing) {
   EXPECT_EQ(p.open(p.client, "short"), stream(0));
 }
 
+// covers: bug 46
 TEST(Channels, the_peers_limit_is_kept) {
   for (const std::uint32_t limit : {13u, 1000u, 65'535u, 65'536u}) {  // 13: an OPEN of "c"
     PairOptions o = roomy();
@@ -366,6 +367,7 @@ TEST(Channels, an_open_above_the_peers_limit_is_refused_and_leaves_nothing) {
   EXPECT_EQ(p.server.channels.label(stream(0)), names);
 }
 
+// covers: bug 46
 TEST(Channels, a_limit_of_0_is_none_but_the_send_buffer_is_one) {
   PairOptions o = roomy();
   o.left.max_message_size = 0;

@@ -164,7 +164,6 @@ TEST_F(PeerByHand, told_that_its_cookie_is_stale_it_asks_for_a_new_one) {
   EXPECT_EQ(heard[0].u32(0), tag_);
 }
 
-// covers: bug 77
 // Nobody can lose what was never sent: there may be no path for it yet.
 TEST_F(PeerByHand, an_init_that_could_not_go_out_is_not_counted_as_lost) {
   make();
@@ -177,6 +176,7 @@ TEST_F(PeerByHand, an_init_that_could_not_go_out_is_not_counted_as_lost) {
   EXPECT_EQ(hear_packet().chunks.at(0).type, ChunkType::init);
 }
 
+// covers: bug 77
 TEST_F(PeerByHand, no_error_cause_of_any_length_does_harm) {
   for (const bool connected : {false, true}) {
     association_.reset();

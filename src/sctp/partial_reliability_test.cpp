@@ -121,6 +121,7 @@ TEST_F(PartialReliability, with_no_retransmission_a_loss_is_told_by_forward_tsn_
   EXPECT_FALSE(association_->next_deadline() < now_ + seconds(5)) << "nothing is waited for";
 }
 
+// covers: changelog 59
 TEST_F(PartialReliability, after_t3_everything_that_may_go_once_is_given_up) {
   establish();
   ASSERT_TRUE(send("a", 1, once));
@@ -586,7 +587,7 @@ void check_partial_conservation(std::uint64_t seed) {
   }
 }
 
-// covers: must rfc3758#3.5, must rfc8831#6.1, bug 73
+// covers: must rfc3758#3.5, must rfc8831#6.1, bug 73, changelog 59
 TEST(PartialReliabilityPair, keeps_its_promises_on_bad_networks) {
   const char* wanted = std::getenv("ESP_PEER_SEEDS");
   const std::uint64_t seeds = wanted ? std::strtoull(wanted, nullptr, 10) : 300;

@@ -47,7 +47,6 @@ TEST_F(Failing, is_nothing_before_the_first_end) {
   EXPECT_EQ(failure_of(c.cat), ESP_PEER_EXT_FAILURE_NONE);
 }
 
-// covers: changelog 45
 TEST_F(Failing, by_our_own_wish_is_none_and_to_the_other_side_the_peer_has_closed) {
   c.connect_here();
   ASSERT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);

@@ -229,6 +229,7 @@ TEST(Channels, without_a_lifetime_of_their_own_have_cache_timeout_for_one) {
     while (records() < before + 5 && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(10ms);
     }
+    ASSERT_GE(records(), before + 5) << "nothing was sent again";
     wire.mend();
     const auto kept = cache_is_short ? by_itself : by_cache;
     const auto heard = [&](std::size_t count) {

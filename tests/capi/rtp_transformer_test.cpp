@@ -276,6 +276,8 @@ TEST(RtpTransformer, and_loss_go_together) {
   EXPECT_TRUE(s.whole());
   EXPECT_GT(lost, 10u);
   EXPECT_EQ(s.opens[1].failed, 0);
+  // Both sides have shown the same film.
+  EXPECT_EQ(s.seals[0].worked, s.seals[1].worked) << "what was lost is not transformed once more";
   s.close();
 }
 

@@ -1,5 +1,5 @@
-// Faults in real time, which takes a minute: for ./dev test --full. The simulator has each of them
-// in virtual time.
+// Faults in real time, which takes a minute and a half: for ./dev test --full. The simulator has
+// each of them in virtual time.
 #include "tests/capi/local_network.hpp"
 #include "tests/capi/other_process.hpp"
 

@@ -85,15 +85,18 @@ TEST(Waiting, for_a_minute_is_hardly_ever_interrupted_by_an_idle_connection) {
     p->ext.loop_wait_ms = 60'000;
   }
   std::atomic<int> turns = 0;
+  std::atomic<bool> ended = false;
   c.connect_with_channel();
   c.cat.stop();  // at its next packet; consent alone brings one within 6 s
   std::thread loop([&, h = c.cat.handle.load()] {
     while (esp_peer_main_loop(h) == ESP_PEER_ERR_NONE) ++turns;
+    ended = true;
   });
   std::this_thread::sleep_for(300ms);
   const int before = turns;
   std::this_thread::sleep_for(1s);
   EXPECT_LE(turns - before, 10);
+  EXPECT_FALSE(ended);
   c.cat.close();
   loop.join();
 }

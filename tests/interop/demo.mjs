@@ -211,6 +211,7 @@ async function isFullSoon(page) {
     }
     return codes;
   });
+  assert.equal(answers[0], 200, `the first of ${answers}`);
   assert.equal(answers.at(-1), 503, `the last of ${answers}`);
   tell(`a fifth visitor waits: ${answers}`);
 }

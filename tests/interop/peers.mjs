@@ -105,6 +105,7 @@ export const peers = {
     open: janus,
     largest: 60000, // its buffer is a little smaller than 64 KB
     prefix: 'Janus EchoTest here! You wrote: ',
+    hears: 'an echo',
     cannot: {
       offer: 'its echotest only answers (plugins of it that offer, as textroom, are not tried)',
       ...noVideo('its video is not tried'),

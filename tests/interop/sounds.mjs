@@ -54,7 +54,8 @@ export function checkTone(peer, before, after, ms) {
     atLeast(grown('intact'), ms / 20 * 0.8 - 10, `intact frames there, of ${ms / 20}`);
     return `${grown('intact')} intact`;
   }
-  if (peer.hears === undefined) return 'an echo';
+  if (peer.hears === 'an echo') return peer.hears; // of it we hear ourselves
+  if (peer.hears === undefined) throw new Error('peers.mjs does not say how it hears');
   const share = grown('energy') / energyOf(ms);
   const told = [`${Math.round(share * 100)} % of its energy`];
   if (!(share > 0.5 && share < 2)) throw new Error(`the peer hears ${told} of our tone`);

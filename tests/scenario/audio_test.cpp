@@ -88,6 +88,7 @@ TEST_F(AudioStory, every_codec_and_cipher_carries_frames_both_ways_beside_data) 
   }
 }
 
+// covers: changelog 45
 TEST_F(AudioStory, audio_alone_is_a_connection_too_and_ends_with_a_word) {
   PairOptions alone = options();
   alone.left.session.data = alone.right.session.data = false;
