@@ -194,7 +194,8 @@ def document(groups, tests_of, unclear, outcome):
     for title, group in groups:
         out += [f"## {title}", "", "| row | what has to be so | tests | result |", "|---|---|---|---|"]
         for row in group:
-            tests = sorted(tests_of[row.id])
+            files = tests_of[row.id]
+            tests = sorted(files)
             if tests:
                 said = collections.Counter(outcome.get(test, "not run") for test in tests)
                 result = ", ".join(
@@ -205,7 +206,7 @@ def document(groups, tests_of, unclear, outcome):
                 result = "**OPEN**"
             else:
                 result = "later: " + LATER[row.when] if row.when != "never" else LATER[row.when]
-            names = "<br>".join(f"`{test}`" for test in tests)
+            names = "<br>".join(f"[`{test}`](../{files[test]})" for test in tests)
             out.append(f"| {row.id} | {row.what.replace('|', '/')} | {names} | {result} |")
         out.append("")
     return "\n".join(out)
@@ -213,7 +214,7 @@ def document(groups, tests_of, unclear, outcome):
 
 def without_results(text):
     # Only of rows with tests: that a row is open is no result.
-    return re.sub(r"(` )\| [^|]* \|$", r"\1|", text, flags=re.M)
+    return re.sub(r"(`\]\([^)|]*\) )\| [^|]* \|$", r"\1|", text, flags=re.M)
 
 
 def main():
@@ -224,7 +225,9 @@ def main():
 
     groups = requirements()
     rows = [row for _, group in groups for row in group]
-    tests_of, unclear, wrong = collections.defaultdict(set), [], []
+    tests_of = collections.defaultdict(dict)  # of a row: each test, and the file it stands in
+    unclear, wrong = [], []
+    stands_in = {}
     for path in sources():
         tags, faults = tags_of(path)
         wrong += faults
@@ -235,7 +238,10 @@ def main():
             elif len(meant) > 1:
                 unclear.append((tag.ref, tag.test, [row.id for row in meant]))
             else:
-                tests_of[meant[0].id].add(tag.test)
+                file = tag.where.rsplit(":", 1)[0]
+                tests_of[meant[0].id][tag.test] = file
+                if stands_in.setdefault(tag.test, file) != file and not tag.test.startswith("ctest "):
+                    wrong.append(f"{tag.where}: a test of {stands_in[tag.test]} has that name too")
     unclear.sort()
     outcome = results(arguments.results) if not arguments.check else {}
     text = document(groups, tests_of, unclear, outcome)
