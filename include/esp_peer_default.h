@@ -20,11 +20,13 @@ typedef struct {
 
 /** Received media: of each source, while it waits for what was overtaken. */
 typedef struct {
-  uint16_t cache_timeout;     /**< ms that a packet may wait. Default 100. */
+  uint16_t cache_timeout;     /**< ms that a packet may wait for one that is lost. Default 100. */
   uint16_t resend_delay;      /**< ms before a NACK, of video. Default 20. */
   uint16_t pli_send_interval; /**< ms between keyframe requests that nothing has caused; 0 = none.
                                  Of video. */
-  uint32_t cache_size;        /**< Bytes. Default 100,000 for audio, 400,000 for video. */
+  uint32_t cache_size;        /**< Bytes. Default 100,000 for audio, 400,000 for video, where a
+                                   whole picture has to fit, with 64 bytes for each packet of it:
+                                   a larger one never comes. */
 } esp_peer_default_jitter_cfg_t;
 
 /** Media. What is sent again is video alone. */
@@ -32,7 +34,7 @@ typedef struct {
   esp_peer_default_jitter_cfg_t audio_recv_jitter;
   esp_peer_default_jitter_cfg_t video_recv_jitter;
   uint32_t send_pool_size; /**< Bytes kept for retransmission, and that wait to be sent; one picture
-                                alone may be more. Default 400,000. */
+                                alone may be more, and is not kept then. Default 400,000. */
   uint32_t send_queue_num; /**< Packets kept for retransmission. Default 256. */
   uint16_t max_resend_count; /**< Of one packet. Default 3. */
 } esp_peer_default_rtp_cfg_t;

@@ -388,8 +388,8 @@ TEST(VideoReceiver, half_a_keyframe_whose_rest_comes_too_late_is_not_shown) {
   EXPECT_EQ(h.frames, 1);
   h.hear(11, 3000, false, parameter_sets);
   h.hear(12, 3000, false, upper_half);
-  h.wait(101);
   h.hear(14, 6000, true, other_picture);
+  h.wait(101);
   h.hear(13, 3000, true, lower_half);
   EXPECT_EQ(h.frames, 1);
   EXPECT_GE(h.plis, 1);

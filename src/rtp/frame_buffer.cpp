@@ -21,7 +21,7 @@ bool FrameBuffer::insert(Instant now, std::uint64_t sequence, std::uint32_t time
   slot.here = true;
   --missing_;
   bytes_ += payload.size();
-  oldest_ = std::min(oldest_, now);
+  newest_ = now;
   drop_remains();
   give_up_above_bound();
   return true;
@@ -33,6 +33,7 @@ void FrameBuffer::restart(std::uint64_t sequence) {
   cut_.reset();
   unsure_ = false;
   next_ = first_ = sequence;
+  gap_since_ = Instant::max();
   started_ = true;
 }
 
@@ -90,6 +91,27 @@ std::size_t FrameBuffer::whole_frame_size() const {
   return 0;
 }
 
+// Since when it is known that the frame in front lacks a packet; max: it lacks none.
+Instant FrameBuffer::lacking_since() const {
+  if (whole_frame_size() != 0 || joined_ == window_.size()) return Instant::max();
+  const std::uint64_t gap = next_ + joined_;
+  if (gap == gap_ && gap_since_ != Instant::max()) return gap_since_;
+  gap_ = gap;
+  gap_since_ = Instant::max();
+  for (std::size_t i = joined_; i < window_.size(); ++i) {
+    if (window_[i].here) gap_since_ = std::min(gap_since_, window_[i].at);
+  }
+  return gap_since_;
+}
+
+// The frame in front, if it is not whole by then.
+Instant FrameBuffer::give_up_at() const {
+  if (held() == 0 || whole_frame_size() != 0) return Instant::max();
+  const Instant since = lacking_since();
+  if (since != Instant::max()) return since + options_.longest_hold;
+  return newest_ + std::max(longest_pause, options_.longest_hold);
+}
+
 std::optional<FrameBuffer::Frame> FrameBuffer::take() {
   give_up_late();
   drop_remains();
@@ -119,16 +141,10 @@ void FrameBuffer::pop_front() {
     --missing_;
   }
   bytes_ -= bookkeeping;
-  const bool was_oldest = slot.here && slot.at == oldest_;
   window_.pop_front();
   ++next_;
   first_ = 0;
   joined_ = 0;
-  if (!was_oldest) return;
-  oldest_ = Instant::max();
-  for (std::size_t i = 0; i < window_.size(); ++i) {
-    if (window_[i].here) oldest_ = std::min(oldest_, window_[i].at);
-  }
 }
 
 // What is here of the frame in front, and what is missing before it and in it. What is missing
@@ -184,10 +200,7 @@ void FrameBuffer::on_deadline(Instant now) {
 }
 
 void FrameBuffer::give_up_late() {
-  while (oldest_ != Instant::max() && oldest_ + options_.longest_hold <= looked_at_ &&
-         whole_frame_size() == 0) {
-    give_up_front();
-  }
+  while (give_up_at() <= looked_at_) give_up_front();
 }
 
 std::size_t FrameBuffer::request(Instant now, std::span<std::uint16_t> out) {
@@ -205,7 +218,8 @@ std::size_t FrameBuffer::request(Instant now, std::span<std::uint16_t> out) {
 
 bool FrameBuffer::endangered() const {
   constexpr std::uint8_t several = 3;
-  if (oldest_ == Instant::max() || looked_at_ - oldest_ < options_.longest_hold / 2) return false;
+  const Instant since = lacking_since();
+  if (since == Instant::max() || looked_at_ - since < options_.longest_hold / 2) return false;
   for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
     if (!window_[i].here && window_[i].requests >= several) return true;
   }
@@ -222,9 +236,7 @@ bool FrameBuffer::wants_packets() const {
 
 std::optional<Instant> FrameBuffer::next_deadline() const {
   std::optional<Instant> next;
-  if (oldest_ != Instant::max() && whole_frame_size() == 0) {
-    next = oldest_ + options_.longest_hold;
-  }
+  if (const Instant at = give_up_at(); at != Instant::max()) next = at;
   for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
     const Slot& slot = window_[i];
     if (slot.here || slot.requests == max_requests || slot.at <= looked_at_) continue;

@@ -12,7 +12,7 @@
 namespace esp_peer::rtp {
 
 struct FrameBufferOptions {
-  Duration longest_hold = milliseconds(100);  // of a packet, for those that it lacks
+  Duration longest_hold = milliseconds(100);  // of a packet, for one that is missing before it
   Duration resend_delay = milliseconds(20);   // it may only be late: so long nobody asks for it
   std::size_t most_bytes = 400'000;           // with `bookkeeping` for each packet, here or missing
 };
@@ -32,6 +32,9 @@ class FrameBuffer {
   static constexpr std::uint8_t max_requests = 10;
   // A source may begin with packets in the wrong order: so far behind the first one to come.
   static constexpr std::uint64_t max_before_first = 64;
+  // A large frame comes at the pace of its sender, and lacks nothing. After so long without a
+  // packet (or longest_hold, if that is more) its end is taken for lost.
+  static constexpr Duration longest_pause = seconds(1);
 
   FrameBuffer(const FrameBufferOptions& options, Memory& memory)
       : options_(options), memory_(memory), window_(memory) {}
@@ -91,6 +94,8 @@ class FrameBuffer {
   bool add_place(Instant now, bool in_front);
   void note_round_trip(Instant now, const Slot& slot);
   std::size_t whole_frame_size() const;
+  Instant lacking_since() const;
+  Instant give_up_at() const;
   void pop_front();
   void give_up_front();
   void drop_remains();
@@ -107,8 +112,11 @@ class FrameBuffer {
   bool started_ = false, lossy_ = false;
   bool unsure_ = false;  // where the frame in front begins
   std::size_t bytes_ = 0, missing_ = 0;
-  mutable std::size_t joined_ = 0;   // packets in front that are here and of one frame
-  Instant oldest_ = Instant::max();  // arrival of all that is here
+  mutable std::size_t joined_ = 0;  // packets in front that are here and of one frame
+  // The first number that is missing, and the first arrival of all that is here behind it.
+  mutable std::uint64_t gap_ = 0;
+  mutable Instant gap_since_ = Instant::max();
+  Instant newest_ = Instant::min();  // arrival
   Instant looked_at_ = Instant::min();
   Duration round_trip_ = Duration(0);  // from a request to its packet, smoothed
 };

@@ -222,7 +222,6 @@ TEST_F(VideoStory, a_keyframe_of_a_megabyte_holds_up_neither_audio_nor_data) {
       with.right.session.audio = {AudioCodec::g711u, Direction::sendrecv, 8'000, 1};
   with.link.delay = milliseconds(5);
   with.right.session.video_limits.receiver.buffer.most_bytes = 2'000'000;
-  with.right.session.video_limits.receiver.buffer.longest_hold = seconds(2);
   begin(with);
   ASSERT_TRUE(pair_->run_until_open());
   given_.push_back({pts_, picture(pts_, true, 1'000'000)});
@@ -242,6 +241,22 @@ TEST_F(VideoStory, a_keyframe_of_a_megabyte_holds_up_neither_audio_nor_data) {
   }
   pair_->run_for(seconds(1));
   EXPECT_EQ(came(pair_->right_ear.pictures), 1u);
+  EXPECT_FALSE(pair_->left_ear.said(State::keyframe_wanted));
+}
+
+// It is on its way for longer than a packet may wait for one that is lost; none is.
+TEST_F(VideoStory,
+       a_keyframe_that_takes_longer_than_cache_timeout_is_shown_and_asked_for_by_nobody) {
+  PairOptions with = options();
+  with.link.delay = milliseconds(5);
+  begin(with);
+  for (std::uint32_t i = 0; i < 60; ++i, pts_ += 33) {
+    given_.push_back({pts_, picture(pts_, i % 30 == 0, i % 30 == 0 ? 200'000 : 6'000)});
+    EXPECT_TRUE(pair_->send_video(*pair_->left, pts_, given_.back().body));
+    pair_->run_for(milliseconds(33));
+  }
+  pair_->run_for(seconds(1));
+  EXPECT_EQ(came(pair_->right_ear.pictures), 60u);
   EXPECT_FALSE(pair_->left_ear.said(State::keyframe_wanted));
 }
 
