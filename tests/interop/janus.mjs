@@ -1,19 +1,34 @@
-// Janus as a peer: a server of its own, and its plugin "echotest", which answers and says everything
-// back. Spoken to over HTTP on 127.0.0.1.
+// Janus as a peer: a server of its own, which says everything back: to an offer with its plugin
+// "echotest", and with a script of ours in its plugin "duktape" where it offers itself. Spoken to
+// over HTTP on 127.0.0.1.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Peer } from './peer.mjs';
 
 const port = 8188;
 const configuration = {
   'janus.jcfg': `general: { session_timeout = 0 }
     transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_websockets.so" }`,
+  'janus.plugin.duktape.jcfg': `general: { path = "/usr/share/janus/duktape"
+    script = "${fileURLToPath(new URL('janus_offerer.js', import.meta.url))}" }`,
   'janus.transport.http.jcfg': `general: { http = true  port = ${port}  ip = "127.0.0.1"  https = false }`,
 };
 
+// What it offers, beside channels; Janus puts in how it is reached.
+const formats = { pcma: '8 PCMA/8000', pcmu: '0 PCMU/8000', opus: '111 opus/48000/2' };
+const section = (mid, m, ...attributes) =>
+  [`m=${m}`, 'c=IN IP4 127.0.0.1', `a=mid:${mid}`, ...attributes.map(a => `a=${a}`)];
+const offerOf = ({ audio }) => [
+  'v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0',
+  ...(audio ? section('sound', `audio 9 UDP/TLS/RTP/SAVPF ${parseInt(formats[audio])}`, 'sendrecv', `rtpmap:${formats[audio]}`) : []),
+  ...section('data', 'application 9 UDP/DTLS/SCTP webrtc-datachannel', 'sctp-port:5000'),
+].map(line => `${line}\r\n`).join('');
+
 class Janus extends Peer {
+  #tracks = {};
   #handle = '';
   #last = 0;
 
@@ -71,20 +86,31 @@ class Janus extends Peer {
     this.#hearEvents(this.session).catch(error => this.vanish(String(error)));
     return this;
   }
-  async #obey({ do: what, sdp, candidate }) {
+  async #attach(plugin) {
+    const { data } = await this.#say(this.session, { janus: 'attach', plugin });
+    this.#handle = `${this.session}/${data.id}`;
+  }
+  async #obey({ do: what, type, sdp, candidate, ...tracks }) {
     switch (what) {
-      case 'start': {
+      case 'start':
         if (this.#handle) await this.#say(this.#handle, { janus: 'detach' }).catch(() => {});
-        const plugin = 'janus.plugin.echotest';
-        const { data } = await this.#say(this.session, { janus: 'attach', plugin });
-        this.#handle = `${this.session}/${data.id}`;
+        this.#handle = '';
+        this.#tracks = tracks;
         return {};
-      }
       case 'remote':
-        await this.#say(this.#handle, { janus: 'message', body: { audio: true, video: true }, jsep: { type: 'offer', sdp } });
+        if (type === 'offer') {
+          await this.#attach('janus.plugin.echotest');
+          this.prefix = 'Janus EchoTest here! You wrote: ';
+        }
+        await this.#say(this.#handle, { janus: 'message', body: { audio: true, video: true }, jsep: { type, sdp } });
         return {};
       case 'describe':
-        return { sdp: (await this.wait('answer', e => e.event === 'described')).sdp };
+        if (type === 'offer') {
+          await this.#attach('janus.plugin.duktape');
+          this.prefix = '';
+          await this.#say(this.#handle, { janus: 'message', body: { offer: offerOf(this.#tracks) } });
+        }
+        return { sdp: (await this.wait(type, e => e.event === 'described')).sdp };
       case 'remoteCandidate':
         await this.#say(this.#handle, {
           janus: 'trickle', candidate: candidate ? { candidate, sdpMLineIndex: 0 } : { completed: true },

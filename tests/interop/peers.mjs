@@ -6,7 +6,7 @@
 //   freezes   it tells when one did
 //   fps       its film has so many pictures a second
 //   hears     how it tells that it plays our sound: by its 'energy', 'and conceals' what is missing
-//             and tells that too, or by the 'packets' that are those we sent
+//             and tells that too, by the 'packets' that are those we sent, or by 'an echo' of them
 //   cases     those it goes through, if not all
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -104,13 +104,11 @@ export const peers = {
   janus: {
     open: janus,
     largest: 60000, // its buffer is a little smaller than 64 KB
-    prefix: 'Janus EchoTest here! You wrote: ',
     hears: 'an echo',
     cannot: {
-      offer: 'its echotest only answers (plugins of it that offer, as textroom, are not tried)',
       ...noVideo('its video is not tried'),
       empty: 'says nothing back to an empty text',
-      create: 'its echotest only speaks on channels of others',
+      create: 'its plugins only speak on channels of others',
       tellChannels: 'does not tell which channels there are',
       receiveLarge: 'does not tell what it receives',
     },
