@@ -8,7 +8,8 @@
 typedef struct page {
   esp_peer_handle_t pc;
   struct page* remote; /* the other side of the signalling channel */
-  int connected, channels, closed, messages, candidates, audio_frames, writable;
+  int connected, channels, closed, messages, candidates, audio_frames, pictures, writable;
+  int keyframe_wanted;
 } page_t;
 
 static page_t pages[2];
@@ -47,6 +48,9 @@ static int on_state(esp_peer_state_t state, void* ctx) {
       break;
     case ESP_PEER_STATE_CLOSED: /* "closed" */
       break;
+    case ESP_PEER_STATE_VIDEO_PLI_RECEIVED: /* nothing of a browser's: it obeys by itself */
+      page->keyframe_wanted = 1;
+      break;
     default:
       break;
   }
@@ -64,6 +68,19 @@ static int on_audio_info(esp_peer_audio_stream_info_t* info, void* ctx) {
 static int on_audio_data(esp_peer_audio_frame_t* frame, void* ctx) {
   ((page_t*)ctx)->audio_frames++; /* frame->size bytes of the codec, played at frame->pts ms */
   return frame->size > 0 ? 0 : -1;
+}
+/* [end] */
+
+/* [ontrack, of video] */
+static int on_video_info(esp_peer_video_stream_info_t* info, void* ctx) {
+  (void)ctx;
+  printf("video: codec %d\n", (int)info->codec);
+  return 0;
+}
+
+static int on_video_data(esp_peer_video_frame_t* frame, void* ctx) {
+  ((page_t*)ctx)->pictures++; /* a whole picture, for a decoder; the first is a keyframe */
+  return frame->size > 4 ? 0 : -1;
 }
 /* [end] */
 
@@ -120,6 +137,11 @@ static int new_peer_connection(page_t* page, esp_peer_role_t role) {
   cfg.enable_data_channel = true; /* pc.createDataChannel("esp_channel") of the DTLS client */
   cfg.audio_info.codec = ESP_PEER_AUDIO_CODEC_G711A; /* pc.addTransceiver("audio") */
   cfg.audio_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
+  cfg.video_info.codec = ESP_PEER_VIDEO_CODEC_H264; /* pc.addTransceiver("video") */
+  cfg.video_info.width = 640;
+  cfg.video_info.height = 480;
+  cfg.video_info.fps = 30;
+  cfg.video_dir = ESP_PEER_MEDIA_DIR_SEND_RECV;
   cfg.extra_cfg = &ext;
   cfg.extra_size = sizeof(ext);
   cfg.ctx = page;
@@ -127,6 +149,8 @@ static int new_peer_connection(page_t* page, esp_peer_role_t role) {
   cfg.on_msg = on_msg;
   cfg.on_audio_info = on_audio_info;
   cfg.on_audio_data = on_audio_data;
+  cfg.on_video_info = on_video_info;
+  cfg.on_video_data = on_video_data;
   cfg.on_channel_open = on_channel_open;
   cfg.on_channel_close = on_channel_close;
   cfg.on_data = on_data;
@@ -207,6 +231,30 @@ static int send_frame(page_t* page, uint32_t pts, const uint8_t* coded, int size
 }
 /* [end] */
 
+/* The encoder of a real program; an access unit begins each of its units with 00 00 00 01. */
+static int encode(int keyframe, const uint8_t** coded) {
+  static const uint8_t key[] = {0, 0, 0, 1, 0x67, 0x42, 0xC0, 0x1F, 0xDA, 1, /* parameter sets */
+                                0, 0, 0, 1, 0x68, 0xCE, 0x3C, 0x80, 0,    0, 0, 1, 0x65, 0x88};
+  static const uint8_t other[] = {0, 0, 0, 1, 0x41, 0x9A};
+  *coded = keyframe ? key : other;
+  return keyframe ? (int)sizeof(key) : (int)sizeof(other);
+}
+
+/* [addTrack, of video] */
+static int send_picture(page_t* page, uint32_t pts) {
+  const uint8_t* coded;
+  const int size = encode(page->keyframe_wanted, &coded); /* with parameter sets, if it is one */
+  esp_peer_video_frame_t frame;
+  int result;
+  frame.pts = pts;              /* milliseconds, on the same clock as the sound's */
+  frame.data = (uint8_t*)coded; /* a whole access unit, start codes in it */
+  frame.size = size;            /* however large: it goes in as many packets as it takes */
+  result = esp_peer_send_video(page->pc, &frame);
+  if (result == ESP_PEER_ERR_NONE) page->keyframe_wanted = 0;
+  return result; /* WOULD_BLOCK: the path is full; leave it out, and let a keyframe be the next */
+}
+/* [end] */
+
 /* [the event loop] */
 static void run_until(const int* what, int value) {
   /* Usually a thread for each peer: while (running) esp_peer_main_loop(peer); */
@@ -235,6 +283,13 @@ int main(void) {
     run_until(&pages[1].audio_frames, 1);
     if (pages[1].audio_frames != 1) return 11;
   }
+  /* Nobody begins to see in the middle: who hears no keyframe asks for one. */
+  for (uint32_t pts = 0; pages[1].pictures == 0 && pts < 33 * 10000; pts += 33) {
+    if (send_picture(&pages[0], pts) != ESP_PEER_ERR_NONE) return 22;
+    esp_peer_main_loop(pages[0].pc);
+    esp_peer_main_loop(pages[1].pc);
+  }
+  if (pages[1].pictures == 0) return 23;
 
   /* [createDataChannel] */
   {
