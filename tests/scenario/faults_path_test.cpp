@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(OfMilliseconds, Outages,
 // ---------------------------------------------------------------- size, speed, order
 
 // A path that swallows what is larger than so many bytes of IPv6, without a word.
-class BlackHole : public ::testing::TestWithParam<std::size_t> {
+class BlackHole : public ::testing::TestWithParam<std::tuple<std::size_t, Ciphers>> {
  protected:
   BlackHole() {
     options_.left.session.auto_reconnect = options_.right.session.auto_reconnect = false;
@@ -114,7 +114,8 @@ class BlackHole : public ::testing::TestWithParam<std::size_t> {
     pair_.reset();
     for (const std::string& failure : world_.failures) ADD_FAILURE() << failure;
   }
-  static bool is_wide() { return GetParam() >= 1'280; }
+  static std::size_t widest() { return std::get<0>(GetParam()); }
+  static bool is_wide() { return widest() >= 1'280; }
   static constexpr std::size_t ip_and_udp = 40 + 8;
 
   // What both say and what comes of it: through a wide path all of it; a narrow one ends for both.
@@ -151,7 +152,7 @@ class BlackHole : public ::testing::TestWithParam<std::size_t> {
   std::array<Peer*, 2> both() { return {pair_->left.get(), pair_->right.get()}; }
 
   World world_{22};
-  PairOptions options_{.cipher = Cipher::openssl};
+  PairOptions options_{.cipher = std::get<1>(GetParam())};
   std::unique_ptr<Pair> pair_;
 };
 
@@ -159,7 +160,7 @@ class BlackHole : public ::testing::TestWithParam<std::size_t> {
 // we promise an end and no hang (exception: [rfc8261#4]).
 // covers: fault 10, must rfc8261#4
 TEST_P(BlackHole, from_the_start_carries_everything_or_ends_and_says_so) {
-  options_.link.mtu = GetParam() - ip_and_udp;
+  options_.link.mtu = widest() - ip_and_udp;
   pair_ = std::make_unique<Pair>(world_, options_);
   pair_->connect();
   const auto decided = [this] {
@@ -167,7 +168,7 @@ TEST_P(BlackHole, from_the_start_carries_everything_or_ends_and_says_so) {
   };
   ASSERT_TRUE(pair_->run_until(decided));
   // A flight of the handshake is 700 bytes.
-  if (GetParam() > 800) {
+  if (widest() > 800) {
     ASSERT_TRUE(pair_->run_until_open());
     expect_large_messages_through_or_the_end();
   } else {
@@ -181,7 +182,7 @@ TEST_P(BlackHole, that_appears_mid_session_changes_nothing_or_ends_it_and_says_s
   pair_ = std::make_unique<Pair>(world_, options_);
   pair_->connect();
   ASSERT_TRUE(pair_->run_until_open());
-  world_.network.for_each_link([](LinkOptions& link) { link.mtu = GetParam() - ip_and_udp; });
+  world_.network.for_each_link([](LinkOptions& link) { link.mtu = widest() - ip_and_udp; });
   expect_large_messages_through_or_the_end();
 }
 
@@ -192,7 +193,7 @@ TEST_P(BlackHole, ends_too_while_the_other_side_talks) {
   pair_ = std::make_unique<Pair>(world_, options_);
   pair_->connect();
   ASSERT_TRUE(pair_->run_until_open());
-  world_.network.for_each_link([](LinkOptions& link) { link.mtu = GetParam() - ip_and_udp; });
+  world_.network.for_each_link([](LinkOptions& link) { link.mtu = widest() - ip_and_udp; });
   EXPECT_TRUE(pair_->send(*pair_->left, std::string(50'000, 'x')));
   std::size_t said = 0;
   for (int i = 0; i < 400 && !pair_->right_ear.said(State::disconnected); ++i) {
@@ -210,8 +211,13 @@ TEST_P(BlackHole, ends_too_while_the_other_side_talks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfBytes, BlackHole, ::testing::Values(1'280, 1'200, 1'100, 1'000, 576),
-                         ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(OfBytes, BlackHole,
+                         ::testing::Combine(::testing::Values(1'280, 1'200, 1'100, 1'000, 576),
+                                            ::testing::Values(Cipher::openssl, Cipher::mbedtls)),
+                         [](const auto& tested) {
+                           return std::to_string(std::get<0>(tested.param)) + "_" +
+                                  name_of(std::get<1>(tested.param));
+                         });
 
 // covers: fault 15
 TEST_F(Path, with_a_queue_of_five_seconds_carries_everything_and_is_not_lost) {

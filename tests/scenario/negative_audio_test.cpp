@@ -33,14 +33,15 @@ constexpr const char* name_of(Story story) {
 struct Situation {
   Story story;
   bool victim_is_left;  // who offers, and is the DTLS server
+  Cipher cipher;
 };
 
-PairOptions options(Story story) {
-  PairOptions options{.cipher = Cipher::openssl, .link = {.delay = milliseconds(10)}};
+PairOptions options(const Situation& situation) {
+  PairOptions options{.cipher = situation.cipher, .link = {.delay = milliseconds(10)}};
   for (auto* side : {&options.left.session, &options.right.session}) {
     side->auto_reconnect = false;
     side->audio.codec = sdp::AudioCodec::opus;
-    side->data = story != Story::audio_alone;
+    side->data = situation.story != Story::audio_alone;
   }
   return options;
 }
@@ -55,7 +56,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 class Talk {
  public:
   Talk(std::uint64_t seed, const Situation& situation)
-      : world_(seed), situation_(situation), pair_(world_, options(situation.story)) {
+      : world_(seed), situation_(situation), pair_(world_, options(situation)) {
     world_.network.set_tap([this](HostId from, const Route&, Datagram& bytes) {
       if (peer::protocol_of(bytes) == Protocol::stun) return true;
       (from == victim().host() ? said_by_victim : said_to_victim).push_back(bytes);
@@ -206,7 +207,7 @@ class NegativeAudio : public ::testing::TestWithParam<Situation> {
   Talk talk_{4, GetParam()};
 };
 
-// covers: must rfc7983#6
+// covers: bug 4, must rfc7983#6
 TEST_P(NegativeAudio, nothing_of_any_first_bytes_means_anything) {
   Rng chance(1);
   for (int first = 0; first < 256; ++first) {
@@ -223,7 +224,7 @@ TEST_P(NegativeAudio, nothing_of_any_first_bytes_means_anything) {
   }
 }
 
-// covers: must rfc5764#5.1
+// covers: bug 4, must rfc5764#5.1
 TEST_P(NegativeAudio, what_was_said_in_another_session_means_nothing) {
   const Talk another(77, GetParam());
   inject_all(one_of_each(another.said_to_victim), "a datagram of another session");
@@ -231,12 +232,12 @@ TEST_P(NegativeAudio, what_was_said_in_another_session_means_nothing) {
   inject_all(one_of_each(std::vector(talk_.said_by_victim)), "an echo");
 }
 
-// covers: bug 32, fault 12
+// covers: bug 4, bug 32, fault 12
 TEST_P(NegativeAudio, what_was_said_in_this_very_session_means_nothing_once_more) {
   inject_all(std::vector(talk_.said_to_victim), "the same again");
 }
 
-// covers: bug 32, fault 11
+// covers: bug 4, bug 32, fault 11
 TEST_P(NegativeAudio, what_was_said_in_this_very_session_with_something_wrong_means_nothing) {
   Rng chance(2);
   for (const Datagram& original : one_of_each(talk_.said_to_victim)) {
@@ -258,14 +259,19 @@ std::vector<Situation> situations() {
   std::vector<Situation> all;
   for (const Story story : {Story::audio_alone, Story::audio_beside_data, Story::audio_after_data,
                             Story::after_the_end, Story::asked_for_once_more}) {
-    for (const bool left : {true, false}) all.push_back({story, left});
+    for (const bool left : {true, false}) {
+      for (const Cipher cipher : {Cipher::openssl, Cipher::mbedtls}) {
+        all.push_back({story, left, cipher});
+      }
+    }
   }
   return all;
 }
 INSTANTIATE_TEST_SUITE_P(In, NegativeAudio, ::testing::ValuesIn(situations()),
                          [](const auto& tested) {
                            return std::string(name_of(tested.param.story)) +
-                                  (tested.param.victim_is_left ? "_offering" : "_answering");
+                                  (tested.param.victim_is_left ? "_offering_" : "_answering_") +
+                                  name_of(Ciphers(tested.param.cipher));
                          });
 
 }  // namespace
