@@ -24,7 +24,7 @@ Channels::Channels(const Options& options, bool even_streams, sctp::Association&
       association_(association),
       env_(env),
       table_(options.max_channels, options.max_open_bytes, env.memory),
-      next_stream_(even_streams ? 0 : 1) {}
+      next_stream_(first_stream()) {}
 
 // ---------------------------------------------------------------- commands
 
@@ -93,7 +93,7 @@ std::optional<StreamId> Channels::unused_stream() const {
   std::uint32_t next = next_stream_;
   for (std::uint32_t n = 0; n < end; n += 2, next += 2) {
     if (next >= end && !association_.can_reset()) break;
-    if (next >= end) next = even_streams_ ? 0 : 1;
+    if (next >= end) next = first_stream();
     const StreamId stream{static_cast<std::uint16_t>(next)};
     if (next < end && !table_.is_used(stream) && !association_.is_resetting(stream)) return stream;
   }
@@ -143,7 +143,8 @@ void Channels::end(Instant) {
 void Channels::process(Instant now) {
   if (ended_) return;
   pay_debts(now);
-  while (!held_) {
+  // What is of the new association comes behind all that there is to tell of the old one.
+  while (!held_ && !say_restarted_) {
     auto message = association_.read_message(now);
     if (!message) break;
     take(now, std::move(*message));
@@ -170,6 +171,7 @@ std::optional<Channels::Event> Channels::poll_event() {
     if (std::exchange(c.untold_close, false)) return ChannelClosed{c.stream};
   }
   news_ = false;
+  if (std::exchange(say_restarted_, false)) return Restarted{};
   return std::nullopt;
 }
 
@@ -220,6 +222,7 @@ void Channels::hash_state(StateHash& hash) const {
 // ---------------------------------------------------------------- messages of the peer
 
 void Channels::take(Instant now, sctp::Message message) {
+  if (message.restart) return on_restart();
   if (message.reset) return on_reset(now, message.stream);
   if (message.ppid == ppid::dcep) return on_dcep(now, std::move(message));
   on_user_message(now, std::move(message));
@@ -294,6 +297,21 @@ void Channels::on_reset(Instant now, StreamId stream) {
   Channel* closing = table_.find_closing(stream);
   if (!closing) return drop(now, "reset of no channel", 0);
   closing->peer_reset = true;
+}
+
+// [rfc9260#5.2.4] The peer knows none of them any more, nor of any stream that was used. One that
+// it never answered will not open, and its owner hears that.
+void Channels::on_restart() {
+  for (Channel& c : table_) {
+    const bool was_live = c.is_live();
+    shut(c, State::closed);
+    c.untold_close = c.untold_close || was_live;
+    c.owes_reset = false;
+    c.state = State::closed;
+  }
+  debts_ = closing_ = 0;
+  next_stream_ = first_stream();
+  say_restarted_ = news_ = true;
 }
 
 void Channels::set_open(Channel& channel) {
@@ -372,7 +390,6 @@ void Channels::pay_debts(Instant now) {
   }
 }
 
-// [rfc8832#6] The DTLS client opens even streams, the server odd ones.
 bool Channels::is_of_peer(StreamId stream) const {
   const bool even = static_cast<std::uint16_t>(stream) % 2 == 0;
   return even != even_streams_ && static_cast<std::uint16_t>(stream) != no_stream;

@@ -42,6 +42,9 @@ struct Opened {
 struct ChannelClosed {
   StreamId stream;
 };
+// The peer has begun the association anew. All channels there were are closed, and that has been
+// told before; new ones may be opened.
+struct Restarted {};
 
 struct Message {
   StreamId stream{};
@@ -51,7 +54,7 @@ struct Message {
 
 class Channels {
  public:
-  using Event = std::variant<Opened, ChannelClosed>;
+  using Event = std::variant<Opened, ChannelClosed, Restarted>;
 
   // `even_streams`: we are the DTLS client [rfc8832#6].
   Channels(const Options& options, bool even_streams, sctp::Association& association, Env env);
@@ -87,8 +90,9 @@ class Channels {
   // or an input.
   std::optional<std::string_view> label(StreamId stream) const;
   bool is_open(StreamId stream) const;
-  // One waits to be read, once its Opened event was fetched; after process().
-  bool has_message() const { return held_.has_value(); }
+  // One waits to be read, once its Opened event was fetched; or may, behind Restarted. After
+  // process().
+  bool has_message() const { return held_.has_value() || say_restarted_; }
   std::optional<StreamId> first_open() const;  // in order of opening
   std::size_t size() const { return table_.size(); }
   void hash_state(StateHash& hash) const;
@@ -96,6 +100,8 @@ class Channels {
  private:
   // [rfc8831#6.4] 65,535 is no stream: an association has at most so many.
   static constexpr std::uint32_t no_stream = 65'535;
+  // [rfc8832#6] The DTLS client opens even streams, the server odd ones.
+  std::uint32_t first_stream() const { return even_streams_ ? 0 : 1; }
 
   Result<Channel*> add(StreamId stream, const ChannelOptions& options);
   Result<StreamId> open_negotiated(const ChannelOptions& options);
@@ -106,6 +112,7 @@ class Channels {
   void on_user_message(Instant now, sctp::Message message);
   void set_open(Channel& channel);
   void on_reset(Instant now, StreamId stream);
+  void on_restart();
   void shut(Channel& channel, Channel::State as);
   void begin_closing(Instant now, Channel& channel, bool by_peer);
   void finish_closing();
@@ -128,7 +135,7 @@ class Channels {
   std::size_t debts_ = 0;     // OPENs, ACKs and resets that the association had no room for
   std::size_t closing_ = 0;   // channels whose streams are being reset
   bool news_ = false;         // events may wait to be fetched
-  bool ended_ = false;
+  bool ended_ = false, say_restarted_ = false;
 };
 
 }  // namespace esp_peer::datachannel

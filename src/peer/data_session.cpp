@@ -62,9 +62,7 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
   while (const auto event = association_.poll_event()) {
     if (std::holds_alternative<sctp::Connected>(*event)) {
       connected_ = say_connected_ = true;
-      if (options_.automatic_channel && options_.dtls_client) {
-        static_cast<void>(channels_.open(now, {.label = automatic_label, .protocol = ""}));
-      }
+      open_automatic_channel(now);
     } else if (const auto* aborted = std::get_if<sctp::Aborted>(&*event)) {
       end(aborted->by_peer);
     } else if (std::holds_alternative<sctp::Closed>(*event)) {
@@ -74,17 +72,23 @@ std::optional<DataSession::Event> DataSession::poll_event(Instant now) {
     }
   }
   if (std::exchange(say_connected_, false)) return Event{Event::Kind::connected, {}};
-  channels_.process(now);
-  const bool all_is_read = !channels_.has_message();
-  if (ended_ && all_is_read) channels_.end(now);
-  if (const auto event = channels_.poll_event()) {
+  while (true) {
+    channels_.process(now);
+    const bool all_is_read = !channels_.has_message();
+    if (ended_ && all_is_read) channels_.end(now);
+    const auto event = channels_.poll_event();
+    if (!event) {
+      if (!say_end_ || !all_is_read) return std::nullopt;
+      return Event{*std::exchange(say_end_, std::nullopt), {}, ended_by_peer_};
+    }
     if (const auto* opened = std::get_if<datachannel::Opened>(&*event)) {
       return Event{Event::Kind::opened, opened->stream};
     }
-    return Event{Event::Kind::closed, std::get_if<datachannel::ChannelClosed>(&*event)->stream};
+    if (const auto* closed = std::get_if<datachannel::ChannelClosed>(&*event)) {
+      return Event{Event::Kind::closed, closed->stream};
+    }
+    open_automatic_channel(now);  // the peer has begun anew, and waits for it as it did before
   }
-  if (!say_end_ || !all_is_read) return std::nullopt;
-  return Event{*std::exchange(say_end_, std::nullopt), {}, ended_by_peer_};
 }
 
 std::optional<datachannel::Message> DataSession::read_message(Instant now) {
@@ -100,6 +104,11 @@ void DataSession::hash_state(StateHash& hash) const {
   association_.hash_state(hash);
   channels_.hash_state(hash);
   hash.add(connected_);
+}
+
+void DataSession::open_automatic_channel(Instant now) {
+  if (!options_.automatic_channel || !options_.dtls_client) return;
+  static_cast<void>(channels_.open(now, {.label = automatic_label, .protocol = ""}));
 }
 
 void DataSession::end(bool by_peer) {

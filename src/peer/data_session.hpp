@@ -64,6 +64,7 @@ class DataSession {
   void hash_state(StateHash& hash) const;
 
  private:
+  void open_automatic_channel(Instant now);
   void end(bool by_peer);
 
   DataOptions options_;

@@ -25,7 +25,7 @@ Association::Association(const Options& options, crypto::Provider& crypto, Env e
       receiver_(env.memory, std::max<std::uint32_t>(options.receive_window, 1500)),
       sender_(env.memory, options.send_buffer,
               (options.max_packet - common_header_size - data_header_size) / 4u * 4u,
-              Rto(options.rto_initial, options.rto_min, options.rto_max)),
+              initial_rto()),
       resets_(env.memory) {
   env_.random.fill_secret(cookie_key_);
   local_tag_ = tag_of(env_.random);
@@ -47,7 +47,7 @@ Status Association::connect(Instant now) {
 
 Status Association::send(Instant now, StreamId stream, Ppid ppid, Bytes message,
                          const SendOptions& how) {
-  if (state_ != State::established) return Error{Errc::wrong_state, "no association"};
+  if (!connected()) return Error{Errc::wrong_state, "no association"};
   const Status queued = resets_.is_pending(stream)
                             ? Status(Error{Errc::would_block, "the stream is being reset"})
                             : sender_.enqueue(now, stream, ppid, message, how);
@@ -428,7 +428,10 @@ std::optional<Instant> Association::next_deadline() const {
   return earliest(timers_.next(), sender_.timeout_at());
 }
 
-bool Association::connected() const { return state_ == State::established; }
+bool Association::connected() const {
+  // Who has not heard that the peer began anew would send to one who is no more.
+  return state_ == State::established && !receiver_.has_restart();
+}
 std::size_t Association::buffered() const { return sender_.buffered(); }
 
 bool Association::data_may_flow() const {
@@ -445,8 +448,8 @@ void Association::hash_state(StateHash& hash) const {
   hash.add(errors_);
   for (const bool owed :
        {send_init_, send_cookie_echo_, send_cookie_ack_, send_sack_, send_heartbeat_,
-        send_shutdown_, send_shutdown_ack_, send_shutdown_complete_, send_abort_, say_connected_,
-        say_ready_, say_drained_, say_end_.has_value()}) {
+        send_shutdown_, send_shutdown_ack_, send_shutdown_complete_, send_abort_,
+        send_cookie_in_shutdown_, say_connected_, say_ready_, say_drained_, say_end_.has_value()}) {
     hash.add(owed);
   }
   hash.add(heartbeat_info_.bytes());

@@ -56,8 +56,8 @@ class Association {
   // Commands of the owner. Errors are the caller's.
   Status connect(Instant now);
   // Takes the message whole or not at all: would_block when it does not fit now, over_limit when it
-  // never can, wrong_state before Connected or after the end. To a peer that cannot leave anything
-  // out everything is reliable.
+  // never can, wrong_state before Connected, after the end, and until it has been read that the
+  // peer began anew. To a peer that cannot leave anything out everything is reliable.
   Status send(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
   // [rfc6525] All that was taken for the stream arrives, then it begins anew at both ends; until
   // then nothing is taken for it (would_block). unsupported: by the peer.
@@ -74,12 +74,12 @@ class Association {
   // Writes the next packet into `out` and says its size; 0 = nothing to send now.
   std::size_t write_packet(Instant now, MutableBytes out);
   std::optional<Event> poll_event();
-  // Messages wait here until they are read, and resets among them; the window offered to the peer
-  // shrinks meanwhile.
+  // Messages wait here until they are read, and resets and restarts among them; the window offered
+  // to the peer shrinks meanwhile.
   std::optional<Message> read_message(Instant now);
 
   std::optional<Instant> next_deadline() const;
-  bool connected() const;
+  bool connected() const;  // something may be sent
   // [rfc9260#6.2] An acknowledgement is due now.
   bool owes_ack() const { return send_sack_ && data_may_flow(); }
   std::size_t buffered() const;  // bytes of messages not yet acknowledged
@@ -147,7 +147,11 @@ class Association {
   void on_shutdown_ack();
   void on_error(Instant now, const ChunkView& chunk);
 
+  void on_second_cookie(Instant now, const Cookie& cookie);
   void adopt(const Cookie& cookie);
+  void restart(Instant now, const Cookie& cookie);
+  Rto initial_rto() const { return {options_.rto_initial, options_.rto_min, options_.rto_max}; }
+  void draw_tie_tags();
   void begin_sending(std::uint32_t a_rwnd, std::uint16_t inbound_streams, Extensions extensions);
   std::uint16_t streams_to(std::uint16_t peer_inbound) const;
   std::uint16_t inbound_streams() const;
@@ -202,7 +206,7 @@ class Association {
   // What write_packet() owes.
   bool send_init_ = false, send_cookie_echo_ = false, send_cookie_ack_ = false, send_sack_ = false;
   bool send_heartbeat_ = false, send_shutdown_ = false, send_shutdown_ack_ = false;
-  bool send_shutdown_complete_ = false, send_abort_ = false;
+  bool send_shutdown_complete_ = false, send_abort_ = false, send_cookie_in_shutdown_ = false;
   bool abort_for_no_data_ = false;
   bool send_reset_request_ = false, reset_in_progress_ = false;
   // Events that were not fetched; they take no memory, for none may be left to tell of the end.

@@ -24,13 +24,16 @@ void Association::on_init(Instant now, const ChunkView& chunk) {
   cookie.peer_extensions = init->extensions;
   cookie.created = now;
   // [rfc9260#5.2.1] Before there is an association the answer names the tag of our own INIT;
-  // [rfc9260#5.2.2] afterwards a new one, and the tie-tags of the one that exists.
+  // [rfc9260#5.2.2] afterwards a new one. Where a peer is known, the tie-tags tell with which
+  // association the cookie was made beside.
   cookie.local_tag = local_tag_;
   cookie.local_tsn = local_tsn_;
   if (state_ >= State::established) {
     env_.random.fill_secret(std::as_writable_bytes(std::span(&cookie.local_tag, 1)));
     cookie.local_tag |= 1;  // never zero
     env_.random.fill_secret(std::as_writable_bytes(std::span(&cookie.local_tsn, 1)));
+  }
+  if (state_ >= State::cookie_echoed) {
     cookie.local_tie_tag = tie_tags_[0];
     cookie.peer_tie_tag = tie_tags_[1];
   }
@@ -50,6 +53,7 @@ void Association::on_init_ack(Instant now, const ChunkView& chunk) {
   peer_tsn_ = ack->initial_tsn;
   receiver_.start(peer_tsn_);
   begin_sending(ack->a_rwnd, ack->inbound_streams, ack->extensions);
+  draw_tie_tags();
   state_ = State::cookie_echoed;
   send_init_ = false;
   send_cookie_echo_ = true;
@@ -71,24 +75,7 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
     stale_by_ = age - cookie_lifetime;
     return drop(now, "stale cookie", 0);
   }
-  if (state_ >= State::established) {
-    // [rfc9260#5.2.4] D: our COOKIE-ACK was lost. A: the peer has begun anew; over one DTLS
-    // connection there is no way that it forgot without meaning it.
-    // exception: no new association takes the place of the old one. All channels would be gone in
-    // any case, and a new connection says so more clearly: [rfc8841#12.2] one handshake of DTLS,
-    // one of SCTP.
-    const bool anew = cookie->local_tie_tag == tie_tags_[0] && cookie->peer_tie_tag == tie_tags_[1];
-    if (our_tag && their_tag) {
-      send_cookie_ack_ = true;
-    } else if (anew && state_ == State::shutdown_ack_sent) {
-      send_shutdown_ack_ = true;
-    } else if (anew && !our_tag && !their_tag) {
-      send_abort_ = true;
-      peer_tag_ = cookie->peer_tag;  // it knows no other any more
-      end("the peer restarted the association", true);
-    }
-    return;
-  }
+  if (state_ >= State::established) return on_second_cookie(now, *cookie);
   // B: both began at once. C, a cookie of an INIT that we have replaced, is dropped.
   if (!our_tag) return drop(now, "cookie of another attempt", 0);
   if (state_ != State::cookie_echoed || !their_tag) adopt(*cookie);
@@ -96,10 +83,55 @@ void Association::on_cookie_echo(Instant now, const PacketView& packet, const Ch
   establish(now);
 }
 
+// [rfc9260#5.2.4] While there is an association.
+void Association::on_second_cookie(Instant now, const Cookie& cookie) {
+  const bool our_tag = cookie.local_tag == local_tag_, their_tag = cookie.peer_tag == peer_tag_;
+  if (our_tag && their_tag) {  // D: our COOKIE-ACK was lost
+    send_cookie_ack_ = true;
+    return;
+  }
+  // A: the peer has begun anew. Also where it did so before our handshake with the one that it was
+  // had ended; then the cookie has our tag, which is B.
+  // exception: a cookie of B that knows nothing of this association is older, and is dropped: the
+  // tag that it names is nobody's any more.
+  const bool anew = cookie.local_tie_tag == tie_tags_[0] && cookie.peer_tie_tag == tie_tags_[1];
+  if (!anew || their_tag) return drop(now, "cookie of another attempt", 0);
+  if (state_ == State::shutdown_ack_sent) {  // first the old one is closed
+    send_shutdown_ack_ = send_cookie_in_shutdown_ = true;
+    return;
+  }
+  restart(now, cookie);
+}
+
+// As if the association had been aborted and made again, but for what our user has said and what
+// waits to be read. Without memory nothing happens, and the peer asks again.
+void Association::restart(Instant now, const Cookie& cookie) {
+  const bool shutting_down = state_ == State::shutdown_pending || state_ == State::shutdown_sent;
+  if (!receiver_.restart(cookie.peer_tsn)) return drop(now, "no memory for a restart", 0);
+  local_tag_ = cookie.local_tag;
+  local_tsn_ = cookie.local_tsn;
+  sender_.restart(initial_rto());
+  adopt(cookie);
+  timers_.disarm_all();
+  heartbeat_info_ = Buffer();
+  errors_ = unacknowledged_packets_ = 0;
+  send_sack_ = send_heartbeat_ = send_shutdown_ = false;
+  send_reset_request_ = reset_in_progress_ = false;
+  send_cookie_ack_ = true;
+  const bool untold = say_connected_;
+  establish(now);
+  say_connected_ = untold;  // that it is another one is read, behind the messages of the old one
+  note_messages();
+  note_room();
+  // Our user wants to leave this one no less than the one before.
+  if (shutting_down) state_ = State::shutdown_pending;
+}
+
 void Association::adopt(const Cookie& cookie) {
   peer_tag_ = cookie.peer_tag;
   peer_tsn_ = cookie.peer_tsn;
   receiver_.start(peer_tsn_);
+  draw_tie_tags();
   begin_sending(cookie.peer_a_rwnd, cookie.peer_inbound_streams, cookie.peer_extensions);
 }
 
@@ -127,13 +159,16 @@ void Association::on_cookie_ack(Instant now) {
 
 void Association::establish(Instant now) {
   state_ = State::established;
-  // [rfc9260#5.2.2] Not the tags themselves, which are nobody's business.
-  env_.random.fill_secret(std::as_writable_bytes(std::span(tie_tags_)));
   send_init_ = send_cookie_echo_ = false;
   peer_cookie_ = Buffer();
   timers_.disarm(Timer::t1);
   timers_.arm(Timer::heartbeat, now + options_.heartbeat_interval);
   say_connected_ = true;
+}
+
+// [rfc9260#5.2.2] Not the tags themselves, which are nobody's business.
+void Association::draw_tie_tags() {
+  env_.random.fill_secret(std::as_writable_bytes(std::span(tie_tags_)));
 }
 
 // [rfc9260#5.2.6] The cookie was too old: ask for a new one.

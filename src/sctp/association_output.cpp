@@ -36,6 +36,11 @@ void Association::write_control(Instant now, PacketWriter& packet) {
   if (std::exchange(send_cookie_ack_, false)) {
     static_cast<void>(packet.begin_empty(ChunkType::cookie_ack));
   }
+  if (std::exchange(send_cookie_in_shutdown_, false)) {
+    Writer w(packet.begin(ChunkType::error, 0, 4));
+    w.u16(cookie_while_shutting_down);
+    w.u16(4);
+  }
   if (std::exchange(send_cookie_echo_, false)) {
     const MutableBytes cookie = packet.begin(ChunkType::cookie_echo, 0, peer_cookie_.size());
     if (!cookie.empty()) copy_bytes(peer_cookie_.bytes(), cookie);
@@ -90,7 +95,8 @@ std::size_t Association::write_init(MutableBytes out) {
 
 void Association::write_init_fields(Writer& w, std::uint32_t tag, std::uint32_t tsn) const {
   w.u32(tag);
-  w.u32(receiver_.free_window());
+  // [rfc9260#3.3.2] Never less than 1500, also in answer to a restart while much is unread.
+  w.u32(std::max(receiver_.free_window(), min_a_rwnd));
   w.u16(options_.max_streams);
   w.u16(inbound_streams());
   w.u32(tsn);

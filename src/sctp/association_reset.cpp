@@ -6,7 +6,7 @@
 namespace esp_peer::sctp {
 
 Status Association::reset_stream(Instant, StreamId stream) {
-  if (state_ != State::established) return Error{Errc::wrong_state, "no association"};
+  if (!connected()) return Error{Errc::wrong_state, "no association"};
   if (!can_reset()) return Error{Errc::unsupported, "the peer cannot reset streams"};
   return resets_.want(stream);
 }

@@ -22,6 +22,7 @@ class Streams {
   // Adds one that has not spoken; nullptr without room.
   Stream* get(std::uint16_t id);
   void erase(std::uint16_t id);  // the next message is its first
+  void clear() { streams_.clear(); }
 
   bool empty() const { return streams_.empty(); }
   std::uint16_t last_id() const { return streams_[streams_.size() - 1].id; }

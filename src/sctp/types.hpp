@@ -26,6 +26,9 @@ struct Message {
   Buffer body;
   // No message: the peer begins this stream anew, and all that it said before has been read.
   bool reset = false;
+  // No message: the peer has begun the whole association anew. Nothing of the old one comes behind
+  // this, and what we sent that was not acknowledged is lost.
+  bool restart = false;
 };
 
 // Bytes that a message or fragment costs us beside its own, counted in every bound.

@@ -4,6 +4,8 @@
 
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ struct Side {
   Association association;
   std::vector<Association::Event> events;
   std::vector<Received> received;
+  std::size_t restarts = 0;  // of the other side, that were read
   bool reads = true;
 
   template <class E>
@@ -56,6 +59,12 @@ class Pair {
     }
     run_for(seconds(1));
     ASSERT_TRUE(left.association.connected() && right.association.connected());
+  }
+  // All that it knew is gone, and it begins anew. What is on its way to it still arrives.
+  void forget(Side& side, const Options& options = {}) {
+    std::destroy_at(&side.association);
+    std::construct_at(&side.association, options, openssl::provider(), side.world.env);
+    ASSERT_TRUE(side.association.connect(now));
   }
   void run_for(Duration d) { run_until(now + d); }
   void run_until(Instant end) {
@@ -120,6 +129,10 @@ class Pair {
     while (side.reads) {
       const auto message = side.association.read_message(now);
       if (!message) break;
+      if (message->restart) {
+        ++side.restarts;
+        continue;
+      }
       side.received.push_back({static_cast<std::uint16_t>(message->stream),
                                static_cast<std::uint32_t>(message->ppid),
                                std::string(as_text(message->body.bytes()))});

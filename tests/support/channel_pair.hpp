@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -91,9 +92,10 @@ struct End {
     if (const auto* opened = std::get_if<datachannel::Opened>(&event)) {
       log.push_back("opened " + std::to_string(number(opened->stream)) +
                     (opened->by_peer ? " by peer" : " by us"));
+    } else if (const auto* closed = std::get_if<datachannel::ChannelClosed>(&event)) {
+      log.push_back("closed " + std::to_string(number(closed->stream)));
     } else {
-      log.push_back("closed " +
-                    std::to_string(number(std::get<datachannel::ChannelClosed>(event).stream)));
+      log.push_back("restarted");
     }
   }
   std::size_t count(std::string_view what) const {
@@ -134,6 +136,16 @@ class ChannelPair {
     static_cast<void>(server.association.connect(now));
     run_for(seconds(1));
     return client.association.connected() && server.association.connected();
+  }
+  // An end that has forgotten its association and channels, and begins anew.
+  void forget(End& end) {
+    const bool even = &end == &client;
+    std::destroy_at(&end.channels);
+    std::destroy_at(&end.association);
+    std::construct_at(&end.association, sctp::Options{}, openssl::provider(), end.world.env);
+    std::construct_at(&end.channels, datachannel::Options{}, even, end.association,
+                      end.traced(end.world.env));
+    ASSERT_TRUE(end.association.connect(now));
   }
   void run_for(Duration d) { run_until(now + d); }
   void run_until(Instant end) {

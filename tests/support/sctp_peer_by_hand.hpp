@@ -219,7 +219,7 @@ class PeerByHand : public ::testing::Test {
   std::vector<std::string> read() {
     std::vector<std::string> bodies;
     while (const auto m = association_->read_message(now_)) {
-      bodies.emplace_back(as_text(m->body.bytes()));
+      bodies.emplace_back(m->restart ? "(restart)" : as_text(m->body.bytes()));
     }
     return bodies;
   }

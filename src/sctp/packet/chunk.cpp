@@ -12,7 +12,6 @@ namespace {
 constexpr std::uint16_t state_cookie = 7;
 constexpr std::uint16_t supported_extensions = 0x8008;   // [rfc5061#4.2.7] a list of chunk types
 constexpr std::uint16_t forward_tsn_supported = 0xC000;  // [rfc3758#3.1]
-constexpr std::uint32_t min_a_rwnd = 1500;               // [rfc9260#3.3.2]
 
 // The checksum of a packet with its own field taken as zero.
 std::uint32_t checksum(Bytes packet) {

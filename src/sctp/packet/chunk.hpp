@@ -32,6 +32,7 @@ inline constexpr std::size_t data_header_size = 16;  // of a DATA chunk
 // Causes of errors [rfc9260#3.3.10].
 inline constexpr std::uint16_t stale_cookie = 3;
 inline constexpr std::uint16_t no_user_data = 9;
+inline constexpr std::uint16_t cookie_while_shutting_down = 10;
 
 struct ChunkView {
   ChunkType type{};
@@ -72,6 +73,8 @@ struct Extensions {
   bool reconfig = false;     // its streams can begin anew [rfc6525]
   friend bool operator==(const Extensions&, const Extensions&) = default;
 };
+
+inline constexpr std::uint32_t min_a_rwnd = 1500;  // [rfc9260#3.3.2]
 
 // INIT and INIT-ACK.
 struct InitView {

@@ -18,6 +18,29 @@ bool continues(const DataView& data, const DataView& before) {
 
 void Receiver::start(std::uint32_t first_tsn) { cumulative_tsn_ = first_tsn - 1; }
 
+bool Receiver::restart(std::uint32_t first_tsn) {
+  // However often it begins, it is told once: between two that wait there is a message, which has
+  // found room in the window.
+  const bool said = !ready_.empty() && ready_.back().restart;
+  if (!said) {
+    Message message;
+    message.restart = true;
+    if (!ready_.push_back(std::move(message))) return false;
+    used_ += bookkeeping;
+    ++restarts_;
+  }
+  give_up_assembly();
+  for (; !fragments_.empty(); fragments_.pop_back()) {
+    used_ -= fragments_.back().data.payload.size() + bookkeeping;
+  }
+  ranges_.clear();
+  duplicates_.clear();
+  streams_.clear();
+  lossy_ = headless_ = broken_ = false;
+  start(first_tsn);
+  return true;
+}
+
 Receiver::Verdict Receiver::on_data(const DataView& data) {
   if (serial_less_equal(data.tsn, cumulative_tsn_) || in_ranges(data.tsn)) {
     duplicates_.push_back(data.tsn);
@@ -69,6 +92,7 @@ std::optional<Message> Receiver::read() {
   if (ready_.empty()) return std::nullopt;
   std::optional<Message> message = std::move(ready_.front());
   ready_.pop_front();
+  if (message->restart) --restarts_;
   used_ -= message->body.size() + bookkeeping;
   return message;
 }
@@ -90,7 +114,7 @@ void Receiver::may_lose(std::uint16_t id) {
   // The reader is not there yet: what it takes the stream for is over, and the next one may be
   // reliable.
   for (std::size_t i = 0; i < ready_.size(); ++i) {
-    if (ready_[i].reset && ready_[i].stream == StreamId{id}) return;
+    if (ready_[i].restart || (ready_[i].reset && ready_[i].stream == StreamId{id})) return;
   }
   Stream* const stream = streams_.get(id);
   if (stream) stream->may_lose = lossy_ = true;
@@ -168,6 +192,7 @@ void Receiver::hash_state(StateHash& hash) const {
     hash.add(r.last);
   }
   hash.add(ready_.size());
+  hash.add(restarts_);
   hash.add(assembly_.size);
   hash.add(headless_);
 }

@@ -38,6 +38,9 @@ class Receiver {
         streams_(memory, max_streams) {}
 
   void start(std::uint32_t first_tsn);
+  // [rfc9260#5.2.4] A: the peer begins anew. Whole messages can still be read, and behind them that
+  // it did; the rest is forgotten. False without memory: then nothing has changed.
+  bool restart(std::uint32_t first_tsn);
   Verdict on_data(const DataView& data);
   // What is missing up to there will not come [rfc3758#3.6]. `duplicate` if that is old.
   Verdict on_forward_tsn(const ForwardTsnView& forward);
@@ -61,6 +64,7 @@ class Receiver {
   std::uint32_t cumulative_tsn() const { return cumulative_tsn_; }
   bool has_gaps() const { return !ranges_.empty(); }
   bool has_messages() const { return !ready_.empty(); }
+  bool has_restart() const { return restarts_ != 0; }  // that has not been read
   std::uint32_t window() const { return window_; }
   std::uint32_t free_window() const {
     return used_ >= window_ ? 0 : window_ - static_cast<std::uint32_t>(used_);
@@ -113,7 +117,8 @@ class Receiver {
   std::uint32_t cumulative_tsn_ = 0;
   Vector<Range> ranges_;       // ascending; at most max_ranges, and as many as fragments_
   Deque<Fragment> fragments_;  // ascending by TSN; bounded by window_
-  Deque<Message> ready_;       // bounded by window_
+  Deque<Message> ready_;       // bounded by window_, resets and restarts too
+  std::size_t restarts_ = 0;   // of them
   Streams streams_;            // at most max_streams
   Assembly assembly_;
   bool lossy_ = false;     // a stream may lose messages

@@ -13,6 +13,20 @@ void Sender::start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint
   max_stream_count_ = streams;
 }
 
+void Sender::restart(const Rto& rto) {
+  messages_.clear();
+  outstanding_.clear();
+  streams_.clear();
+  first_message_ = next_message_ = 0;
+  next_offset_ = buffered_ = flight_ = lost_ = unreliable_ = 0;
+  has_gap_acks_ = after_t3_ = fast_due_ = probing_ = forward_due_ = false;
+  forwarded_at_ = last_sent_ = {};
+  t3_.reset();
+  timed_tsn_.reset();
+  rto_ = rto;
+  congestion_ = NewReno(max_payload_ + data_header_size);
+}
+
 Status Sender::enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message,
                        const SendOptions& how) {
   if (message.empty()) return Error{Errc::invalid_argument, "an SCTP message is never empty"};

@@ -40,6 +40,9 @@ class Sender {
   // is given up; else nothing is.
   void start(std::uint32_t first_tsn, std::uint32_t peer_window, std::uint16_t streams,
              bool may_skip);
+  // [rfc9260#5.2.4] A: nobody waits any more for what was taken, and what was learnt of the path is
+  // forgotten. Before start().
+  void restart(const Rto& rto);
   Status enqueue(Instant now, StreamId stream, Ppid ppid, Bytes message, const SendOptions& how);
 
   // Its next message is its first; when all that was taken for it has arrived.
