@@ -1,13 +1,15 @@
 // Two associations under a script, in virtual time: a network that loses, doubles, reorders and
 // changes packets, a stranger who knows no tag, in hostile scripts a peer that knows them all, and
-// users who send, read, close and abort whenever they like.
+// users who send, read, close and abort whenever they like, and forget everything and begin anew.
 //
 // Whatever comes: outputs and memory stay bounded, no machine spins, and a packet without the right
 // tag and checksum changes nothing. In scripts that are not hostile every message that was
-// acknowledged has been delivered once, whole and in its order, and nothing stalls.
+// acknowledged has been delivered once, whole and in its order, and nothing stalls; but of what was
+// sent before a restart the rest is lost, and nothing of it comes behind that.
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,6 +51,10 @@ struct Sent {
   std::uint32_t serial;
   std::size_t size;
 };
+struct Messages {
+  std::map<std::uint16_t, std::deque<Sent>> ordered;
+  std::map<std::uint32_t, std::size_t> unordered;
+};
 
 struct Side {
   Side(std::uint64_t seed, const Plan& plan)
@@ -56,6 +62,12 @@ struct Side {
         memory(memory_cap(options), plan.refuse_every),
         random(seed),
         association(options, openssl::provider(), Env{memory, random, {}}) {}
+  void begin_anew() {
+    std::destroy_at(&association);
+    std::construct_at(&association, options, openssl::provider(), Env{memory, random, {}});
+    before = std::exchange(sent, {});
+    connected = false;
+  }
 
   Options options;
   fuzz::Memory memory;
@@ -64,12 +76,14 @@ struct Side {
   std::deque<Packet> out;  // on its way to the other side; at most max_queue
   std::optional<Packet> last;
   // What an observer of the wire knows.
-  std::uint32_t tag = 0;       // to be carried by packets to this side
-  std::uint32_t next_tsn = 0;  // of this side's DATA
+  std::uint32_t tag = 0;                           // to be carried by packets to this side
+  std::uint32_t next_tsn = 0;                      // of this side's DATA
+  std::uint32_t offered_tag = 0, offered_tsn = 0;  // by its last INIT-ACK
+  Packet cookie;                                   // the same
   bool connected = false, ended = false, reads = true;
-  // What it has sent, and what the other side has heard of it.
-  std::map<std::uint16_t, std::deque<Sent>> ordered;
-  std::map<std::uint32_t, std::size_t> unordered;
+  Messages sent;  // that the other side has not read yet
+  // By the one that it was before it began anew, until the other side has read that it did.
+  std::optional<Messages> before;
 };
 
 class Script {
@@ -135,7 +149,11 @@ class Script {
         }
         return drain(side, false);
       case 14:
-        if (in_.u8() == 0x77) abort(side);
+        if (const auto n = in_.u8(); n == 0x77) {
+          abort(side);
+        } else if (n == 0x78) {
+          begin_anew(side);
+        }
         return;
       case 15:
         return replay(side);
@@ -153,6 +171,13 @@ class Script {
     drain(side, false);
     require(side.ended);
   }
+  void begin_anew(Side& side) {
+    if (side.ended || side.before || other(side).before) return;
+    if (!plan_.hostile && !(side.connected && other(side).connected)) return;
+    side.begin_anew();
+    require(static_cast<bool>(side.association.connect(now_)));
+    drain(side, false);
+  }
   void send(Side& side, std::uint8_t how, std::uint16_t length) {
     const auto stream = static_cast<std::uint16_t>(how % 4 == 3 ? 0xFF00 | length : how % 4);
     // In the smallest window a larger one would be more than it can ever hold.
@@ -168,8 +193,8 @@ class Script {
         side.association.send(now_, StreamId{stream}, Ppid{serial_}, as_bytes(body), options);
     if (sent) {
       require(side.connected && !side.ended);
-      if (unordered) side.unordered.emplace(serial_, size);
-      if (!unordered) side.ordered[stream].push_back({serial_, size});
+      if (unordered) side.sent.unordered.emplace(serial_, size);
+      if (!unordered) side.sent.ordered[stream].push_back({serial_, size});
     }
     drain(side, false);
   }
@@ -180,19 +205,26 @@ class Script {
   }
   void read_all(Side& side) {
     while (auto message = side.association.read_message(now_)) {
-      if (!plan_.hostile) check_message(other(side), *message);
+      if (message->restart) {
+        require(plan_.hostile || other(side).before);
+        other(side).before.reset();
+        side.sent = {};  // what it sent until now it sent to the one that was
+      } else if (!plan_.hostile) {
+        check_message(other(side), *message);
+      }
     }
   }
   void check_message(Side& sender, const Message& m) {
+    auto& [ordered, unordered] = sender.before ? *sender.before : sender.sent;
     const auto serial = static_cast<std::uint32_t>(m.ppid);
     require(as_text(m.body.bytes()) == message(serial, m.body.size()));
     if (m.unordered) {
-      const auto at = sender.unordered.find(serial);
-      require(at != sender.unordered.end() && at->second == m.body.size());
-      sender.unordered.erase(at);
+      const auto at = unordered.find(serial);
+      require(at != unordered.end() && at->second == m.body.size());
+      unordered.erase(at);
       return;
     }
-    auto& waiting = sender.ordered[static_cast<std::uint16_t>(m.stream)];
+    auto& waiting = ordered[static_cast<std::uint16_t>(m.stream)];
     require(!waiting.empty() && waiting.front().serial == serial);
     require(waiting.front().size == m.body.size());
     waiting.pop_front();
@@ -263,7 +295,8 @@ class Script {
   // A peer that knows every tag and number.
   void hostile(Side& to) {
     const Packet packet = packet_of(to, [&](std::uint8_t bits) {
-      return (bits & 1) != 0 ? 0u : (bits & 2) != 0 ? other(to).tag : to.tag;
+      const std::uint32_t known[] = {to.tag, 0, other(to).tag, to.offered_tag};
+      return known[bits & 3];
     });
     give(to, packet);
   }
@@ -319,6 +352,8 @@ class Script {
       v.u32((in_.u8() & 1 ? to.next_tsn : other(to).next_tsn) - in_.u8() % 8);
       v.u32(in_.u8() % 8);
       v.u32(other(to).next_tsn + static_cast<std::uint32_t>(in_.u8()) - 4);
+    } else if (as == ChunkType::cookie_echo) {
+      v.bytes(to.cookie);
     } else if (as == ChunkType::shutdown) {
       v.u32(to.next_tsn - in_.u8() % 64);
     } else if (as == ChunkType::heartbeat_ack && to.last) {
@@ -383,8 +418,8 @@ class Script {
       if (plan_.hostile || side.ended || other(side).ended) continue;
       if (!side.connected || !other(side).connected || plan_.refuse_every != 0) continue;
       require(side.association.buffered() == 0);
-      require(side.unordered.empty());
-      for (const auto& [stream, waiting] : side.ordered) require(waiting.empty());
+      require(side.sent.unordered.empty() && !side.before);
+      for (const auto& [stream, waiting] : side.sent.ordered) require(waiting.empty());
     }
     for (Side& side : sides_) abort_if_alive(side);
   }
@@ -429,6 +464,15 @@ class Script {
       if (chunk->type == ChunkType::init_ack && init && !side.connected) {
         side.tag = init->initiate_tag;
         side.next_tsn = init->initial_tsn;
+      }
+      if (chunk->type == ChunkType::init_ack && init) {
+        side.offered_tag = init->initiate_tag;
+        side.offered_tsn = init->initial_tsn;
+        side.cookie.assign(init->cookie.begin(), init->cookie.end());
+      }
+      if (chunk->type == ChunkType::cookie_ack && plan_.hostile && side.connected) {
+        side.tag = side.offered_tag;  // it may have been the answer to a restart
+        side.next_tsn = side.offered_tsn;
       }
       const auto data = parse_data(*chunk);
       if (chunk->type == ChunkType::data) {
