@@ -1,7 +1,12 @@
+// exception: SHA1_*, SHA256_* and MD5_* are deprecated since OpenSSL 3.0, for EVP. That allocates
+// for each message, four times for an HMAC, and every check of ICE is authenticated by one.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "backends/openssl/provider.hpp"
 
-#include <openssl/evp.h>
+#include <openssl/crypto.h>
+#include <openssl/md5.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include <cstdlib>
 
@@ -15,78 +20,71 @@ void must(bool ok) {
   if (!ok) std::abort();
 }
 
-class Context {
- public:
-  Context() : ctx_(EVP_MD_CTX_new()) { must(ctx_ != nullptr); }
-  Context(const Context&) = delete;
-  ~Context() { EVP_MD_CTX_free(ctx_); }
-  EVP_MD_CTX* get() const { return ctx_; }
-
- private:
-  EVP_MD_CTX* ctx_;
+// Each hash with its state on the stack.
+struct Sha256 {
+  using Digest = crypto::Sha256Digest;
+  Sha256() { must(SHA256_Init(&state) == 1); }
+  void add(Bytes part) { must(SHA256_Update(&state, part.data(), part.size()) == 1); }
+  void finish(Digest& out) { must(SHA256_Final(out_of(out.data()), &state) == 1); }
+  SHA256_CTX state;
 };
+struct Sha1 {
+  using Digest = crypto::Sha1Digest;
+  Sha1() { must(SHA1_Init(&state) == 1); }
+  void add(Bytes part) { must(SHA1_Update(&state, part.data(), part.size()) == 1); }
+  void finish(Digest& out) { must(SHA1_Final(out_of(out.data()), &state) == 1); }
+  SHA_CTX state;
+};
+struct Md5 {
+  using Digest = crypto::Md5Digest;
+  Md5() { must(MD5_Init(&state) == 1); }
+  void add(Bytes part) { must(MD5_Update(&state, part.data(), part.size()) == 1); }
+  void finish(Digest& out) { must(MD5_Final(out_of(out.data()), &state) == 1); }
+  MD5_CTX state;
+};
+
+template <class Hash>
+typename Hash::Digest digest(Bytes first, std::span<const Bytes> parts) {
+  Hash hash;
+  typename Hash::Digest out{};
+  hash.add(first);
+  for (const Bytes part : parts) hash.add(part);
+  hash.finish(out);
+  OPENSSL_cleanse(&hash.state, sizeof(hash.state));
+  return out;
+}
+
+// [rfc2104#2]
+template <class Hash>
+typename Hash::Digest hmac(Bytes key, std::span<const Bytes> parts) {
+  constexpr std::size_t block_size = 64;  // of both hashes
+  typename Hash::Digest short_key{};
+  if (key.size() > block_size) {
+    short_key = digest<Hash>(key, {});
+    key = short_key;
+  }
+  std::array<std::byte, block_size> inner{}, outer{};
+  copy_bytes(key, inner);
+  copy_bytes(key, outer);
+  for (std::byte& b : inner) b ^= std::byte{0x36};
+  for (std::byte& b : outer) b ^= std::byte{0x5C};
+  const typename Hash::Digest hashed = digest<Hash>(inner, parts);
+  const Bytes last[] = {hashed};
+  const typename Hash::Digest out = digest<Hash>(outer, last);
+  OPENSSL_cleanse(inner.data(), inner.size());
+  OPENSSL_cleanse(outer.data(), outer.size());
+  return out;
+}
 
 class OpensslProvider final : public crypto::Provider {
  public:
-  crypto::Sha256Digest sha256(Bytes message) override {
-    const Bytes parts[] = {message};
-    return digest<crypto::Sha256Digest>(sha256_, {}, parts);
-  }
-  crypto::Md5Digest md5(Bytes message) override {
-    const Bytes parts[] = {message};
-    return digest<crypto::Md5Digest>(md5_, {}, parts);
-  }
+  crypto::Sha256Digest sha256(Bytes message) override { return digest<Sha256>(message, {}); }
+  crypto::Md5Digest md5(Bytes message) override { return digest<Md5>(message, {}); }
   crypto::Sha1Digest hmac_sha1(Bytes key, std::span<const Bytes> parts) override {
-    return hmac<crypto::Sha1Digest>(sha1_, key, parts);
+    return hmac<Sha1>(key, parts);
   }
   crypto::Sha256Digest hmac_sha256(Bytes key, std::span<const Bytes> parts) override {
-    return hmac<crypto::Sha256Digest>(sha256_, key, parts);
-  }
-
- private:
-  static constexpr std::size_t block_size = 64;  // of all three hashes
-  using Block = std::array<std::byte, block_size>;
-
-  template <class Digest>
-  static Digest digest(const EVP_MD* hash, Bytes first, std::span<const Bytes> parts) {
-    const Context context;
-    Digest out{};
-    must(EVP_DigestInit_ex(context.get(), hash, nullptr) == 1);
-    must(EVP_DigestUpdate(context.get(), first.data(), first.size()) == 1);
-    for (const Bytes part : parts) {
-      must(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
-    }
-    must(EVP_DigestFinal_ex(context.get(), out_of(out.data()), nullptr) == 1);
-    return out;
-  }
-
-  // [rfc2104#2] By the book over two digests: EVP_MAC would fetch and allocate for every message.
-  template <class Digest>
-  static Digest hmac(const EVP_MD* hash, Bytes key, std::span<const Bytes> parts) {
-    Digest short_key{};
-    if (key.size() > block_size) {
-      const Bytes whole[] = {key};
-      short_key = digest<Digest>(hash, {}, whole);
-      key = short_key;
-    }
-    Block inner{}, outer{};
-    copy_bytes(key, inner);
-    copy_bytes(key, outer);
-    for (std::byte& b : inner) b ^= std::byte{0x36};
-    for (std::byte& b : outer) b ^= std::byte{0x5C};
-    const Digest hashed = digest<Digest>(hash, inner, parts);
-    const Bytes last[] = {hashed};
-    return digest<Digest>(hash, outer, last);
-  }
-
-  const EVP_MD* sha1_ = fetch("SHA1");
-  const EVP_MD* sha256_ = fetch("SHA2-256");
-  const EVP_MD* md5_ = fetch("MD5");
-
-  static const EVP_MD* fetch(const char* name) {
-    const EVP_MD* hash = EVP_MD_fetch(nullptr, name, nullptr);
-    must(hash != nullptr);
-    return hash;
+    return hmac<Sha256>(key, parts);
   }
 };
 

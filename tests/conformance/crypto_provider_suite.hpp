@@ -12,6 +12,7 @@
 
 #include "base/env.hpp"
 #include "crypto/provider.hpp"
+#include "tests/support/heap/cost.hpp"
 
 namespace esp_peer::test {
 
@@ -163,6 +164,25 @@ TEST_P(CryptoProvider, several_threads_disturb_each_other_in_nothing) {
   };
   std::thread threads[] = {std::thread(work, 'a'), std::thread(work, 'b'), std::thread(work, 'c')};
   for (auto& thread : threads) thread.join();
+}
+
+// A check of ICE is authenticated twice, and a flood of forged ones as often.
+TEST_P(CryptoProvider, takes_no_memory_and_no_randomness) {
+  std::array<std::byte, 1'200> message{};
+  const Bytes parts[] = {Bytes(message).first(20), Bytes(message).subspan(20)};
+  const std::size_t long_key = 100;
+  const auto hash_all = [&] {
+    message[0] = crypto().sha256(message)[0];
+    message[1] = crypto().md5(message)[0];
+    message[2] = crypto().hmac_sha1(Bytes(message).first(24), parts)[0];
+    message[3] = crypto().hmac_sha256(Bytes(message).first(long_key), parts)[0];
+  };
+  hash_all();
+  const Cost cost;
+  for (int i = 0; i < 1'000; ++i) hash_all();
+  const long from_heap = cost.allocations(), from_system = cost.system_random();
+  EXPECT_EQ(from_heap, 0);
+  EXPECT_EQ(from_system, 0);
 }
 
 class CryptoRandom : public ::testing::TestWithParam<Random* (*)()> {};

@@ -14,9 +14,28 @@
 #define ESP_PEER_TEST_SANITIZED 1
 #endif
 
-#ifdef ESP_PEER_TEST_SANITIZED
-extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 namespace esp_peer::test {
+namespace {
+std::atomic<long> asked_for = 0;
+}  // namespace
+long heap_allocations() { return asked_for; }
+}  // namespace esp_peer::test
+
+#ifdef ESP_PEER_TEST_SANITIZED
+extern "C" {
+std::size_t __sanitizer_get_current_allocated_bytes();
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                              void (*on_free)(const volatile void*));
+}
+namespace esp_peer::test {
+namespace {
+void count_malloc(const volatile void*, std::size_t) {
+  asked_for.fetch_add(1, std::memory_order_relaxed);
+}
+void count_free(const volatile void*) {}
+[[maybe_unused]] const int counting =
+    __sanitizer_install_malloc_and_free_hooks(count_malloc, count_free);
+}  // namespace
 long heap_in_use() { return static_cast<long>(__sanitizer_get_current_allocated_bytes()); }
 }  // namespace esp_peer::test
 #else
@@ -32,6 +51,7 @@ namespace esp_peer::test {
 namespace {
 std::atomic<long> in_use = 0;
 void* counted(void* block) {
+  ++asked_for;
   in_use += static_cast<long>(malloc_usable_size(block));
   return block;
 }
