@@ -1,8 +1,5 @@
 // Runs inside Janus, in its plugin "duktape": offers what it is told to offer, and says everything
 // back that comes.
-/* exported getVersion, getVersionString, getDescription, getName, getAuthor, getPackage, init,
-   destroy, createSession, destroySession, querySession, handleMessage, setupMedia, hangupMedia,
-   incomingTextData, incomingBinaryData, dataReady, resumeScheduler */
 function getVersion() { return 1; }
 function getVersionString() { return '1'; }
 function getDescription() { return 'offers, and is an echo'; }

@@ -46,7 +46,10 @@ const traps = `## Worth knowing about them
   exception when the peer's INIT comes before it has begun SCTP; it cannot send empty messages. As
   DTLS server its Finished and a later record have the same number: the later one is dropped as a
   replay. It obeys a repeated stream reset as if it were new [rfc6525#5.2.1].
-- aiortc offers one \`m=\` section only that others understand; Janus' echotest sets words before a text.
+- aiortc offers one \`m=\` section only that others understand.
+- Janus' echotest sets words before a text, and only answers; where Janus offers, a script of ours in
+  its duktape plugin does (\`tests/interop/janus_offerer.js\`). A plugin may send data only once Janus
+  has told it that it may, which can be after the first message has come.
 `;
 
 export function writePage(rows) {
