@@ -6,6 +6,7 @@
 namespace esp_peer::test {
 
 // [rfc3711#9.1]
+// covers: bug 10
 TEST_P(SrtpBackend, no_number_is_sealed_twice_where_nobody_asked_for_that) {
   for (std::uint32_t number = 65'500; number < 65'600; ++number) {  // over a wrap
     const auto s = static_cast<std::uint16_t>(number);
@@ -70,6 +71,7 @@ TEST_P(SrtpBackend, a_receiver_that_lacks_a_packet_takes_its_repetition_and_anot
 }
 
 // [rfc3711#9.1]
+// covers: bug 10
 TEST_P(SrtpBackend, another_packet_under_a_number_that_was_used_never_becomes_visible) {
   ASSERT_TRUE(pair_.client.session.allow_repeats(rtp::Ssrc{7}, 64));
   const SrtpBytes packet = rtp_packet(7, 65'530, 40);
