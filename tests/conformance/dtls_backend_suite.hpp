@@ -2,6 +2,7 @@
 // file and instantiate DtlsBackend with a DtlsLibrary.
 #pragma once
 #include "tests/conformance/dtls_authentic_records.hpp"
+#include "tests/conformance/dtls_cost.hpp"
 #include "tests/conformance/dtls_end.hpp"
 #include "tests/conformance/dtls_fingerprints.hpp"
 #include "tests/conformance/dtls_flights.hpp"

@@ -33,6 +33,9 @@ struct DtlsLibrary {
   dtls::Fingerprint (*fingerprint)(dtls::Identity& identity, dtls::Hash hash);
   // Those of our SRTP profiles that the library knows, in our order.
   std::vector<crypto::SrtpProfile> srtp_profiles;
+  // How often the library has drawn, ever; and lets it ask the system once.
+  long (*random_draws)() = nullptr;
+  void (*seed_from_system)() = nullptr;
 };
 inline std::ostream& operator<<(std::ostream& out, const DtlsLibrary& library) {
   return out << library.name;

@@ -27,6 +27,8 @@ inline const DtlsLibrary openssl_library{
     reset_openssl_peak,
     openssl_fingerprint,
     {crypto::SrtpProfile::aead_aes_128_gcm, crypto::SrtpProfile::aead_aes_256_gcm,
-     crypto::SrtpProfile::aes128_cm_sha1_80}};
+     crypto::SrtpProfile::aes128_cm_sha1_80},
+    openssl_draws,
+    seed_openssl_from_system};
 
 }  // namespace esp_peer::test

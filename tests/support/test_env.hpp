@@ -20,6 +20,8 @@ class CountingMemory final : public Memory {
     std::free(block);
   }
 
+  std::size_t allocations() const { return count_; }
+
   std::size_t live = 0, peak = 0;
   std::size_t fail_from = static_cast<std::size_t>(-1);  // the k-th allocation and all after it
 

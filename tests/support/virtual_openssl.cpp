@@ -18,11 +18,13 @@ namespace {
 thread_local std::optional<Instant> virtual_now;
 thread_local std::optional<std::mt19937_64> engine;
 thread_local bool dry = false;
+std::atomic<long> draws{0};
 std::atomic<std::size_t> live{0}, peak{0};
 
 // ---------------------------------------------------------------- randomness
 
 int draw(unsigned char* out, int size) {
+  ++draws;
   if (dry) return 0;
   if (!engine) {
     static thread_local std::random_device device;
@@ -87,6 +89,9 @@ void exhaust_randomness(bool exhausted) {
   install_draw();
   dry = exhausted;
 }
+
+long openssl_draws() { return draws; }
+void seed_openssl_from_system() { static_cast<void>(RAND_poll()); }
 
 std::size_t openssl_bytes() { return counting == 1 ? live.load() : 0; }
 std::size_t openssl_peak_bytes() { return peak; }

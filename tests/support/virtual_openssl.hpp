@@ -19,6 +19,9 @@ void seed_openssl(std::uint64_t seed);
 void use_real_randomness();
 // OpenSSL's source gives nothing in this thread, and says so.
 void exhaust_randomness(bool exhausted);
+// How often its source was asked in all threads, since seed_openssl() was called first.
+long openssl_draws();
+void seed_openssl_from_system();
 
 // What OpenSSL holds of the heap, of all threads, and the most it has held since the last reset.
 std::size_t openssl_bytes();

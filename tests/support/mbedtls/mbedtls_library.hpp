@@ -21,6 +21,7 @@ inline const DtlsLibrary mbedtls_library{
     set_mbedtls_time,    use_real_mbedtls_time,
     seed_mbedtls,        mbedtls_bytes,
     mbedtls_peak_bytes,  reset_mbedtls_peak,
-    mbedtls_fingerprint, {crypto::SrtpProfile::aes128_cm_sha1_80}};
+    mbedtls_fingerprint, {crypto::SrtpProfile::aes128_cm_sha1_80},
+    mbedtls_draws,       seed_mbedtls_from_system};
 
 }  // namespace esp_peer::test

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
 #include <time.h>
 
 #include <atomic>
@@ -14,6 +15,7 @@ namespace {
 thread_local std::optional<Instant> virtual_now;
 thread_local std::optional<std::mt19937_64> engine;
 thread_local bool dry = false;
+std::atomic<long> draws{0};
 std::atomic<std::size_t> live{0}, peak{0};
 
 void* counted(void* block) {
@@ -33,6 +35,15 @@ void use_real_mbedtls_time() { virtual_now.reset(); }
 void seed_mbedtls(std::uint64_t seed) { engine.emplace(seed); }
 void use_real_mbedtls_randomness() { engine.reset(); }
 void exhaust_mbedtls_randomness(bool exhausted) { dry = exhausted; }
+
+long mbedtls_draws() { return draws; }
+void seed_mbedtls_from_system() {
+  mbedtls_entropy_context entropy;
+  unsigned char out[32];
+  mbedtls_entropy_init(&entropy);
+  static_cast<void>(mbedtls_entropy_func(&entropy, out, sizeof(out)));
+  mbedtls_entropy_free(&entropy);
+}
 
 std::size_t mbedtls_bytes() { return live; }
 std::size_t mbedtls_peak_bytes() { return peak; }
@@ -67,6 +78,7 @@ time_t __wrap_time(time_t* out) {
 }
 int __wrap_mbedtls_ctr_drbg_random(void* context, unsigned char* out, std::size_t size) {
   using namespace esp_peer::test;
+  ++draws;
   if (dry) return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
   if (!engine) return __real_mbedtls_ctr_drbg_random(context, out, size);
   for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<unsigned char>((*engine)() >> 56);

@@ -18,6 +18,9 @@ void seed_mbedtls(std::uint64_t seed);
 void use_real_mbedtls_randomness();
 // Its generator gives nothing in this thread, and says so.
 void exhaust_mbedtls_randomness(bool exhausted);
+// How often its generator was asked, in all threads.
+long mbedtls_draws();
+void seed_mbedtls_from_system();
 
 // What Mbed TLS holds of the heap, of all threads, and the most it has held since the last reset.
 std::size_t mbedtls_bytes();
