@@ -162,6 +162,12 @@ void Peer::receive(const Route& route, MutableBytes datagram) {
     return void(waiting_.emplace_back(route, std::vector(datagram.begin(), datagram.end())));
   }
   if (is_stun(datagram)) heard_.insert(route);
+  std::vector<std::byte> moved;
+  if (options_.misalignment != 0) {
+    moved.resize(options_.misalignment + datagram.size());
+    copy_bytes(datagram, MutableBytes(moved).subspan(options_.misalignment));
+    datagram = MutableBytes(moved).subspan(options_.misalignment);
+  }
   session_->on_datagram(now(), route, datagram);
   pump();
 }
@@ -201,7 +207,9 @@ bool Peer::transmit() {
                         .first(std::min<std::size_t>(options_.batch, world_.transmit_runs.size()));
   const MutableBytes room =
       MutableBytes(world_.transmit_room)
-          .first(std::min(options_.batch * room_of_one, world_.transmit_room.size()));
+          .subspan(options_.misalignment)
+          .first(std::min(options_.batch * room_of_one,
+                          world_.transmit_room.size() - options_.misalignment));
   TxBatch batch(room, runs);
   session_->poll_transmit(now(), batch);
   for (const TxBatch::Run& run : batch.runs()) {

@@ -22,6 +22,9 @@ struct PeerOptions {
   bool ipv6 = true;
   // Datagrams that its runner lends room for at once: a microcontroller has room for one.
   std::size_t batch = 40;
+  // Where what it receives stands in memory, and what it is lent to write into: so many bytes
+  // behind an address that any type may have.
+  std::size_t misalignment = 0;
   // Its runner wakes it so late, at most.
   Duration lateness{0};
 };
