@@ -10,11 +10,16 @@ namespace esp_peer::peer {
 class CommonTimeline {
  public:
   void on_audio(std::uint32_t pts, std::uint64_t ntp) {
-    if (ntp != 0) audio_ = {pts, ntp};
+    if (!audio_ && ntp != 0) shift_.reset();
+    if (ntp != 0) {
+      audio_ = {pts, ntp};
+    } else {
+      audio_.reset();  // another source, of which no report has come yet
+    }
   }
   // The pts of a picture. It is moved once, at the first picture of which it is known how far, for
   // reports differ by a little; and once more when a source of which nothing is known takes its
-  // place.
+  // place, or that of the sound, and somebody says when its moments are.
   std::uint32_t on_video(std::uint32_t pts, std::uint64_t ntp) {
     if (ntp == 0) shift_.reset();
     if (ntp != 0 && !shift_ && audio_) {

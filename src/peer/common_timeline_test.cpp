@@ -40,5 +40,16 @@ TEST(CommonTimeline, another_source_is_put_into_place_anew) {
   EXPECT_EQ(line.on_video(103, noon + 10 * second), 20'000u);
 }
 
+TEST(CommonTimeline, pictures_follow_another_source_of_sound) {
+  CommonTimeline line;
+  line.on_audio(10'000, noon);
+  EXPECT_EQ(line.on_video(500, noon), 10'000u);
+  line.on_audio(7, 0);
+  EXPECT_EQ(line.on_video(1'500, noon + second), 11'000u) << "as it went, until somebody says";
+  line.on_audio(1'007, noon + 2 * second);
+  EXPECT_EQ(line.on_video(2'500, noon + 2 * second), 1'007u);
+  EXPECT_EQ(line.on_video(3'500, noon + 3 * second), 2'007u);
+}
+
 }  // namespace
 }  // namespace esp_peer::peer
