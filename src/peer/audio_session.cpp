@@ -88,14 +88,17 @@ void AudioSession::leave() {
 void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
   if (refused_) return;
   if (packet.header.ssrc == sender_.ssrc()) leave_name_to_the_other();
-  Source* source = find_or_add(packet.header.ssrc);
-  if (!source) return drop(now, "no room for a source", packet.payload.size());
+  // What was never agreed on makes no source: repair packets, or streams of a server, would take
+  // the place of a voice.
+  const bool accepted_type = accepts(packet.header.payload_type);
+  Source* source = accepted_type ? find_or_add(packet.header.ssrc) : find(packet.header.ssrc);
+  if (!source) return drop(now, "no source, nor room for one", packet.payload.size());
   source->left = false;
   const auto accepted = source->receiver.on_packet(now, packet.header);
   if (!accepted) return drop(now, "far from its sequence", packet.payload.size());
   if (accepted->restarted) source->jitter.restart(accepted->sequence);
   if (!source->jitter.wants(accepted->sequence)) return;
-  if (!sdp::receives(audio_.direction) || !accepts(packet.header.payload_type)) {
+  if (!sdp::receives(audio_.direction) || !accepted_type) {
     // What is nothing to hear still has its place: nobody waits for it.
     source->jitter.insert(now, accepted->sequence, packet.header.timestamp, {});
     return;

@@ -649,5 +649,21 @@ TEST_F(Audio, without_memory_frames_are_lost_and_nothing_else) {
   EXPECT_EQ(right->heard.back().body, "c");
 }
 
+// Repair packets, or streams of a server that were never agreed on: nobody ever hears them, and
+// they must not take the place of a voice.
+TEST_F(Audio, streams_of_unknown_payload_types_cost_no_frame_of_a_voice) {
+  constexpr std::uint8_t alaw = 8, unknown = 99;
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    const std::uint32_t timestamp = 160u * i;
+    hand_over(*right, sealed({false, alaw, i, timestamp, rtp::Ssrc{50}}, "voice"));
+    for (std::uint32_t ssrc = 60; ssrc < 66; ++ssrc) {
+      hand_over(*right, sealed({false, unknown, i, timestamp, rtp::Ssrc{ssrc}}, "what"));
+    }
+    run(ms + 20);
+  }
+  EXPECT_EQ(right->heard.size(), 100u);
+  EXPECT_FALSE(right->session.knows(rtp::Ssrc{60}));
+}
+
 }  // namespace
 }  // namespace esp_peer::peer
