@@ -49,6 +49,7 @@ void AudioSession::change(Instant now, const std::optional<NegotiatedAudio>& aud
     return;
   }
   if (was_refused) report_timer_.start(now, env_.random);
+  if (audio_.mid != audio->mid) sources_ = {};  // another track
   // Our name stays the one we have, and the clock the one that its timestamps count.
   const std::uint32_t clock = audio_.format.clock_rate;
   audio_ = *audio;

@@ -82,10 +82,15 @@ class Connection {
   Status apply(Instant now, const sdp::Remote& remote, Negotiation::Incoming kind);
   Status join_restart(Instant now, const RemotePath& remote, bool offered);
   Status renew_agent(Instant now);
-  struct Heard {  // what the peer sends and we take: states 13 to 16 follow it
-    bool audio, video;
+  struct Track {  // of the peer, that we take
+    bool heard = false;
+    FixedString<16> mid;
+  };
+  struct Heard {  // states 13 to 16 follow it
+    Track audio, video;
   };
   Heard hears() const;
+  void tell_track(const Track& before, const Track& now, State added, State removed);
   void follow_media(Instant now, const sdp::Remote& remote, Heard before, bool had_data);
   bool carries_media() const;
   void advance(Instant now);

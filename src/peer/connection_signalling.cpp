@@ -6,9 +6,10 @@
 
 namespace esp_peer::peer {
 Connection::Heard Connection::hears() const {
-  const auto& audio = negotiation_.audio();
-  const auto& video = negotiation_.video();
-  return {audio && sdp::receives(audio->direction), video && sdp::receives(video->direction)};
+  const auto track = [](const auto& agreed) {
+    return agreed ? Track{sdp::receives(agreed->direction), agreed->mid} : Track{};
+  };
+  return {track(negotiation_.audio()), track(negotiation_.video())};
 }
 
 Status Connection::set_remote_description(Instant now, std::string_view text) {
@@ -139,15 +140,18 @@ Status Connection::restart_ice(Instant now) {
   return {};
 }
 
+// Of another section it is another track, whose pictures are not the old one's.
+void Connection::tell_track(const Track& before, const Track& now, State added, State removed) {
+  const bool same = before.heard && now.heard && before.mid == now.mid;
+  if (before.heard && !same) outbox_.say(StateChanged{removed});
+  if (now.heard && !same) outbox_.say(StateChanged{added});
+}
+
 // What a renegotiation changes of what is carried [rfc8829#5.10].
 void Connection::follow_media(Instant now, const sdp::Remote& remote, Heard before, bool had_data) {
   const Heard heard = hears();
-  if (heard.audio != before.audio) {
-    outbox_.say(StateChanged{heard.audio ? State::audio_added : State::audio_removed});
-  }
-  if (heard.video != before.video) {
-    outbox_.say(StateChanged{heard.video ? State::video_added : State::video_removed});
-  }
+  tell_track(before.audio, heard.audio, State::audio_added, State::audio_removed);
+  tell_track(before.video, heard.video, State::video_added, State::video_removed);
   if (!remote.data) data_again_ = false;  // the last word counts
   if (!remote.data && had_data) {
     has_data_ = false;  // [rfc8841#10.4] the section is refused: the association is closed

@@ -44,10 +44,11 @@ void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& vid
     return;
   }
   if (was_refused) report_timer_.start(now, env_.random);
+  const bool another_track = video_.mid != video->mid;
   video_ = *video;
   sender_.change(*video);
   if (!sdp::sends(video_.direction)) sender_.clear();
-  if (!sdp::receives(video_.direction)) receiver_.clear();
+  if (!sdp::receives(video_.direction) || another_track) receiver_.clear();
 }
 
 Status VideoSession::send(Instant now, std::uint32_t pts, Bytes frame) {

@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/libsrtp/backend.hpp"
@@ -469,6 +471,35 @@ TEST_F(Video, after_a_change_of_direction_nothing_that_waited_leaves) {
   EXPECT_TRUE(left->session.send(now(), 1'040, picture(true, 3'000)));
   run(200);
   EXPECT_EQ(right->seen, std::vector<std::uint32_t>{1'040});
+}
+
+// Whose section is gone: nobody is there to hear it.
+TEST_F(Video, of_a_track_that_another_took_the_place_of_nothing_is_asked_nor_told) {
+  for (std::uint32_t pts = 0; pts < 1'000; pts += 40) {
+    EXPECT_TRUE(left->session.send(now(), pts, picture(pts == 0, 3'000)));
+    run(40);
+  }
+  EXPECT_EQ(right->seen.size(), 25u);
+  NegotiatedVideo other = negotiated(2);
+  other.mid.assign("c");
+  right->session.change(now(), other);
+  std::size_t blocks = 0, parts_of_feedback = 0;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get() || !rtp::is_rtcp(d)) return;
+    auto compound = rtp::CompoundReader::open(left->srtp.open_rtcp(now(), d));
+    while (compound) {
+      const auto part = compound->next();
+      if (!part) break;
+      const auto report = rtp::parse_receiver_report(*part);
+      if (report) blocks += report->blocks.size();
+      parts_of_feedback += part->type == rtp::RtcpType::payload_feedback ||
+                           part->type == rtp::RtcpType::transport_feedback;
+    }
+  };
+  run(5'000);
+  EXPECT_EQ(blocks, 0u);
+  EXPECT_EQ(parts_of_feedback, 0u);
+  EXPECT_FALSE(right->session.knows(rtp::Ssrc{1}));
 }
 
 }  // namespace

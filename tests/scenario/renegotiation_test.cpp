@@ -92,6 +92,21 @@ class Renegotiation : public ::testing::Test {
     offer_ = both;
     return answer;
   }
+  // A browser that stops one track and adds another of its kind says both in one offer.
+  void replace_track(const std::string& section, const std::vector<State>& told) {
+    const auto at = offer_.find(section);
+    const std::string one = offer_.substr(at, offer_.find("m=", at + 2) - at);
+    const std::string line = one.substr(0, one.find(' ', section.size()));
+    offer_ = replaced(offer_, "BUNDLE 0 1", "BUNDLE 1 c") + replaced(one, "a=mid:0", "a=mid:c");
+    const auto& states = pair_->right_ear.states;
+    const auto before = static_cast<std::ptrdiff_t>(states.size());
+    const std::string answer = reoffer(line, section + "0");
+    EXPECT_NE(answer.find(section + "0 "), answer.npos);
+    EXPECT_NE(answer.find("a=group:BUNDLE 1 c\r\n"), answer.npos);
+    EXPECT_EQ(std::vector<State>(states.begin() + before, states.end()), told);
+    reoffer(line, section + "0");
+    EXPECT_EQ(std::vector<State>(states.begin() + before, states.end()), told) << "once";
+  }
   int times(State state) const {
     const auto& states = pair_->right_ear.states;
     return static_cast<int>(std::count(states.begin(), states.end(), state));
@@ -394,6 +409,15 @@ TEST_F(Renegotiation, video_that_is_refused_is_gone_and_comes_again) {
   EXPECT_TRUE(pair_->send_video(*pair_->right, 40, picture(40, true, 5'000)));
   pair_->run_for(seconds(1));
   EXPECT_EQ(pair_->left_ear.pictures.size(), 1u);
+}
+
+TEST_F(Renegotiation, a_camera_that_takes_the_place_of_another_in_one_offer_is_told) {
+  begin_with_video(VideoCodec::h264, VideoCodec::h264);
+  replace_track("m=video ", {State::video_removed, State::video_added});
+}
+TEST_F(Renegotiation, so_is_a_voice_that_takes_the_place_of_another) {
+  begin(AudioCodec::opus, AudioCodec::opus);
+  replace_track("m=audio ", {State::audio_removed, State::audio_added});
 }
 
 TEST_F(Renegotiation, two_without_a_video_codec_in_common_still_have_data) {
