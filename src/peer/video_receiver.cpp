@@ -78,7 +78,11 @@ void VideoReceiver::on_sender_report(Instant now, const rtp::SenderInfo& report)
 }
 
 void VideoReceiver::on_bye(rtp::Ssrc ssrc) {
-  if (Source* source = find(ssrc)) source->left = true;
+  Source* source = find(ssrc);
+  if (!source) return;
+  source->left = true;
+  source->nack_due = source->pli_due = source->keyframe_wanted = false;
+  source->next_pli = Instant::max();
 }
 
 void VideoReceiver::on_deadline(Instant now) {
@@ -86,13 +90,14 @@ void VideoReceiver::on_deadline(Instant now) {
     if (!source) continue;
     const bool unread = source->frames.has_frame();
     source->frames.on_deadline(now);
+    if (source->left) continue;  // nobody is there to be asked
     source->nack_due = source->frames.wants_packets();
     // A picture that is lost, or hardly to be saved, is asked for at once, and not only when the
     // next frame shows it: what waits behind it is of no use until then. But one that nobody
     // fetches may be the keyframe; and a receiver that rests needs none.
     const bool lost = source->frames.lossy() || source->frames.endangered();
     if (lost && !unread) want_keyframe(now, *source);
-    if (source->next_pli <= now && !source->left) {
+    if (source->next_pli <= now) {
       source->pli_due = source->pli_due || !unread;
       source->next_pli = source->keyframe_wanted ? now + keyframe_patience : after_interval(now);
     }
@@ -150,7 +155,7 @@ std::optional<Buffer> VideoReceiver::join(Source& source,
 }
 
 void VideoReceiver::want_keyframe(Instant now, Source& source) {
-  if (source.keyframe_wanted) return;  // and asked for
+  if (source.keyframe_wanted || source.left) return;  // it is asked for, or nobody is there
   source.keyframe_wanted = source.pli_due = true;
   source.next_pli = now + keyframe_patience;
 }
@@ -171,7 +176,7 @@ void VideoReceiver::write_feedback(Instant now, rtp::CompoundWriter& out, rtp::S
       rtp::write_nack(out, us, source->receiver.source(), std::span(numbers).first(count),
                       most_numbers);
     }
-    source->nack_due = format_.nack && source->frames.wants_packets();
+    source->nack_due = format_.nack && !source->left && source->frames.wants_packets();
     if (source->pli_due && format_.pli) {
       rtp::write_picture_loss(out, us, source->receiver.source());
     }
@@ -193,8 +198,7 @@ std::optional<Instant> VideoReceiver::next_deadline() const {
   for (const Owned<Source>& source : sources_) {
     if (!source) continue;
     next = earliest(next, source->frames.next_deadline());
-    if (source->next_pli != Instant::max() && !source->left)
-      next = earliest(next, source->next_pli);
+    if (source->next_pli != Instant::max()) next = earliest(next, source->next_pli);
   }
   return next;
 }

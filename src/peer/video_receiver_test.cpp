@@ -277,7 +277,7 @@ TEST(VideoReceiver, pli_send_interval_asks_without_need) {
 
 TEST(VideoReceiver, nothing_is_asked_that_was_not_agreed_on) {
   Call call(true, {});
-  call.agreed.nack = call.agreed.pli = false;
+  call.agreed.nack = call.agreed.pli = call.agreed.fir = false;
   call.loss_percent = 10;
   call.run(5'000);
   EXPECT_EQ(call.plis + call.nacks, 0);
@@ -336,9 +336,12 @@ TEST(VideoReceiver, the_first_picture_counts_only_if_it_begins_as_streams_do) {
 struct Hand {
   test::TestEnv env;
   VideoReceiver receiver{{}, env.env};
+  sdp::VideoFormat agreed = format(true);
   std::int64_t ms = 0;
   int frames = 0;
+  std::vector<std::uint32_t> shown;  // pts
   int plis = 0;
+  std::vector<int> firs;  // numbers
   std::size_t asked = 0;  // packets
 
   void hear(std::uint16_t sequence, std::uint32_t timestamp, bool marker, const Octets& payload,
@@ -346,7 +349,7 @@ struct Hand {
     rtp::Packet packet;
     packet.header = {marker, payload_type, sequence, timestamp, rtp::Ssrc{ssrc}};
     packet.payload = payload;
-    receiver.on_packet(at_ms(ms), packet, format(true), stream);
+    receiver.on_packet(at_ms(ms), packet, agreed, stream);
     look();
   }
   void wait(std::int64_t by) {
@@ -356,7 +359,10 @@ struct Hand {
     }
   }
   void look() {
-    while (receiver.read_frame(at_ms(ms))) ++frames;
+    while (const auto frame = receiver.read_frame(at_ms(ms))) {
+      ++frames;
+      shown.push_back(frame->pts);
+    }
     while (receiver.has_feedback()) {
       Octets room(1200);
       rtp::CompoundWriter out(room);
@@ -366,6 +372,8 @@ struct Hand {
         const auto packet = compound->next();
         if (!packet) break;
         plis += rtp::parse_picture_loss(*packet).has_value();
+        const auto full = rtp::parse_full_intra(*packet);
+        for (std::size_t i = 0; full && i < full->size(); ++i) firs.push_back((*full)[i].number);
         const auto nack = rtp::parse_nack(*packet);
         if (nack) nack->for_each([this](std::uint16_t) { ++asked; });
       }
@@ -515,6 +523,18 @@ TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_th
   const std::size_t with_two = env.memory.live;
   for (unsigned ssrc = 10; ssrc < 200; ++ssrc) hear(ssrc, 1);
   EXPECT_LE(env.memory.live, with_two + 1000);
+}
+
+TEST(VideoReceiver, nothing_is_asked_of_a_source_that_left) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  h.hear(12, 6'000, true, other_picture);  // 11 is missing
+  h.receiver.on_bye(rtp::Ssrc{1});
+  h.wait(5'000);
+  EXPECT_EQ(h.asked, 0u);
+  EXPECT_EQ(h.plis, 0);
+  h.hear(13, 9'000, true, other_picture);  // it has come back
+  EXPECT_EQ(h.plis, 1);
 }
 
 }  // namespace
