@@ -98,7 +98,7 @@ void VideoReceiver::on_deadline(Instant now) {
     const bool lost = source->frames.lossy() || source->frames.endangered();
     if (lost && !unread) want_keyframe(now, *source);
     if (source->next_pli <= now) {
-      source->pli_due = source->pli_due || !unread;
+      source->pli_due = source->pli_due || (!unread && !is_hidden(now, *source));
       source->next_pli = source->keyframe_wanted ? now + keyframe_patience : after_interval(now);
     }
   }
@@ -113,9 +113,10 @@ std::optional<VideoFrame> VideoReceiver::read_frame(Instant now) {
       auto frame = join(*source, *packets);
       const bool keyframe = frame && is_keyframe(*frame, packets->may_lack_beginning);
       if (keyframe) {
-        if (source->keyframe_wanted) source->next_pli = after_interval(now);
-        source->needs_keyframe = source->keyframe_wanted = source->pli_due = false;
-      } else if (!frame || packets->after_loss || source->needs_keyframe) {
+        show(now, *source);
+        source->needs_keyframe = false;
+      } else if (!frame || packets->after_loss || source->needs_keyframe ||
+                 shown_ != source->receiver.source()) {
         source->needs_keyframe = true;
         want_keyframe(now, *source);
         continue;
@@ -155,9 +156,28 @@ std::optional<Buffer> VideoReceiver::join(Source& source,
 }
 
 void VideoReceiver::want_keyframe(Instant now, Source& source) {
-  if (source.keyframe_wanted || source.left) return;  // it is asked for, or nobody is there
+  // It is asked for, or nobody is there, or nobody would see it.
+  if (source.keyframe_wanted || source.left || is_hidden(now, source)) return;
   source.keyframe_wanted = source.pli_due = true;
   source.next_pli = now + keyframe_patience;
+}
+
+void VideoReceiver::ask_no_longer(Instant now, Source& source) const {
+  if (source.keyframe_wanted) source.next_pli = after_interval(now);
+  source.keyframe_wanted = source.pli_due = false;
+}
+
+void VideoReceiver::show(Instant now, const Source& source) {
+  shown_ = source.receiver.source();
+  for (const Owned<Source>& other : sources_) {
+    if (other) ask_no_longer(now, *other);
+  }
+}
+
+// Another one is shown, and goes on.
+bool VideoReceiver::is_hidden(Instant now, const Source& source) const {
+  const Source* const shown = shown_ ? find(*shown_) : nullptr;
+  return shown && shown != &source && !shown->left && now - shown->receiver.last_heard() < quiet;
 }
 
 bool VideoReceiver::has_feedback() const {
@@ -231,6 +251,7 @@ void VideoReceiver::hash_state(StateHash& hash) const {
     hash.add(source->needs_keyframe);
     hash.add(source->keyframe_wanted);
     hash.add(source->left);
+    hash.add(shown_ == source->receiver.source());
   }
 }
 

@@ -44,6 +44,8 @@ class VideoReceiver {
   // none does that is heard still.
   static constexpr std::size_t max_sources = 2;
   static constexpr Duration silence = seconds(2);
+  // Another one is shown in the place of one that has been quiet for so long.
+  static constexpr Duration quiet = milliseconds(500);
   // While there is none, a keyframe is asked for again after that.
   static constexpr Duration keyframe_patience = milliseconds(500);
 
@@ -59,9 +61,13 @@ class VideoReceiver {
   void on_bye(rtp::Ssrc source);
   void on_deadline(Instant now);
   // Nothing comes any more, for now.
-  void clear() { sources_ = {}; }
+  void clear() {
+    sources_ = {};
+    shown_.reset();
+  }
 
-  // Frames of one source come in their order, each once, whole, and from a keyframe on.
+  // Frames come in their order, each once, whole, and from a keyframe on. Of several sources they
+  // are of the one whose keyframe came last: pictures of two streams make no film.
   std::optional<VideoFrame> read_frame(Instant now);
 
   // Something is to be asked of the peer now.
@@ -108,12 +114,16 @@ class VideoReceiver {
   std::optional<Buffer> join(Source& source, const rtp::FrameBuffer::Frame& frame) const;
   bool is_keyframe(const Buffer& frame, bool may_lack_beginning) const;
   void want_keyframe(Instant now, Source& source);
+  void ask_no_longer(Instant now, Source& source) const;
+  void show(Instant now, const Source& source);
+  bool is_hidden(Instant now, const Source& source) const;
 
   VideoReceiverOptions options_;
   rtp::Transformer* transformer_ = nullptr;
   Env env_;
   sdp::VideoFormat format_;  // of the packets last heard
   Sources sources_;
+  std::optional<rtp::Ssrc> shown_;  // of them
 };
 
 }  // namespace esp_peer::peer

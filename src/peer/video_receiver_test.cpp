@@ -491,13 +491,13 @@ TEST(VideoReceiver, a_third_source_takes_the_place_of_none_that_is_heard) {
     }
     h.wait(33);
   }
-  EXPECT_EQ(h.frames, 200);
+  EXPECT_EQ(h.frames, 1 + 100) << "the second one's keyframe came last";
   EXPECT_EQ(h.plis, 0);
   for (std::uint16_t i = 100; i < 200; ++i) {
     h.hear(i, 3000u * i, true, i % 10 == 0 ? whole_keyframe : other_picture, {}, 3);
     h.wait(33);
   }
-  EXPECT_GE(h.frames, 200 + 30) << "once another has fallen silent";
+  EXPECT_GE(h.frames, 101 + 30) << "once another has fallen silent";
 }
 
 TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_the_silent_one) {
@@ -523,6 +523,45 @@ TEST(VideoReceiver, two_sources_are_kept_apart_and_a_third_takes_the_place_of_th
   const std::size_t with_two = env.memory.live;
   for (unsigned ssrc = 10; ssrc < 200; ++ssrc) hear(ssrc, 1);
   EXPECT_LE(env.memory.live, with_two + 1000);
+}
+
+// A server that shows somebody else, a sender that begins under another name: pictures of two
+// streams make no film.
+TEST(VideoReceiver, of_two_sources_the_one_is_shown_whose_keyframe_came_last) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe, {}, 1);
+  h.hear(5, 900'000, true, whole_keyframe, {}, 2);
+  h.hear(11, 3'000, true, other_picture, {}, 1);  // late
+  h.hear(6, 903'000, true, other_picture, {}, 2);
+  EXPECT_EQ(h.shown, (std::vector<std::uint32_t>{0, 10'000, 10'033}));
+  h.hear(12, 6'000, true, whole_keyframe, {}, 1);
+  h.hear(7, 906'000, true, other_picture, {}, 2);
+  h.hear(13, 9'000, true, other_picture, {}, 1);
+  EXPECT_EQ(h.shown, (std::vector<std::uint32_t>{0, 10'000, 10'033, 67, 100}));
+  EXPECT_EQ(h.plis, 0);
+}
+
+TEST(VideoReceiver, the_one_that_is_not_shown_is_asked_for_no_keyframe_until_it_is_alone) {
+  for (const bool farewell : {true, false}) {
+    Hand h;
+    h.hear(10, 0, true, whole_keyframe, {}, 1);
+    h.hear(5, 900'000, true, whole_keyframe, {}, 2);
+    h.hear(12, 6'000, true, other_picture, {}, 1);  // 11 is lost
+    for (std::uint16_t i = 6; i < 12; ++i) {
+      h.wait(100);
+      h.hear(i, 900'000u + 9'000u * i, true, other_picture, {}, 2);
+    }
+    EXPECT_EQ(h.frames, 2 + 6);
+    EXPECT_EQ(h.plis, 0);
+    if (farewell) h.receiver.on_bye(rtp::Ssrc{2});
+    if (!farewell) h.wait(500);
+    h.hear(13, 9'000, true, other_picture, {}, 1);
+    EXPECT_EQ(h.frames, 2 + 6);
+    EXPECT_EQ(h.plis, 1);
+    h.hear(14, 12'000, true, whole_keyframe, {}, 1);
+    h.hear(15, 15'000, true, other_picture, {}, 1);
+    EXPECT_EQ(h.frames, 2 + 6 + 2);
+  }
 }
 
 TEST(VideoReceiver, nothing_is_asked_of_a_source_that_left) {
