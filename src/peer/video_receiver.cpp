@@ -91,7 +91,7 @@ void VideoReceiver::on_deadline(Instant now) {
     const bool unread = source->frames.has_frame();
     source->frames.on_deadline(now);
     if (source->left) continue;  // nobody is there to be asked
-    source->nack_due = source->frames.wants_packets();
+    source->nack_due = format_.nack && source->frames.wants_packets();
     // A picture that is lost, or hardly to be saved, is asked for at once, and not only when the
     // next frame shows it: what waits behind it is of no use until then. But one that nobody
     // fetches may be the keyframe; and a receiver that rests needs none.
@@ -181,8 +181,8 @@ bool VideoReceiver::is_hidden(Instant now, const Source& source) const {
 }
 
 bool VideoReceiver::has_feedback() const {
-  return std::any_of(sources_.begin(), sources_.end(), [](const Owned<Source>& source) {
-    return source && (source->nack_due || source->pli_due);
+  return std::any_of(sources_.begin(), sources_.end(), [this](const Owned<Source>& source) {
+    return source && (source->nack_due || (source->pli_due && format_.pli));
   });
 }
 

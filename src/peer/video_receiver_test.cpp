@@ -576,5 +576,18 @@ TEST(VideoReceiver, nothing_is_asked_of_a_source_that_left) {
   EXPECT_EQ(h.plis, 1);
 }
 
+TEST(VideoReceiver, where_nothing_was_agreed_on_there_is_never_anything_to_write) {
+  Hand h;
+  h.agreed.nack = h.agreed.pli = h.agreed.fir = false;
+  h.hear(10, 0, true, other_picture);
+  h.hear(12, 6'000, true, other_picture);
+  for (int i = 0; i < 1'000; ++i) {
+    h.receiver.on_deadline(at_ms(++h.ms));
+    EXPECT_FALSE(h.receiver.has_feedback());
+    const auto next = h.receiver.next_deadline();
+    EXPECT_TRUE(!next || *next > at_ms(h.ms));
+  }
+}
+
 }  // namespace
 }  // namespace esp_peer::peer

@@ -502,5 +502,27 @@ TEST_F(Video, of_a_track_that_another_took_the_place_of_nothing_is_asked_nor_tol
   EXPECT_FALSE(right->session.knows(rtp::Ssrc{1}));
 }
 
+// [rfc4585#4.2] Neither an empty packet, nor one with a report that is not due.
+TEST_F(Video, where_no_feedback_was_agreed_on_loss_costs_no_datagram) {
+  NegotiatedVideo video = negotiated(2);
+  video.format.nack = video.format.pli = video.format.fir = false;
+  video.accepted = {};
+  video.accepted.push_back(video.format);
+  for (const bool reduced : {true, false}) {
+    video.reduced_rtcp = reduced;
+    begin(negotiated(1), video);
+    int packets = 0, datagrams = 0;
+    network = [&](Side& to, Datagram d) {
+      if (&to == left.get()) ++datagrams;
+      if (&to == right.get() && ++packets % 10 != 0) to.hear(now(), d);
+    };
+    for (std::uint32_t pts = 0; pts < 10'000; pts += 40) {
+      EXPECT_TRUE(left->session.send(now(), pts, picture(pts % 1'000 == 0, 5'000)));
+      run(40);
+    }
+    EXPECT_LE(datagrams, 20) << "reports alone";
+  }
+}
+
 }  // namespace
 }  // namespace esp_peer::peer
