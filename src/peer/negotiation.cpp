@@ -223,6 +223,7 @@ std::optional<NegotiatedVideo> Negotiation::agree_on_video(const sdp::Remote& re
   if (answer && !same_number) {
     offered.nack = video.format.nack;
     offered.pli = video.format.pli;
+    offered.fir = video.format.fir;
     video.accepted.push_back(offered);
   }
   return video;

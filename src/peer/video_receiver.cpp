@@ -98,6 +98,7 @@ void VideoReceiver::on_deadline(Instant now) {
     const bool lost = source->frames.lossy() || source->frames.endangered();
     if (lost && !unread) want_keyframe(now, *source);
     if (source->next_pli <= now) {
+      if (!source->keyframe_wanted) ++source->request_number;
       source->pli_due = source->pli_due || (!unread && !is_hidden(now, *source));
       source->next_pli = source->keyframe_wanted ? now + keyframe_patience : after_interval(now);
     }
@@ -159,6 +160,7 @@ void VideoReceiver::want_keyframe(Instant now, Source& source) {
   // It is asked for, or nobody is there, or nobody would see it.
   if (source.keyframe_wanted || source.left || is_hidden(now, source)) return;
   source.keyframe_wanted = source.pli_due = true;
+  ++source.request_number;
   source.next_pli = now + keyframe_patience;
 }
 
@@ -182,12 +184,13 @@ bool VideoReceiver::is_hidden(Instant now, const Source& source) const {
 
 bool VideoReceiver::has_feedback() const {
   return std::any_of(sources_.begin(), sources_.end(), [this](const Owned<Source>& source) {
-    return source && (source->nack_due || (source->pli_due && format_.pli));
+    return source && (source->nack_due || (source->pli_due && (format_.pli || format_.fir)));
   });
 }
 
 void VideoReceiver::write_feedback(Instant now, rtp::CompoundWriter& out, rtp::Ssrc us) {
-  constexpr std::size_t most_numbers = 128;  // each may need an entry of its own: 512 bytes
+  // Each may need an entry of its own. Those of two sources fit into one datagram with a report.
+  constexpr std::size_t most_numbers = 120;
   for (const Owned<Source>& source : sources_) {
     if (!source) continue;
     if (source->nack_due && format_.nack) {
@@ -199,6 +202,8 @@ void VideoReceiver::write_feedback(Instant now, rtp::CompoundWriter& out, rtp::S
     source->nack_due = format_.nack && !source->left && source->frames.wants_packets();
     if (source->pli_due && format_.pli) {
       rtp::write_picture_loss(out, us, source->receiver.source());
+    } else if (source->pli_due && format_.fir) {
+      rtp::write_full_intra(out, us, source->receiver.source(), source->request_number);
     }
     source->pli_due = false;
   }

@@ -72,8 +72,8 @@ class VideoReceiver {
 
   // Something is to be asked of the peer now.
   bool has_feedback() const;
-  // NACK and PLI, behind what a report begins with [rfc4585#3.1]; several calls if one has not
-  // room.
+  // NACK, and PLI or FIR, behind what a report begins with [rfc4585#3.1]; several calls if one has
+  // not room.
   void write_feedback(Instant now, rtp::CompoundWriter& out, rtp::Ssrc us);
   // What reports say of the sources that are heard; how many.
   std::size_t report(Instant now, std::span<rtp::ReportBlock> blocks);
@@ -99,6 +99,8 @@ class VideoReceiver {
     bool keyframe_wanted = false;  // and asked for
     bool nack_due = false, pli_due = false;
     Instant next_pli = Instant::max();
+    // [rfc5104#4.3.1.1] Of FIR; a request that is repeated keeps it.
+    std::uint8_t request_number = 0;
   };
   using Sources = std::array<Owned<Source>, max_sources>;
 

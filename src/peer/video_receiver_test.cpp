@@ -576,6 +576,25 @@ TEST(VideoReceiver, nothing_is_asked_of_a_source_that_left) {
   EXPECT_EQ(h.plis, 1);
 }
 
+// [rfc5104#4.3.1]
+TEST(VideoReceiver, who_takes_no_pli_gets_a_full_intra_request_under_one_number_until_it_is_met) {
+  Hand h;
+  h.agreed.pli = false;
+  h.hear(10, 0, true, other_picture);
+  h.wait(1'100);
+  ASSERT_EQ(h.firs.size(), 3u);
+  EXPECT_EQ(h.firs[1], h.firs[0]) << "the same once more";
+  EXPECT_EQ(h.firs[2], h.firs[0]);
+  h.hear(11, 99'000, true, whole_keyframe);
+  h.wait(1'000);
+  EXPECT_EQ(h.firs.size(), 3u);
+  h.hear(13, 190'000, true, other_picture);
+  h.wait(1'000);
+  ASSERT_GE(h.firs.size(), 4u);
+  EXPECT_EQ(h.firs[3], h.firs[0] + 1) << "another one";
+  EXPECT_EQ(h.plis, 0);
+}
+
 TEST(VideoReceiver, where_nothing_was_agreed_on_there_is_never_anything_to_write) {
   Hand h;
   h.agreed.nack = h.agreed.pli = h.agreed.fir = false;

@@ -90,4 +90,13 @@ void write_picture_loss(CompoundWriter& out, Ssrc sender, Ssrc source) {
   out.end();
 }
 
+// [rfc5104#4.3.1.2] Whom it is for stands in the entry alone.
+void write_full_intra(CompoundWriter& out, Ssrc sender, Ssrc source, std::uint8_t number) {
+  begin(out, RtcpType::payload_feedback, format_fir, sender, Ssrc{});
+  write(out.out(), source);
+  out.out().u8(number);
+  out.out().zeros(3);
+  out.end();
+}
+
 }  // namespace esp_peer::rtp

@@ -53,5 +53,6 @@ std::optional<FullIntraRequests> parse_full_intra(const RtcpPacket& packet);
 std::size_t write_nack(CompoundWriter& out, Ssrc sender, Ssrc source,
                        std::span<const std::uint16_t> sequences, std::size_t most_entries);
 void write_picture_loss(CompoundWriter& out, Ssrc sender, Ssrc source);
+void write_full_intra(CompoundWriter& out, Ssrc sender, Ssrc source, std::uint8_t number);
 
 }  // namespace esp_peer::rtp

@@ -122,5 +122,17 @@ TEST(Rtx, gives_back_the_packet_that_was_lost) {
   EXPECT_FALSE(unwrap_rtx(packet, they, 96));
 }
 
+// [rfc5104#4.3.1.2]
+TEST(FullIntraRequest, names_its_source_in_the_entry_and_not_in_front) {
+  const Datagram d = written([](CompoundWriter& out) { write_full_intra(out, we, they, 200); });
+  const auto request = parse_full_intra(only_packet(d));
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->size(), 1u);
+  EXPECT_EQ((*request)[0].source, they);
+  EXPECT_EQ((*request)[0].number, 200);
+  ASSERT_EQ(d.size(), 20u);
+  EXPECT_EQ(Reader(Bytes(d).subspan(8)).u32(), 0u);
+}
+
 }  // namespace
 }  // namespace esp_peer::rtp
