@@ -23,7 +23,54 @@ Bytes without_zeros_behind(Bytes unit) {
   return unit;
 }
 
+// Takes the bytes of a unit but those that only keep start codes out of it [H.264 7.4.1.1].
+class PayloadReader {
+ public:
+  explicit PayloadReader(Bytes unit) : rest_(unit) {}
+  std::uint8_t u8() {
+    constexpr std::byte prevention{3};
+    if (zeros_ >= 2 && !rest_.empty() && rest_.front() == prevention) take();
+    return take();
+  }
+  // [H.264 7.3.2.3.1] What 255 stands in front of is larger.
+  std::size_t sum() {
+    std::size_t sum = 0;
+    std::uint8_t part = 0;
+    do {
+      part = u8();
+      sum += part;
+    } while (part == 255);
+    return sum;
+  }
+  bool ok() const { return ok_; }
+
+ private:
+  std::uint8_t take() {
+    ok_ = ok_ && !rest_.empty();
+    if (!ok_) return 0;
+    const std::byte taken = rest_.front();
+    rest_ = rest_.subspan(1);
+    zeros_ = taken == zero ? zeros_ + 1 : 0;
+    return std::to_integer<std::uint8_t>(taken);
+  }
+  Bytes rest_;
+  unsigned zeros_ = 0;
+  bool ok_ = true;
+};
+
 }  // namespace
+
+bool is_recovery_point(Bytes unit) {
+  if (NalHeader(unit).type() != nal_sei) return false;
+  PayloadReader in(unit.subspan(1));
+  while (in.ok()) {
+    constexpr std::size_t recovery_point = 6;
+    const std::size_t type = in.sum(), size = in.sum();
+    if (type == recovery_point) return in.ok();
+    for (std::size_t i = 0; i < size && in.ok(); ++i) in.u8();
+  }
+  return false;
+}
 
 NalReader::NalReader(Bytes stream) : rest_(stream) {
   std::size_t zeros = 0;

@@ -39,5 +39,9 @@ enum NalType : std::uint8_t {
   nal_fu_a = 28,
 };
 constexpr bool is_nal_type(std::uint8_t type) { return type >= 1 && type <= nal_last; }
+constexpr bool is_picture(std::uint8_t type) { return type >= 1 && type <= nal_idr; }
+
+// [H.264 D.1.7] An SEI unit which says, among other things, that a stream may begin at its picture.
+bool is_recovery_point(Bytes unit);
 
 }  // namespace esp_peer::codec

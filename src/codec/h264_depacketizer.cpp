@@ -85,22 +85,22 @@ std::optional<Buffer> join_h264(std::span<const Buffer> payloads, Memory& memory
 }
 
 bool is_h264_keyframe(Bytes access_unit) {
-  // [H.264 D.1.7] Streams without IDR pictures say in an SEI message where one may begin.
-  constexpr std::byte recovery_point{6};
   NalReader units(access_unit);
   while (const auto unit = units.next()) {
-    const std::uint8_t type = NalHeader(*unit).type();
-    if (type == nal_idr) return true;
-    if (type == nal_sei && unit->size() > 1 && (*unit)[1] == recovery_point) return true;
+    // Streams without IDR pictures say in an SEI message where one may begin.
+    if (NalHeader(*unit).type() == nal_idr || is_recovery_point(*unit)) return true;
   }
   return false;
 }
 
 bool begins_h264_stream(Bytes access_unit) {
-  const auto first = NalReader(access_unit).next();
-  if (!first) return false;
-  const std::uint8_t type = NalHeader(*first).type();
-  return type == nal_delimiter || type == nal_sps;
+  NalReader units(access_unit);
+  while (const auto unit = units.next()) {
+    const std::uint8_t type = NalHeader(*unit).type();
+    if (type == nal_delimiter || type == nal_sps) return true;
+    if (is_picture(type)) return false;
+  }
+  return false;
 }
 
 }  // namespace esp_peer::codec

@@ -16,7 +16,8 @@ std::optional<Buffer> join_h264(std::span<const Buffer> payloads, Memory& memory
 // Has a picture that needs no other one. Of an access unit with start codes.
 bool is_h264_keyframe(Bytes access_unit);
 
-// Begins as streams do: what stands in front of these units is nothing that a decoder needs.
+// Begins as streams do: a set or a delimiter stands before its first picture, and what stands in
+// front of those is nothing that a decoder needs.
 bool begins_h264_stream(Bytes access_unit);
 
 }  // namespace esp_peer::codec

@@ -1,17 +1,36 @@
 #include "codec/h264_parameter_sets.hpp"
 
+#include <optional>
+
 namespace esp_peer::codec {
 namespace {
 
 constexpr std::byte start_code[4] = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}};
 
 bool is_set(std::uint8_t type) { return type == nal_sps || type == nal_pps; }
-// The first bytes tell one set from another of its kind: in an SPS profile, level and number, in a
-// PPS its number.
+
+// A number that begins with the first of these bits [H.264 9.1]. Those of sets are at most 255, and
+// so short that no emulation prevention stands in them.
+std::optional<unsigned> exp_golomb(Bytes bytes) {
+  const auto bit = [bytes](std::size_t i) {
+    return std::to_integer<unsigned>(bytes[i / 8]) >> (7 - i % 8) & 1;
+  };
+  const std::size_t bits = 8 * bytes.size();
+  std::size_t zeros = 0;
+  while (zeros < bits && bit(zeros) == 0) ++zeros;
+  if (zeros > 8 || 2 * zeros + 1 > bits) return std::nullopt;
+  unsigned value = 0;
+  for (std::size_t i = zeros; i <= 2 * zeros; ++i) value = value << 1 | bit(i);
+  return value - 1;
+}
+
+// Behind the header, of an SPS behind profile and level [H.264 7.3.2.1.1, 7.3.2.2].
+std::optional<unsigned> number_of(Bytes set) {
+  const std::size_t front = NalHeader(set).type() == nal_sps ? 4 : 1;
+  return set.size() > front ? exp_golomb(set.subspan(front)) : std::nullopt;
+}
 bool same_set(Bytes a, Bytes b) {
-  const std::uint8_t type = NalHeader(a).type();
-  const std::size_t id = type == nal_sps ? 4 : 1;
-  return type == NalHeader(b).type() && a.size() > id && b.size() > id && a[id] == b[id];
+  return NalHeader(a).type() == NalHeader(b).type() && number_of(a) == number_of(b);
 }
 
 }  // namespace
@@ -48,25 +67,44 @@ void H264ParameterSets::make_room(std::uint8_t type) {
   sets_.erase(index);
 }
 
-std::size_t H264ParameterSets::missing(Bytes access_unit) const {
+H264ParameterSets::Gap H264ParameterSets::gap(Bytes access_unit) const {
+  Gap gap;
+  gap.sps = gap.pps = true;
   bool keyframe = false;
   NalReader units(access_unit);
   while (const auto unit = units.next()) {
     const std::uint8_t type = NalHeader(*unit).type();
-    if (is_set(type)) return 0;
-    keyframe = type == nal_idr;
-    if (is_nal_type(type) && type <= nal_idr) break;  // pictures: no sets come behind them
+    // [H.264 7.4.1.2.3] Nothing comes before a delimiter; and a PPS is read with its SPS.
+    if (type == nal_delimiter || type == nal_sps) {
+      gap.at = static_cast<std::size_t>(unit->data() + unit->size() - access_unit.data());
+    }
+    gap.sps = gap.sps && type != nal_sps;
+    gap.pps = gap.pps && type != nal_pps;
+    keyframe = keyframe || type == nal_idr || is_recovery_point(*unit);
+    if (is_picture(type)) break;  // no sets come behind them
   }
-  std::size_t size = 0;
-  for (const Buffer& set : sets_) size += sizeof start_code + set.size();
-  return keyframe ? size : 0;
+  for (const Buffer& set : sets_) {
+    if (keyframe && fills(gap, set.bytes())) gap.size += sizeof start_code + set.size();
+  }
+  return gap;
 }
 
-void H264ParameterSets::write(Writer& out) const {
+bool H264ParameterSets::fills(const Gap& gap, Bytes set) {
+  return NalHeader(set).type() == nal_sps ? gap.sps : gap.pps;
+}
+
+Buffer H264ParameterSets::complete(Bytes access_unit, const Gap& gap) const {
+  Buffer whole = Buffer::with_size(memory_, access_unit.size() + gap.size);
+  if (!whole) return whole;
+  Writer out(whole.bytes());
+  out.bytes(access_unit.first(gap.at));
   for (const Buffer& set : sets_) {
+    if (gap.size == 0 || !fills(gap, set.bytes())) continue;
     out.bytes(start_code);
     out.bytes(set.bytes());
   }
+  out.bytes(access_unit.subspan(gap.at));
+  return whole;
 }
 
 }  // namespace esp_peer::codec

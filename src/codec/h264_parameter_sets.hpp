@@ -12,16 +12,20 @@ class H264ParameterSets {
 
   // Remembers the sets of an access unit.
   void learn(Bytes access_unit);
-  // How many bytes have to stand in front of this access unit: 0 unless it is a keyframe that comes
-  // without sets, and there are some.
-  std::size_t missing(Bytes access_unit) const;
-  // They themselves, with start codes.
-  void write(Writer& out) const;
+  // What a keyframe that comes without sets of a kind, or of both, lacks of those that are known.
+  struct Gap {
+    std::size_t at = 0, size = 0;  // bytes; of none the size is 0
+    bool sps = false, pps = false;
+  };
+  Gap gap(Bytes access_unit) const;
+  // A copy with what it lacks; empty without memory for it.
+  Buffer complete(Bytes access_unit, const Gap& gap) const;
 
  private:
   // Streams have one of each kind, or a few. Together at most this many, and this large.
   static constexpr std::size_t max_sets = 4, max_set = 512;
 
+  static bool fills(const Gap& gap, Bytes set);
   void keep(Bytes set);
   void make_room(std::uint8_t type);
 

@@ -246,6 +246,30 @@ TEST(H264, a_keyframe_has_a_picture_that_needs_no_other) {
   EXPECT_TRUE(is_h264_keyframe(long_code + octets({0x06, 6, 1, 0xC4}) + long_code + unit(0x41, 4)));
   EXPECT_FALSE(
       is_h264_keyframe(long_code + octets({0x06, 5, 1, 0xC4}) + long_code + unit(0x41, 4)));
+  // Whatever other messages stand before that one, emulation prevention and all.
+  const auto says = [](std::initializer_list<int> messages) {
+    return is_h264_keyframe(long_code + octets({0x06}) + octets(messages) + long_code +
+                            unit(0x41, 4));
+  };
+  EXPECT_TRUE(says({5, 2, 0xAA, 0xBB, 6, 1, 0xC4, 0x80}));
+  EXPECT_TRUE(says({0xFF, 5, 1, 0xAA, 6, 1, 0xC4, 0x80}));
+  EXPECT_TRUE(says({5, 4, 0, 0, 3, 1, 7, 6, 1, 0xC4, 0x80}));
+  EXPECT_FALSE(says({5, 3, 6, 1, 0xC4, 0x80}));
+  EXPECT_FALSE(says({0xFF, 6, 1, 0xC4, 0x80})) << "its type is 261";
+  EXPECT_FALSE(says({5, 200, 6, 1, 0xC4, 0x80})) << "longer than the unit";
+}
+
+TEST(H264, a_stream_begins_with_a_set_or_a_delimiter_before_the_first_picture) {
+  const Octets sps = long_code + unit(0x67, 4), pps = long_code + unit(0x68, 4),
+               message = long_code + unit(0x06, 9), picture = long_code + unit(0x65, 9);
+  EXPECT_TRUE(begins_h264_stream(sps + pps + picture));
+  EXPECT_TRUE(begins_h264_stream(long_code + unit(0x09, 2) + picture));
+  EXPECT_TRUE(begins_h264_stream(message + sps + pps + picture));
+  EXPECT_TRUE(begins_h264_stream(message + message + sps + pps + picture));
+  EXPECT_FALSE(begins_h264_stream(message + picture));
+  EXPECT_FALSE(begins_h264_stream(pps + picture));
+  EXPECT_FALSE(begins_h264_stream(picture + sps));
+  EXPECT_FALSE(begins_h264_stream({}));
 }
 
 }  // namespace

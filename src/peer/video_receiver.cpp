@@ -143,16 +143,11 @@ std::optional<Buffer> VideoReceiver::join(Source& source,
   if (format_.codec != sdp::VideoCodec::h264) return source.jpeg.join(payloads, env_.memory);
   auto unit = codec::join_h264(payloads, env_.memory);
   if (!unit) return unit;
-  const std::size_t missing = source.sets.missing(unit->bytes());
-  if (missing == 0) {
-    source.sets.learn(unit->bytes());
-    return unit;
-  }
-  Buffer complete = Buffer::with_size(env_.memory, missing + unit->size());
+  source.sets.learn(unit->bytes());
+  const auto gap = source.sets.gap(unit->bytes());
+  if (gap.size == 0) return unit;
+  Buffer complete = source.sets.complete(unit->bytes(), gap);
   if (!complete) return std::nullopt;
-  Writer out(complete.bytes());
-  source.sets.write(out);
-  out.bytes(unit->bytes());
   return complete;
 }
 

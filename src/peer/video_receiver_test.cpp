@@ -608,5 +608,16 @@ TEST(VideoReceiver, where_nothing_was_agreed_on_there_is_never_anything_to_write
   }
 }
 
+// Not every encoder begins with a delimiter or a set.
+TEST(VideoReceiver, a_stream_may_begin_with_a_message) {
+  Hand h;
+  Octets message_first = {std::byte{0x78}, std::byte{0}, std::byte{3},
+                          std::byte{0x06}, std::byte{5}, std::byte{1}};
+  message_first.insert(message_first.end(), whole_keyframe.begin() + 1, whole_keyframe.end());
+  h.hear(10, 0, true, message_first);
+  EXPECT_EQ(h.frames, 1);
+  EXPECT_EQ(h.plis, 0);
+}
+
 }  // namespace
 }  // namespace esp_peer::peer

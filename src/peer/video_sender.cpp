@@ -56,17 +56,11 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   return {};
 }
 
-// [rfc6184#8.4] Parameter sets travel in-band, in front of each keyframe.
+// [rfc6184#8.4] Parameter sets travel in-band, with each keyframe.
 Buffer VideoSender::copy_of(Bytes frame) {
   if (video_.format.codec != sdp::VideoCodec::h264) return Buffer::copy_of(env_.memory, frame);
-  const std::size_t missing = sets_.missing(frame);
-  if (missing == 0) sets_.learn(frame);
-  Buffer copy = Buffer::with_size(env_.memory, missing + frame.size());
-  if (!copy) return copy;
-  Writer out(copy.bytes());
-  if (missing != 0) sets_.write(out);
-  out.bytes(frame);
-  return copy;
+  sets_.learn(frame);
+  return sets_.complete(frame, sets_.gap(frame));
 }
 
 Status VideoSender::cut(Frame& frame) const {

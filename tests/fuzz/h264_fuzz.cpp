@@ -1,9 +1,11 @@
 // Any bytes as an access unit: cut into packets and joined again it is the same. Any bytes as the
-// payloads of a frame: nothing, or whole NAL units.
+// payloads of a frame: nothing, or whole NAL units; of two of them the second lacks no set that the
+// first one had.
 #include <vector>
 
 #include "codec/h264_depacketizer.hpp"
 #include "codec/h264_packetizer.hpp"
+#include "codec/h264_parameter_sets.hpp"
 #include "tests/fuzz/fuzz_parts.hpp"
 
 namespace {
@@ -50,11 +52,27 @@ void join(Reader in) {
     const std::size_t size = std::min<std::size_t>(in.u8(), in.remaining());
     payloads.push_back(Buffer::copy_of(memory, in.bytes(size)));
   }
+  complete(payloads, memory);
   const auto joined = join_h264(payloads, memory);
   if (!joined) return;
   NalReader units(joined->bytes());
   is_h264_keyframe(joined->bytes());
+  begins_h264_stream(joined->bytes());
   while (units.next()) continue;
+}
+
+void complete(const std::vector<Buffer>& payloads, Memory& memory) {
+  const std::span<const Buffer> all(payloads);
+  const auto first = join_h264(all.first(all.size() / 2), memory);
+  const auto second = join_h264(all.subspan(all.size() / 2), memory);
+  if (!first || !second) return;
+  H264ParameterSets sets(memory);
+  sets.learn(first->bytes());
+  const auto gap = sets.gap(second->bytes());
+  const Buffer whole = sets.complete(second->bytes(), gap);
+  require(whole.size() == second->size() + gap.size);
+  require(sets.gap(whole.bytes()).size == 0);
+  require(is_h264_keyframe(whole.bytes()) == is_h264_keyframe(second->bytes()));
 }
 
 }  // namespace
