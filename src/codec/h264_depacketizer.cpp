@@ -103,4 +103,14 @@ bool begins_h264_stream(Bytes access_unit) {
   return false;
 }
 
+bool has_upper_edge(Bytes access_unit) {
+  NalReader units(access_unit);
+  while (const auto unit = units.next()) {
+    if (!is_picture(NalHeader(*unit).type())) continue;
+    // [H.264 7.3.3] A slice begins with the number of its first macroblock: 0 is a single bit.
+    return unit->size() > 1 && std::to_integer<unsigned>((*unit)[1]) >= 0x80;
+  }
+  return false;
+}
+
 }  // namespace esp_peer::codec

@@ -20,4 +20,7 @@ bool is_h264_keyframe(Bytes access_unit);
 // front of those is nothing that a decoder needs.
 bool begins_h264_stream(Bytes access_unit);
 
+// Has the upper edge of its picture, in front of which stands nothing but sets and messages.
+bool has_upper_edge(Bytes access_unit);
+
 }  // namespace esp_peer::codec

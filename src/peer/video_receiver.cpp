@@ -146,6 +146,8 @@ std::optional<Buffer> VideoReceiver::join(Source& source,
   source.sets.learn(unit->bytes());
   const auto gap = source.sets.gap(unit->bytes());
   if (gap.size == 0) return unit;
+  // With them it would look like a whole one.
+  if (frame.may_lack_beginning && !codec::has_upper_edge(unit->bytes())) return std::nullopt;
   Buffer complete = source.sets.complete(unit->bytes(), gap);
   if (!complete) return std::nullopt;
   return complete;

@@ -619,5 +619,18 @@ TEST(VideoReceiver, a_stream_may_begin_with_a_message) {
   EXPECT_EQ(h.plis, 0);
 }
 
+// Encoders that give their sets once: what is put in front of a picture is not its beginning.
+TEST(VideoReceiver, half_a_keyframe_is_none_though_its_sets_are_known) {
+  Hand h;
+  h.hear(10, 0, true, whole_keyframe);
+  h.hear(12, 3'000, true, lower_half);  // 11 is lost
+  h.wait(1'000);
+  EXPECT_EQ(h.frames, 1);
+  EXPECT_GE(h.plis, 1);
+  h.hear(14, 93'000, true, upper_half);  // 13 was of the picture before
+  h.wait(1'000);
+  EXPECT_EQ(h.frames, 2) << "one that has its upper edge has all";
+}
+
 }  // namespace
 }  // namespace esp_peer::peer
