@@ -56,6 +56,10 @@ class VideoSender {
   std::optional<Instant> next_deadline() const;
 
   rtp::Sender& source() { return source_; }
+  // Of packets that were repeated; nothing before there is one.
+  std::optional<rtp::Ssrc> repeating_name() const {
+    return rtx_ && rtx_->ever_sent() ? std::optional(rtx_->ssrc()) : std::nullopt;
+  }
   std::size_t bytes() const { return bytes_; }            // kept
   std::size_t waiting() const { return waiting_bytes_; }  // of them, not sent yet
   void hash_state(StateHash& hash) const;

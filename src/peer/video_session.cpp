@@ -180,7 +180,10 @@ std::size_t VideoSession::write_rtcp(Instant now, MutableBytes room) {
     rtp::write_cname(out, sender_.source().ssrc(), video_.cname.view());
   }
   if (!leaving_) receiver_.write_feedback(now, out, sender_.source().ssrc());
-  if (bye_due_) rtp::write_bye(out, sender_.source().ssrc());
+  if (bye_due_) {
+    rtp::write_bye(out, sender_.source().ssrc());
+    if (const auto name = sender_.repeating_name()) rtp::write_bye(out, *name);
+  }
   bye_due_ = false;
   return out.size();
 }
@@ -195,6 +198,11 @@ void VideoSession::write_report(Instant now, rtp::CompoundWriter& out) {
     rtp::write_receiver_report(out, source.ssrc(), heard);
   }
   rtp::write_cname(out, source.ssrc(), video_.cname.view());
+  // exception: [rfc3550#6.4] The source of what is sent again has no sender report of its own: its
+  // timestamps are those of the first source [rfc4588#4], whose report tells their wall time.
+  if (const auto name = sender_.repeating_name()) {
+    rtp::write_cname(out, *name, video_.cname.view());
+  }
   source.note_report();
   report_due_ = false;
   ever_reported_ = true;

@@ -524,5 +524,45 @@ TEST_F(Video, where_no_feedback_was_agreed_on_loss_costs_no_datagram) {
   }
 }
 
+// [rfc3550#6.5.1, 6.6] A stream of repetitions is a source like any other.
+TEST_F(Video, the_source_of_repetitions_has_our_name_and_says_farewell) {
+  std::vector<Datagram> reports;
+  int packets = 0;
+  network = [&](Side& to, Datagram d) {
+    if (&to == right.get() && rtp::is_rtcp(d)) reports.push_back(d);
+    if (&to == right.get() && !rtp::is_rtcp(d) && ++packets % 10 == 0) return;
+    to.hear(now(), d);
+  };
+  const auto names = [&](const Datagram& datagram) {
+    std::vector<rtp::Ssrc> out;
+    for (const Part& part : parts(datagram)) {
+      auto description = rtp::SourceDescription::parse(part.packet);
+      if (part.packet.type != rtp::RtcpType::source_description || !description) continue;
+      while (const auto name = description->next()) {
+        EXPECT_EQ(name->cname, "cname1");
+        out.push_back(name->source);
+      }
+    }
+    return out;
+  };
+  for (std::uint32_t pts = 0; pts < 4'000; pts += 40) {
+    EXPECT_TRUE(left->session.send(now(), pts, picture(pts == 0, 5'000)));
+    run(40);
+  }
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(names(reports.back()), (std::vector<rtp::Ssrc>{rtp::Ssrc{1}, rtp::Ssrc{101}}));
+  reports.clear();
+  left->session.leave();
+  run(10);
+  ASSERT_EQ(reports.size(), 1u);
+  std::vector<rtp::Ssrc> left_us;
+  for (const Part& part : parts(reports[0])) {
+    const auto bye =
+        part.packet.type == rtp::RtcpType::bye ? rtp::parse_bye(part.packet) : std::nullopt;
+    for (std::size_t i = 0; bye && i < bye->size(); ++i) left_us.push_back((*bye)[i]);
+  }
+  EXPECT_EQ(left_us, (std::vector<rtp::Ssrc>{rtp::Ssrc{1}, rtp::Ssrc{101}}));
+}
+
 }  // namespace
 }  // namespace esp_peer::peer
