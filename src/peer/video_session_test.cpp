@@ -524,6 +524,37 @@ TEST_F(Video, where_no_feedback_was_agreed_on_loss_costs_no_datagram) {
   }
 }
 
+// [rfc3550#6.2] The share of the bandwidth that is RTCP's, though no timer of RFC 4585 deals it
+// out.
+TEST_F(Video, at_30_percent_of_loss_feedback_keeps_to_a_twentieth_of_the_bandwidth) {
+  std::mt19937 random(5);
+  struct Second {
+    std::size_t video = 0, feedback = 0;
+    int datagrams = 0;
+  };
+  std::vector<Second> seconds(10);
+  network = [&](Side& to, Datagram d) {
+    Second& second = seconds[static_cast<std::size_t>(ms / 1'000 - 1)];
+    if (&to == left.get()) {
+      second.feedback += d.size();
+      ++second.datagrams;
+    } else {
+      second.video += d.size();
+    }
+    if (random() % 10 >= 3) to.hear(now(), d);
+  };
+  for (std::uint32_t pts = 0; pts < 9'900; pts += 33) {
+    const bool keyframe = pts == 0 || std::exchange(left->keyframes_asked, 0) > 0;
+    EXPECT_TRUE(left->session.send(now(), pts, picture(keyframe, 7'000)));
+    run(33);
+  }
+  for (std::size_t i = 0; i + 1 < seconds.size(); ++i) {
+    EXPECT_GT(seconds[i].datagrams, 5) << i;
+    EXPECT_LE(seconds[i].datagrams, 150) << i;
+    EXPECT_LE(seconds[i].feedback, seconds[i].video / 20) << i;
+  }
+}
+
 // [rfc3550#6.5.1, 6.6] A stream of repetitions is a source like any other.
 TEST_F(Video, the_source_of_repetitions_has_our_name_and_says_farewell) {
   std::vector<Datagram> reports;
