@@ -310,7 +310,7 @@ int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);
  *
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
  * connected), _NOT_SUPPORT (no video was agreed on, the direction forbids it, or it is nothing that
- * packets can carry), _WOULD_BLOCK (with what waits already it is more than send_pool_size: leave
+ * packets can carry: H.264 with lengths in the place of start codes, as MP4 has it), _WOULD_BLOCK (with what waits already it is more than send_pool_size: leave
  * it out), _OVER_LIMITED (more than 32,768 packets: some 38 MB) or _NO_MEM. Where nothing waits one
  * picture may be larger than send_pool_size: a keyframe has to go.
  */

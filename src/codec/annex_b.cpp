@@ -18,6 +18,11 @@ std::size_t find_start_code(Bytes in) {
   }
   return in.size();
 }
+std::size_t zeros_before(Bytes stream) {
+  std::size_t zeros = 0;
+  while (zeros < stream.size() && stream[zeros] == zero) ++zeros;
+  return zeros;
+}
 Bytes without_zeros_behind(Bytes unit) {
   while (!unit.empty() && unit.back() == zero) unit = unit.first(unit.size() - 1);
   return unit;
@@ -72,12 +77,13 @@ bool is_recovery_point(Bytes unit) {
   return false;
 }
 
-NalReader::NalReader(Bytes stream) : rest_(stream) {
-  std::size_t zeros = 0;
-  while (zeros < rest_.size() && rest_[zeros] == zero) ++zeros;
-  const bool code = zeros >= 2 && zeros < rest_.size() && rest_[zeros] == one;
-  rest_ = rest_.subspan(code ? zeros + 1 : zeros);
+bool is_byte_stream(Bytes stream) {
+  const std::size_t zeros = zeros_before(stream);
+  return zeros >= 2 && zeros < stream.size() && stream[zeros] == one;
 }
+
+NalReader::NalReader(Bytes stream)
+    : rest_(stream.subspan(zeros_before(stream) + (is_byte_stream(stream) ? 1 : 0))) {}
 
 std::optional<Bytes> NalReader::next() {
   while (!rest_.empty()) {

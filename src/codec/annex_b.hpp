@@ -6,6 +6,9 @@
 
 namespace esp_peer::codec {
 
+// Begins with a start code. What does not may have lengths in their place, as in files of MP4.
+bool is_byte_stream(Bytes stream);
+
 // The NAL units of a byte stream, one after the other. A stream without a start code is one unit.
 class NalReader {
  public:

@@ -81,6 +81,17 @@ TEST(AnnexB, what_has_no_start_code_is_one_unit) {
   EXPECT_EQ(units_of(unit(0x65, 9)), (std::vector<Octets>{unit(0x65, 9)}));
 }
 
+TEST(AnnexB, a_byte_stream_begins_with_a_start_code) {
+  EXPECT_TRUE(is_byte_stream(long_code + unit(0x65, 9)));
+  EXPECT_TRUE(is_byte_stream(short_code + unit(0x65, 9)));
+  EXPECT_TRUE(is_byte_stream(octets({0, 0}) + long_code + unit(0x65, 9)));
+  EXPECT_FALSE(is_byte_stream(unit(0x65, 9)));
+  EXPECT_FALSE(is_byte_stream(octets({0, 0, 0, 9}) + unit(0x65, 9)));  // a length
+  EXPECT_FALSE(is_byte_stream(octets({0, 1}) + unit(0x65, 9)));
+  EXPECT_FALSE(is_byte_stream(octets({0, 0, 0})));
+  EXPECT_FALSE(is_byte_stream({}));
+}
+
 TEST(AnnexB, nothing_but_codes_and_zeros_is_no_unit) {
   EXPECT_TRUE(units_of({}).empty());
   EXPECT_TRUE(units_of(octets({0})).empty());

@@ -40,6 +40,9 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   if (bytes.size() / max_payload_ >= max_packets_of_frame) {
     return Error{Errc::over_limit, "a frame of more packets than can be told apart"};
   }
+  if (video_.format.codec == sdp::VideoCodec::h264 && !codec::is_byte_stream(bytes)) {
+    return Error{Errc::unsupported, "H.264 without start codes"};
+  }
   Frame frame(env_.memory);
   frame.data = copy_of(bytes);
   if (!frame.data) return Error{Errc::no_memory, "no room for the frame"};

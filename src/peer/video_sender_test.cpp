@@ -333,6 +333,16 @@ TEST(VideoSender, a_frame_that_no_packet_can_carry_is_refused_and_the_next_one_g
   EXPECT_TRUE(s.give(unit(0x41, 50)));
 }
 
+// As files of MP4 have it. Nobody could show what came of it.
+TEST(VideoSender, h264_with_lengths_in_the_place_of_start_codes_is_refused) {
+  Sending s;
+  Octets frame = unit(0x41, 50);
+  frame[3] = std::byte{50};
+  EXPECT_EQ(s.give(frame).error().code, Errc::unsupported);
+  EXPECT_EQ(s.give(Octets(50, std::byte{0x41})).error().code, Errc::unsupported);
+  EXPECT_TRUE(s.give(unit(0x41, 50)));
+}
+
 TEST(VideoSender, seventy_thousand_packets_and_each_is_found_again) {
   Sending s;
   for (std::uint32_t i = 0; i < 35'000; ++i) {

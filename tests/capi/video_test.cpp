@@ -208,6 +208,11 @@ TEST(Video, wrong_calls_are_told_what_is_wrong) {
   frame = {0, &byte, -1};
   EXPECT_EQ(esp_peer_send_video(c.cat.handle, &frame), ESP_PEER_ERR_INVALID_ARG);
   EXPECT_EQ(c.cat.send_video(0, std::string(3, '\0')), ESP_PEER_ERR_NOT_SUPPORT) << "no NAL unit";
+  EXPECT_EQ(c.cat.send_video(0, std::string("\0\0\0\7\x65"
+                                            "avcc",
+                                            9)),
+            ESP_PEER_ERR_NOT_SUPPORT)
+      << "a length, and no start code";
   EXPECT_EQ(c.cat.send_video(0, picture), ESP_PEER_ERR_NONE);
   EXPECT_EQ(esp_peer_disconnect(c.cat.handle), ESP_PEER_ERR_NONE);
   EXPECT_EQ(c.cat.send_video(0, picture), ESP_PEER_ERR_WRONG_STATE);
