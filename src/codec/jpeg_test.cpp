@@ -89,6 +89,20 @@ TEST(Jpeg, both_samplings_come_out_as_the_same_picture) {
   }
 }
 
+// [rfc2435#3.1.5] RTP counts in blocks of 8: what stands beyond the edge in them is shown, too.
+TEST(Jpeg, a_size_that_is_no_multiple_of_8_comes_out_as_the_next_one) {
+  Octets in = file_420();
+  const std::size_t size = find(in, 0xC0) + 5;
+  for (std::size_t i = 0; i < 4; ++i)
+    in[size + i] = std::byte{std::uint8_t(i == 1 ? 75 : i == 3 ? 100 : 0)};
+  const auto out = Receiver().join(packetize(in));
+  ASSERT_TRUE(out);
+  const auto picture = parse_jpeg(*out);
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(picture->width, 104);
+  EXPECT_EQ(picture->height, 80);
+}
+
 TEST(Jpeg, restart_markers_come_through) {
   Octets in = file_420();
   insert(in, find(in, 0xDA), {0xFF, 0xDD, 0, 4, 0, 6});
