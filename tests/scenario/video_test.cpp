@@ -292,6 +292,43 @@ TEST_F(VideoStory, frames_have_the_time_at_which_they_were_taken) {
   EXPECT_TRUE(near(seen, taken)) << seen - taken;
 }
 
+// [rfc6184#6.2] A peer that joins no parts. Who encodes for it keeps slices to the size of packets.
+TEST_F(VideoStory, a_peer_of_packetization_mode_0_gets_small_slices_and_nothing_else) {
+  const std::string code("\0\0\0\1", 4);
+  const auto slices = [&](int count, std::size_t size) {
+    std::string out = code + "\x67\x42\xC0\x1F\xDA\x01" + code + "\x68\xCE\x3C\x80";
+    for (int i = 0; i < count; ++i) out += code + "\x65" + std::string(size, 's');
+    return out;
+  };
+  int rewritten = 0;
+  pair_ = std::make_unique<Pair>(world_, options());
+  pair_->on_signal = [&](Peer& from, std::string& sdp) {
+    const std::string one = "packetization-mode=1", none = "packetization-mode=0";
+    if (const auto at = sdp.find(one); &from == pair_->left.get() && at != sdp.npos) {
+      sdp.replace(at, one.size(), none);
+      ++rewritten;
+    }
+    // The answer keeps to the offer that it heard; the left one had made another.
+    if (const auto at = sdp.find(none); &from == pair_->right.get() && at != sdp.npos) {
+      sdp.replace(at, none.size(), one);
+      ++rewritten;
+    }
+    return true;
+  };
+  pair_->connect();
+  ASSERT_TRUE(pair_->run_until_open());
+  EXPECT_EQ(rewritten, 2);
+  const std::string small = slices(5, 1'000), large = slices(1, 5'000);
+  EXPECT_TRUE(pair_->send_video(*pair_->right, 100, small));
+  EXPECT_EQ(pair_->send_video(*pair_->right, 133, large).code(), Errc::unsupported);
+  EXPECT_TRUE(pair_->send_video(*pair_->right, 166, small));
+  EXPECT_TRUE(pair_->send_video(*pair_->left, 100, large));
+  pair_->run_for(seconds(1));
+  const std::vector<HeardFrame> both{{100, small}, {166, small}}, one{{100, large}};
+  EXPECT_EQ(pair_->left_ear.pictures, both);
+  EXPECT_EQ(pair_->right_ear.pictures, one);
+}
+
 TEST_F(VideoStory, mjpeg_against_h264_is_refused_and_the_data_goes_on) {
   PairOptions with = options();
   with.right.session.video.codec = VideoCodec::mjpeg;
