@@ -161,6 +161,65 @@ TEST(SdpVideo, real_peers_are_understood) {
   }
 }
 
+// Two cameras, or one in three sizes: of sections that carry the same the first is taken.
+TEST(SdpVideo, of_real_peers_with_several_streams_one_is_taken) {
+  struct Real {
+    const char* file;
+    const char* mid;
+    std::uint8_t payload_type, rtx;
+    Direction direction;
+    std::size_t ssrcs, pairs;
+  };
+  for (const Real& real :
+       {Real{"chromium_twovideo_offer", "1", 108, 109, Direction::sendrecv, 2, 1},
+        Real{"chromium_twovideo_answer", "1", 108, 109, Direction::sendrecv, 2, 1},
+        Real{"firefoxgmp_twovideo_offer", "1", 126, 127, Direction::sendrecv, 2, 1},
+        Real{"firefoxgmp_twovideo_answer", "1", 126, 127, Direction::sendrecv, 2, 1},
+        Real{"chromium_simulcast_offer", "0", 108, 109, Direction::sendonly, 0, 0},
+        Real{"chromium_simulcast_answer", "0", 108, 109, Direction::recvonly, 0, 0},
+        Real{"firefoxgmp_simulcast_offer", "0", 126, 127, Direction::sendonly, max_ssrcs, 2},
+        Real{"firefoxgmp_simulcast_answer", "0", 126, 127, Direction::recvonly, 1, 0}}) {
+    SCOPED_TRACE(real.file);
+    static Description d;
+    const std::string text = sample(real.file);
+    ASSERT_TRUE(parse(text, d));
+    Remote remote;
+    ASSERT_TRUE(read_remote(d, {false, AudioCodec::opus, VideoCodec::h264}, remote));
+    ASSERT_TRUE(remote.video);
+    EXPECT_EQ(remote.video->mid, real.mid);
+    EXPECT_EQ(remote.video->format.payload_type, real.payload_type);
+    EXPECT_EQ(remote.video->format.rtx_payload_type, real.rtx);
+    EXPECT_TRUE(remote.video->format.fragments);
+    EXPECT_EQ(remote.video->direction, real.direction);
+    EXPECT_EQ(remote.video->ssrcs.size(), real.ssrcs);
+    EXPECT_EQ(remote.video->rtx_pairs.size(), real.pairs);
+  }
+}
+
+TEST(SdpVideo, the_other_camera_and_the_other_sizes_are_refused) {
+  Local local = with_video(Setup::active, VideoCodec::h264);
+  local.data = false;
+  const auto sections = [](const std::string& text, const std::string& begin) {
+    std::size_t count = 0;
+    for (auto at = text.find(begin); at != text.npos; at = text.find(begin, at + 1)) ++count;
+    return count;
+  };
+  for (const char* name : {"chromium_twovideo_offer", "firefoxgmp_twovideo_offer"}) {
+    const std::string answer = answer_to(sample(name), local);
+    EXPECT_EQ(sections(answer, "m=video "), 2u) << name;
+    EXPECT_EQ(sections(answer, "m=video 0 "), 1u) << name;
+    EXPECT_LT(answer.find("H264"), answer.find("m=video 0 ")) << name;
+  }
+  for (const char* name : {"chromium_simulcast_offer", "firefoxgmp_simulcast_offer"}) {
+    const std::string answer = answer_to(sample(name), local);
+    EXPECT_EQ(sections(answer, "m=video "), 1u) << name;
+    EXPECT_EQ(sections(answer, "m=video 0 "), 0u) << name;
+    EXPECT_FALSE(has(answer, "simulcast")) << "[rfc8853#5.3.2] one is what comes then";
+    EXPECT_FALSE(has(answer, "a=rid:"));
+    EXPECT_TRUE(has(answer, "a=recvonly\r\n"));
+  }
+}
+
 TEST(SdpVideo, vp8_alone_is_refused_and_the_session_goes_on) {
   static Description d;
   const std::string offer = sample("firefox_offer");
