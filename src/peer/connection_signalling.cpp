@@ -226,12 +226,11 @@ void Connection::tell_agreed_media() {
   tell_agreed_video();
 }
 
-// Size and rate are in no description: they are as the application said.
+// Size and rate are in no description, and no other codec is ever agreed on: it is as the
+// application said.
 void Connection::tell_agreed_video() {
-  const auto& agreed = negotiation_.video();
-  if (!agreed || (told_video_ && told_video_->codec == agreed->format.codec)) return;
+  if (!negotiation_.video() || told_video_) return;
   told_video_ = options_.video;
-  told_video_->codec = agreed->format.codec;
   outbox_.say(VideoDescribed{*told_video_});
 }
 
