@@ -150,15 +150,25 @@ std::size_t VideoSender::write_next(MutableBytes out, bool& dropped) {
   const std::size_t size = transform(frame, frame.sent - 1, out, rtp::header_size + payload);
   dropped = size == 0;
   // Start codes are in no fragment.
-  const std::size_t gone =
-      header.marker ? frame.waiting : std::min<std::size_t>(packet.fragment.size, frame.waiting);
+  const std::size_t fragment = packet.fragment.size;
+  if (dropped) leave_out_rest(frame);
+  const bool last = frame.sent == frame.packets.size();
+  const std::size_t gone = last ? frame.waiting : std::min(fragment, frame.waiting);
   frame.waiting -= gone;
   waiting_bytes_ -= gone;
-  if (header.marker) {
+  if (last) {
     ++sent_frames_;
     forget_old();
   }
   return size;
+}
+
+// Nobody can show it any more.
+void VideoSender::leave_out_rest(Frame& frame) {
+  const std::size_t cost = frame.cost();
+  while (frame.packets.size() > frame.sent) frame.packets.pop_back();
+  bytes_ -= cost - frame.cost();
+  broken_frame_ = true;
 }
 
 std::size_t VideoSender::transform(Frame& frame, std::size_t index, MutableBytes out,

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "base/containers.hpp"
 #include "base/env.hpp"
@@ -55,6 +56,9 @@ class VideoSender {
   // When the pace lets the next one go.
   std::optional<Instant> next_deadline() const;
 
+  // A transformer failed with a packet: the rest of its frame was left out, and what refers to it
+  // is of no use. Asked once for each time.
+  bool take_broken_frame() { return std::exchange(broken_frame_, false); }
   rtp::Sender& source() { return source_; }
   // Of packets that were repeated; nothing before there is one.
   std::optional<rtp::Ssrc> repeating_name() const {
@@ -100,6 +104,7 @@ class VideoSender {
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
   void cut_again(Frame& frame);
+  void leave_out_rest(Frame& frame);
   bool is_transformed() const { return transformer_ && transformer_->transforms(rtp::Way::out); }
   std::size_t write_new(MutableBytes out);
   std::size_t write_next(MutableBytes out, bool& dropped);
@@ -125,7 +130,8 @@ class VideoSender {
   Deque<Frame> frames_;
   std::size_t sent_frames_ = 0;
   std::size_t bytes_ = 0, waiting_bytes_ = 0;
-  bool held_back_ = false;           // by the pace alone
+  bool held_back_ = false;  // by the pace alone
+  bool broken_frame_ = false;
   std::uint16_t last_sequence_ = 0;  // sent; packets too far behind it are not found any more
   Deque<std::uint16_t> asked_;       // at most max_asked
 };

@@ -160,12 +160,14 @@ std::size_t VideoSession::write_packet(Instant now, MutableBytes out) {
   }
   if (leaving_ || refused_ || !may_send(now)) return 0;
   const std::uint64_t before = sender_.source().sent();
-  while (const std::size_t size = sender_.write_packet(now, out.first(max_packet))) {
+  for (;;) {
+    const std::size_t size = sender_.write_packet(now, out.first(max_packet));
+    if (sender_.take_broken_frame()) on_keyframe_request(now);
+    if (size == 0) return 0;
     const std::size_t sealed = srtp_.seal_rtp(out, size);
     if (sealed != 0 && sender_.source().sent() != before) breaker_.on_sent(now);
     if (sealed != 0) return sealed;  // else it is too old to be sent again
   }
-  return 0;
 }
 
 // [rfc3550#6.1] A report first, then our canonical name, feedback, a farewell last. Feedback may
