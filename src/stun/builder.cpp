@@ -24,9 +24,7 @@ Builder::Builder(MutableBytes room, Class kind, std::uint16_t method, const Tran
 }
 
 void Builder::username(std::string_view value) {
-  begin(Attribute::username, value.size());
-  out_.text(value);
-  out_.pad_to_multiple_of(4);
+  attribute(static_cast<std::uint16_t>(Attribute::username), as_bytes(value));
 }
 
 void Builder::username(std::string_view to, std::string_view from) {
@@ -55,8 +53,18 @@ void Builder::controlled(std::uint64_t tie_breaker) {
 void Builder::use_candidate() { begin(Attribute::use_candidate, 0); }
 
 void Builder::xor_mapped_address(const Address& address) {
-  begin(Attribute::xor_mapped_address, address.is_v4() ? 8 : 20);
+  xor_address(static_cast<std::uint16_t>(Attribute::xor_mapped_address), address);
+}
+
+void Builder::xor_address(std::uint16_t type, const Address& address) {
+  begin(static_cast<Attribute>(type), address.is_v4() ? 8 : 20);
   write_xor_address(out_, address, id_);
+}
+
+void Builder::attribute(std::uint16_t type, Bytes value) {
+  begin(static_cast<Attribute>(type), value.size());
+  out_.bytes(value);
+  out_.pad_to_multiple_of(4);
 }
 
 void Builder::error(std::uint16_t code, std::string_view reason) {
@@ -79,6 +87,14 @@ void Builder::integrity(crypto::Provider& crypto, Bytes key) {
   const Bytes parts[] = {out_.written()};
   const auto digest = crypto.hmac_sha1(key, parts);
   begin(Attribute::message_integrity, digest.size());
+  out_.bytes(digest);
+}
+
+void Builder::integrity_sha256(crypto::Provider& crypto, Bytes key) {
+  set_length(out_.size() - header_size + integrity_sha256_size);
+  const Bytes parts[] = {out_.written()};
+  const auto digest = crypto.hmac_sha256(key, parts);
+  begin(Attribute::message_integrity_sha256, digest.size());
   out_.bytes(digest);
 }
 

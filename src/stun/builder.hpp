@@ -19,7 +19,10 @@ class Builder {
   void xor_mapped_address(const Address& address);
   void error(std::uint16_t code, std::string_view reason);
   void unknown_attributes(std::span<const std::uint16_t> types);
+  void xor_address(std::uint16_t type, const Address& address);
+  void attribute(std::uint16_t type, Bytes value);
   void integrity(crypto::Provider& crypto, Bytes key);
+  void integrity_sha256(crypto::Provider& crypto, Bytes key);
   // Ends the message. The size, or 0 when the room was too small.
   std::size_t finish();
 

@@ -64,7 +64,6 @@ bool read_value(Message& m, std::uint16_t type, Bytes value) {
     }
     case Attribute::mapped_address:
     case Attribute::unknown_attributes:
-    case Attribute::message_integrity_sha256:
       return true;  // known, and of no use here
     default:
       if (type < 0x8000) m.unknown_required.push_back(type);
@@ -100,6 +99,8 @@ std::optional<Message> parse(Bytes datagram) {
     if (attribute == static_cast<std::uint16_t>(Attribute::fingerprint)) {
       if (!fingerprint_matches(datagram.first(at), value)) return std::nullopt;
       m.has_fingerprint = true;
+    } else if (attribute == static_cast<std::uint16_t>(Attribute::message_integrity_sha256)) {
+      if (size == 32 && !m.has_integrity_sha256()) m.integrity_sha256_at_ = at;
     } else if (m.has_integrity()) {
       continue;  // [rfc8489#14.5] what follows MESSAGE-INTEGRITY is not covered by it
     } else if (attribute == static_cast<std::uint16_t>(Attribute::message_integrity)) {
@@ -114,11 +115,40 @@ std::optional<Message> parse(Bytes datagram) {
 
 bool Message::integrity_matches(crypto::Provider& crypto, Bytes key) const {
   if (!has_integrity()) return false;
-  // The length field counts up to and with MESSAGE-INTEGRITY, whatever follows it.
-  std::array<std::byte, 2> length{};
-  Writer(length).u16(static_cast<std::uint16_t>(integrity_at_ - header_size + integrity_size));
-  const Bytes parts[] = {bytes_.first(2), length, bytes_.subspan(4, integrity_at_ - 4)};
-  return equal_constant_time(crypto.hmac_sha1(key, parts), bytes_.subspan(integrity_at_ + 4, 20));
+  Signed what;
+  signed_parts(what, integrity_at_, integrity_size);
+  return equal_constant_time(crypto.hmac_sha1(key, what.parts),
+                             bytes_.subspan(integrity_at_ + 4, 20));
+}
+
+bool Message::integrity_sha256_matches(crypto::Provider& crypto, Bytes key) const {
+  if (!has_integrity_sha256()) return false;
+  Signed what;
+  signed_parts(what, integrity_sha256_at_, integrity_sha256_size);
+  return equal_constant_time(crypto.hmac_sha256(key, what.parts),
+                             bytes_.subspan(integrity_sha256_at_ + 4, 32));
+}
+
+AttributeReader Message::attributes() const {
+  std::size_t end = bytes_.size();
+  if (has_integrity()) end = std::min(end, integrity_at_);
+  if (has_integrity_sha256()) end = std::min(end, integrity_sha256_at_);
+  return AttributeReader(bytes_.subspan(header_size, end - header_size));
+}
+
+void Message::signed_parts(Signed& out, std::size_t at, std::size_t size) const {
+  Writer(out.length).u16(static_cast<std::uint16_t>(at - header_size + size));
+  out.parts = {bytes_.first(2), out.length, bytes_.subspan(4, at - 4)};
+}
+
+std::optional<AttributeReader::Entry> AttributeReader::next() {
+  if (rest_.remaining() < 4) return std::nullopt;
+  Entry entry;
+  entry.type = rest_.u16();
+  const std::uint16_t size = rest_.u16();
+  entry.value = rest_.bytes(size);
+  rest_.skip((4u - size % 4u) % 4u);
+  return rest_.ok() ? std::optional(entry) : std::nullopt;
 }
 
 }  // namespace esp_peer::stun

@@ -20,6 +20,7 @@ using TransactionId = std::array<std::byte, 12>;
 inline constexpr std::uint32_t magic_cookie = 0x2112A442;
 inline constexpr std::size_t header_size = 20;
 inline constexpr std::size_t integrity_size = 4 + 20;         // MESSAGE-INTEGRITY with its header
+inline constexpr std::size_t integrity_sha256_size = 4 + 32;  // [rfc8489#14.6] never cut short
 inline constexpr std::size_t fingerprint_size = 4 + 4;        // FINGERPRINT with its header
 inline constexpr std::uint32_t fingerprint_xor = 0x5354554E;  // "STUN" [rfc8489#14.7]
 
@@ -39,6 +40,20 @@ enum class Attribute : std::uint16_t {
   ice_controlling = 0x802A,
 };
 
+// Goes through attributes that have been found whole.
+class AttributeReader {
+ public:
+  struct Entry {
+    std::uint16_t type = 0;
+    Bytes value;
+  };
+  explicit AttributeReader(Bytes attributes) : rest_(attributes) {}
+  std::optional<Entry> next();
+
+ private:
+  Reader rest_;
+};
+
 struct Message {
   Class kind = Class::request;
   std::uint16_t method = 0;
@@ -56,11 +71,23 @@ struct Message {
   bool has_integrity() const { return integrity_at_ != 0; }
   // MESSAGE-INTEGRITY is there and right for this key [rfc8489#14.5].
   bool integrity_matches(crypto::Provider& crypto, Bytes key) const;
+  // The same of MESSAGE-INTEGRITY-SHA256 [rfc8489#14.6].
+  bool has_integrity_sha256() const { return integrity_sha256_at_ != 0; }
+  bool integrity_sha256_matches(crypto::Provider& crypto, Bytes key) const;
+  // All attributes in front of the first of the two, for usages that know more of them.
+  AttributeReader attributes() const;
 
  private:
   friend std::optional<Message> parse(Bytes);
+  // What is signed: up to the integrity attribute, with the length as if it were the last.
+  struct Signed {
+    std::array<std::byte, 2> length;
+    std::array<Bytes, 3> parts;
+  };
+  void signed_parts(Signed& out, std::size_t at, std::size_t size) const;
+
   Bytes bytes_;
-  std::size_t integrity_at_ = 0;
+  std::size_t integrity_at_ = 0, integrity_sha256_at_ = 0;
 };
 
 // The first of two attributes of one type counts [rfc8489#14].
