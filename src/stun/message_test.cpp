@@ -28,6 +28,15 @@ constexpr std::string_view sample_response_v6 =
     "a382954e4be67bf11784c97c8292c275bfe3ed4180280004c8fb0b4c";
 constexpr std::string_view sample_password = "VOkJxbRl1RmTxUk/WvJxBt";
 
+// [rfc8489#B.1] Its length field counts 20 bytes too many there; here it is right, and the hash of
+// it is made anew, by Python.
+constexpr std::string_view sample_long_term_request =
+    "000100882112a44278ad3433c6ad72c029da412e001e00204a3cf38fef6992bd"
+    "a952c6780417da0f24819415569e60b205c46e41407f1704001500296f624d61"
+    "744a6f733241414143662f2f3439396b39353464364f4c33346f4c3946535476"
+    "79363473410000000014000b6578616d706c652e6f726700001c0020234112fb"
+    "d4e27f983eb4032836f998216f5b23f8d927753fbc4f882bfbdf0dec";
+
 std::vector<std::byte> unhex(std::string_view text) {
   std::vector<std::byte> bytes;
   for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
@@ -64,6 +73,23 @@ TEST(StunMessage, reads_the_sample_responses) {
   EXPECT_EQ(m6->mapped, parse_ip("2001:db8:1234:5678:11:2233:4455:6677", 32853));
   EXPECT_TRUE(m4->integrity_matches(crypto_provider(), as_bytes(sample_password)));
   EXPECT_TRUE(m6->integrity_matches(crypto_provider(), as_bytes(sample_password)));
+}
+
+TEST(StunMessage, reads_the_sample_with_sha256) {
+  const auto bytes = unhex(sample_long_term_request);
+  const auto m = parse(bytes);
+  ASSERT_TRUE(m);
+  EXPECT_FALSE(m->has_integrity());
+  const auto key = crypto_provider().sha256(as_bytes("マトリックス:example.org:TheMatrIX"));
+  EXPECT_TRUE(m->integrity_sha256_matches(crypto_provider(), key));
+  EXPECT_FALSE(m->integrity_sha256_matches(crypto_provider(), as_bytes("key")));
+  auto attributes = m->attributes();
+  const auto userhash = attributes.next(), nonce = attributes.next(), realm = attributes.next();
+  ASSERT_TRUE(userhash && nonce && realm);
+  EXPECT_TRUE(
+      equal(userhash->value, crypto_provider().sha256(as_bytes("マトリックス:example.org"))));
+  EXPECT_EQ(as_text(realm->value), "example.org");
+  EXPECT_FALSE(attributes.next()) << "what is signed, and not what signs it";
 }
 
 TEST(StunMessage, a_flipped_bit_anywhere_is_seen_by_fingerprint_or_integrity) {

@@ -26,13 +26,8 @@ Result<Channel*> Channels::open(Instant now, const Address& peer) {
 void Channels::give_up(Instant now, const Address& peer_ip) {
   for (Channel& c : list_) {
     if (c.peer.ip != peer_ip.ip || c.free_at != Lease::never) continue;
-    Instant end = now;
-    if (c.lease.transaction.running) {
-      end = now + lifetime;  // the server may just have bound it
-    } else if (c.asked) {
-      end = std::max(now, c.lease.expires());
-    }
-    c.free_at = c.asked ? end + quarantine : now;
+    // Whether or not we have heard that it is bound.
+    c.free_at = c.asked_at ? std::max(c.lease.expires(), *c.asked_at + lifetime) + quarantine : now;
     c.lease.on_refused();
   }
   forget_old(now);
@@ -57,7 +52,7 @@ void Channels::hash_state(StateHash& hash) const {
     hash.add(c.number);
     hash.add(c.peer);
     c.lease.hash_state(hash);
-    hash.add(c.asked);
+    hash.add(c.asked_at.value_or(Instant::max()));
     hash.add(c.free_at);
   }
   hash.add(next_number_);

@@ -1,6 +1,7 @@
 // Which channel number stands for which peer, and when it may stand for another [rfc8656#12].
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "base/address.hpp"
 #include "base/containers.hpp"
@@ -14,8 +15,8 @@ struct Channel {
   ChannelNumber number = 0;
   Address peer;
   Lease lease;
-  bool asked = false;              // the server may know it
-  Instant free_at = Lease::never;  // given up; only its own peer may have it again before
+  std::optional<Instant> asked_at;  // last; since then the server may know it
+  Instant free_at = Lease::never;   // given up; only its own peer may have it again before
 };
 
 class Channels {
@@ -33,8 +34,8 @@ class Channels {
 
   Channel* find(const Address& peer);
   Channel* find(ChannelNumber number);
-  Channel* begin() { return list_.begin(); }
-  Channel* end() { return list_.end(); }
+  std::size_t size() const { return list_.size(); }
+  Channel& operator[](std::size_t i) { return list_[i]; }
   const Channel* begin() const { return list_.begin(); }
   const Channel* end() const { return list_.end(); }
   void hash_state(StateHash& hash) const;

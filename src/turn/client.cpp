@@ -95,9 +95,9 @@ std::optional<Relayed> Client::on_message(Instant now, MutableBytes message) {
     }
     return relayed;
   }
-  const auto asked = m->stun.kind == stun::Class::request ? std::nullopt : find(*m);
+  const Asking asked = m->stun.kind == stun::Class::request ? Asking{} : find(*m);
   if (asked) {
-    on_response(now, *asked, *m);
+    on_response(now, asked, *m);
   } else {
     drop(now, "an answer to nothing", message.size());
   }
@@ -110,28 +110,26 @@ void Client::on_stream_closed(Instant now) {
 }
 
 void Client::on_deadline(Instant now) {
-  for_each_lease([&](const Asking& asked) {
+  for (std::size_t i = 0; const Asking asked = asking(i); ++i) {
     if (asked.lease->on_deadline(now) == stun::Retransmission::Step::timed_out) {
       on_timeout(now, asked);
     }
-    return state_ != State::ended;
-  });
+  }
   if (allocated() && !allocation_.held(now)) end(now, Failure::timeout, 0);
   advance(now);
 }
 
 std::size_t Client::write_request(Instant now, MutableBytes out) {
-  std::size_t size = 0;
-  for_each_lease([&](const Asking& asked) {
+  for (std::size_t i = 0; const Asking asked = asking(i); ++i) {
     Transaction& transaction = asked.lease->transaction;
-    if (!transaction.to_write) return true;
+    if (!transaction.to_write) continue;
     transaction.to_write = false;
     transaction.is_signed = credential_.challenged();
-    size = write(asked, out);
-    if (size == 0) drop(now, "a request that does not fit", out.size());
-    return size == 0;
-  });
-  return size;
+    if (asked.channel) asked.channel->asked_at = now;
+    if (const std::size_t size = write(asked, out)) return size;
+    drop(now, "a request that does not fit", out.size());
+  }
+  return 0;
 }
 
 std::size_t Client::wrap(Instant now, const Address& peer, Bytes payload, MutableBytes out) {
@@ -193,7 +191,7 @@ std::optional<Relayed> Client::on_channel_data(Instant now, MutableBytes message
   const auto data = parse_channel_data(message);
   const Channel* channel = data ? channels_.find(data->channel) : nullptr;
   std::optional<Relayed> relayed;
-  if (channel && channel->asked) relayed = relayed_from(now, channel->peer, data->payload);
+  if (channel && channel->asked_at) relayed = relayed_from(now, channel->peer, data->payload);
   if (!relayed) drop(now, "data of no channel", message.size());
   return relayed;
 }
@@ -356,23 +354,19 @@ void Client::give_up(Instant now, const Asking& asked, Failure why, std::uint16_
 
 void Client::advance(Instant now) {
   std::size_t running = 0;
-  for_each_lease([&](const Asking& asked) {
+  for (std::size_t i = 0; const Asking asked = asking(i); ++i) {
     running += asked.lease->transaction.running;
-    return true;
-  });
+  }
   const std::size_t most = one_at_a_time_ ? 1 : max_running;
-  for_each_lease([&](const Asking& asked) {
-    if (!asked.lease->wanted()) return true;
+  for (std::size_t i = 0; const Asking asked = asking(i); ++i) {
+    if (!asked.lease->wanted()) continue;
     if (asked.permission && !relayed(family_of(asked.permission->peer))) {
       asked.lease->end();  // it came before we knew which families there would be
-      return true;
+    } else if (running < most) {
+      ++running;
+      asked.lease->start(now, schedule(), env_.random);
     }
-    if (running >= most) return false;
-    ++running;
-    asked.lease->start(now, schedule(), env_.random);
-    if (asked.channel) asked.channel->asked = true;
-    return true;
-  });
+  }
 }
 
 void Client::end(Instant now, Failure why, std::uint16_t code) {
@@ -461,30 +455,31 @@ std::size_t Client::wrap_in_indication(const Address& peer, Bytes payload, Mutab
 }
 
 // While there is no allocation yet, or none any more, the rest waits.
-template <class Visit>
-void Client::for_each_lease(Visit visit) {
-  if (state_ == State::idle || state_ == State::ended) return;
-  const bool allocating = state_ == State::allocating;
-  if (!visit(Asking{allocating ? method::allocate : method::refresh, &allocation_})) return;
-  if (state_ != State::allocated) return;
-  for (Permission& p : permissions_) {
-    if (!visit(Asking{method::create_permission, &p.lease, &p})) return;
+Client::Asking Client::asking(std::size_t index) {
+  if (state_ == State::idle || state_ == State::ended) return {};
+  if (index == 0) {
+    const bool allocating = state_ == State::allocating;
+    return {allocating ? method::allocate : method::refresh, &allocation_};
   }
-  for (Channel& c : channels_) {
-    if (!visit(Asking{method::channel_bind, &c.lease, nullptr, &c})) return;
+  if (state_ != State::allocated) return {};
+  if (--index < permissions_.size()) {
+    Permission& permission = permissions_[index];
+    return {method::create_permission, &permission.lease, &permission};
   }
+  index -= permissions_.size();
+  if (index >= channels_.size()) return {};
+  Channel& channel = channels_[index];
+  return {method::channel_bind, &channel.lease, nullptr, &channel};
 }
 
-std::optional<Client::Asking> Client::find(const Message& response) {
-  std::optional<Asking> found;
-  for_each_lease([&](const Asking& asked) {
+Client::Asking Client::find(const Message& response) {
+  for (std::size_t i = 0; const Asking asked = asking(i); ++i) {
     const Transaction& t = asked.lease->transaction;
     if (t.running && t.id == response.stun.id && asked.method == response.stun.method) {
-      found = asked;
+      return asked;
     }
-    return !found;
-  });
-  return found;
+  }
+  return {};
 }
 
 stun::Schedule Client::schedule() const {

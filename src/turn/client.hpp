@@ -131,6 +131,7 @@ class Client {
     Lease* lease = nullptr;
     Permission* permission = nullptr;
     Channel* channel = nullptr;
+    explicit operator bool() const { return lease != nullptr; }
   };
 
   std::optional<Relayed> on_channel_data(Instant now, MutableBytes message);
@@ -153,10 +154,9 @@ class Client {
   std::size_t wrap_in_channel(ChannelNumber number, Bytes payload, MutableBytes out) const;
   std::size_t wrap_in_indication(const Address& peer, Bytes payload, MutableBytes out);
 
-  // Until the visitor says false.
-  template <class Visit>
-  void for_each_lease(Visit visit);
-  std::optional<Asking> find(const Message& response);
+  // One behind the other what may be asked for in this state; nothing behind the last one.
+  Asking asking(std::size_t index);
+  Asking find(const Message& response);
   stun::Schedule schedule() const;
   void say(Instant now, const Failed& failed);
   void say(Instant now, const Lost& lost);

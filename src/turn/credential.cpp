@@ -27,7 +27,7 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-bool Secret::assign(Memory& memory, std::initializer_list<std::string_view> parts) {
+bool Secret::assign(Memory& memory, std::span<const std::string_view> parts) {
   std::size_t size = 0;
   for (const auto part : parts) size += part.size();
   Secret fresh;
@@ -43,7 +43,7 @@ Status Credential::assign(std::string_view username, std::string_view password) 
   if (username.empty() || username.size() > max_username || password.size() > max_password) {
     return Error{Errc::invalid_argument, "a user name or password of no length that TURN knows"};
   }
-  if (!username_.assign(memory_, {username}) || !password_.assign(memory_, {password})) {
+  if (!username_.assign(memory_, username) || !password_.assign(memory_, password)) {
     return Error{Errc::no_memory, "no room for a credential"};
   }
   return {};
@@ -69,8 +69,8 @@ bool Credential::on_challenge(const Message& response) {
   if (!choose_algorithm(response.password_algorithms, algorithm)) return false;
   const auto offered = response.password_algorithms.value_or(Bytes{});
   Secret realm, nonce, algorithms;
-  if (!realm.assign(memory_, {*response.realm}) || !nonce.assign(memory_, {*response.nonce}) ||
-      !algorithms.assign(memory_, {as_text(offered)})) {
+  if (!realm.assign(memory_, *response.realm) || !nonce.assign(memory_, *response.nonce) ||
+      !algorithms.assign(memory_, as_text(offered))) {
     return false;
   }
   realm_ = std::move(realm);
@@ -89,7 +89,8 @@ void Credential::sign(stun::Builder& request) {
   if (hides_username_) {
     Secret text;
     // Without memory for it the request goes without a name, and is refused.
-    if (text.assign(memory_, {username_.text(), ":", realm_.text()})) {
+    const std::string_view parts[] = {username_.text(), ":", realm_.text()};
+    if (text.assign(memory_, parts)) {
       add(Attribute::userhash, crypto_.sha256(text.bytes()));
     }
   } else {
@@ -157,7 +158,8 @@ bool Credential::choose_algorithm(const std::optional<Bytes>& offered, Algorithm
 // [rfc8489#9.2.2, #18.5.1]
 bool Credential::make_key() {
   Secret text;
-  if (!text.assign(memory_, {username_.text(), ":", realm_.text(), ":", password_.text()})) {
+  const std::string_view parts[] = {username_.text(), ":", realm_.text(), ":", password_.text()};
+  if (!text.assign(memory_, parts)) {
     nonce_ = {};
     return false;
   }

@@ -25,7 +25,10 @@ class Secret {
   ~Secret() { wipe(bytes_.bytes()); }
 
   // The parts, one behind the other. False when no memory is left.
-  [[nodiscard]] bool assign(Memory& memory, std::initializer_list<std::string_view> parts);
+  [[nodiscard]] bool assign(Memory& memory, std::span<const std::string_view> parts);
+  [[nodiscard]] bool assign(Memory& memory, std::string_view text) {
+    return assign(memory, std::span(&text, 1));
+  }
   std::string_view text() const { return as_text(bytes_.bytes()); }
   Bytes bytes() const { return bytes_.bytes(); }
 

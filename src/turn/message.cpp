@@ -34,6 +34,19 @@ bool keep_text(Bytes value, std::optional<std::string_view>& place) {
   return value.size() <= max_quoted_text;
 }
 
+bool is_known_to_stun(std::uint16_t type) {
+  switch (static_cast<stun::Attribute>(type)) {
+    case stun::Attribute::mapped_address:
+    case stun::Attribute::username:
+    case stun::Attribute::error_code:
+    case stun::Attribute::unknown_attributes:
+    case stun::Attribute::xor_mapped_address:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // False when the value is malformed.
 bool read_value(Message& m, std::uint16_t type, Bytes value) {
   Reader r(value);
@@ -70,36 +83,8 @@ bool read_value(Message& m, std::uint16_t type, Bytes value) {
     case Attribute::address_error_code:
       return true;  // known, and of no use in what comes to us
   }
+  if (type < 0x8000 && !is_known_to_stun(type)) m.knows_all_required = false;
   return true;
-}
-
-bool is_known(std::uint16_t type) {
-  switch (static_cast<Attribute>(type)) {
-    case Attribute::channel_number:
-    case Attribute::lifetime:
-    case Attribute::xor_peer_address:
-    case Attribute::data:
-    case Attribute::realm:
-    case Attribute::nonce:
-    case Attribute::xor_relayed_address:
-    case Attribute::requested_address_family:
-    case Attribute::requested_transport:
-    case Attribute::password_algorithm:
-    case Attribute::userhash:
-      return true;
-    default:
-      break;
-  }
-  switch (static_cast<stun::Attribute>(type)) {
-    case stun::Attribute::mapped_address:
-    case stun::Attribute::username:
-    case stun::Attribute::error_code:
-    case stun::Attribute::unknown_attributes:
-    case stun::Attribute::xor_mapped_address:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace
@@ -112,7 +97,6 @@ std::optional<Message> parse(Bytes message) {
   auto attributes = stun->attributes();
   while (const auto attribute = attributes.next()) {
     if (!read_value(m, attribute->type, attribute->value)) return std::nullopt;
-    if (attribute->type < 0x8000 && !is_known(attribute->type)) m.knows_all_required = false;
   }
   return m;
 }

@@ -27,8 +27,8 @@ class Permissions {
 
   Permission* find(const Address& peer);
   const Permission* find(const Address& peer) const;
-  Permission* begin() { return list_.begin(); }
-  Permission* end() { return list_.end(); }
+  std::size_t size() const { return list_.size(); }
+  Permission& operator[](std::size_t i) { return list_[i]; }
   const Permission* begin() const { return list_.begin(); }
   const Permission* end() const { return list_.end(); }
   void hash_state(StateHash& hash) const;

@@ -65,8 +65,8 @@ std::size_t StreamFramer::size_of(Bytes header) {
   const std::uint16_t first = r.u16();
   const std::size_t length = r.u16();
   if (is_channel_data(header)) return (channel_data_header + length + 3) / 4 * 4;
-  // [rfc8489#5] The two highest bits are zero, and the length is a multiple of four.
-  if ((first & 0xC000) != 0 || length % 4 != 0) return 0;
+  // [rfc7983#7] A first byte of 0 to 3, and [rfc8489#5] a length that is a multiple of four.
+  if (first > 0x03FF || length % 4 != 0) return 0;
   return stun::header_size + length;
 }
 
