@@ -1,5 +1,7 @@
 #include "turn/client.hpp"
 
+#include <utility>
+
 #include "stun/xor_address.hpp"
 
 namespace esp_peer::turn {
@@ -115,6 +117,10 @@ void Client::on_deadline(Instant now) {
       on_timeout(now, asked);
     }
   }
+  if (next_sign_of_life_ <= now) {
+    next_sign_of_life_ = now + keepalive;
+    sign_of_life_due_ = true;
+  }
   if (allocated() && !allocation_.held(now)) end(now, Failure::timeout, 0);
   advance(now);
 }
@@ -129,7 +135,9 @@ std::size_t Client::write_request(Instant now, MutableBytes out) {
     if (const std::size_t size = write(asked, out)) return size;
     drop(now, "a request that does not fit", out.size());
   }
-  return 0;
+  if (!std::exchange(sign_of_life_due_, false)) return 0;
+  const auto id = stun::new_transaction_id(env_.random);
+  return stun::Builder(out, stun::Class::indication, stun::binding, id).finish();
 }
 
 std::size_t Client::wrap(Instant now, const Address& peer, Bytes payload, MutableBytes out) {
@@ -147,7 +155,7 @@ std::optional<Client::Event> Client::poll_event() {
 }
 
 std::optional<Instant> Client::next_deadline() const {
-  Instant next = allocation_.next_deadline();
+  Instant next = std::min(allocation_.next_deadline(), next_sign_of_life_);
   if (allocated()) next = std::min(next, allocation_.expires());
   for (const Permission& p : permissions_) next = std::min(next, p.lease.next_deadline());
   for (const Channel& c : channels_) next = std::min(next, c.lease.next_deadline());
@@ -162,6 +170,11 @@ std::optional<Address> Client::relayed(Family family) const {
 bool Client::may_send(Instant now, const Address& peer) const {
   const Permission* permission = permissions_.find(peer);
   return allocated() && permission && permission->lease.held(now);
+}
+
+bool Client::awaits(const Address& peer) const {
+  const Permission* permission = permissions_.find(peer);
+  return permission && (permission->lease.wanted() || permission->lease.transaction.running);
 }
 
 bool Client::bound(Instant now, const Address& peer) const {
@@ -182,6 +195,8 @@ void Client::hash_state(StateHash& hash) const {
   channels_.hash_state(hash);
   for (const Address& server : left_) hash.add(server);
   hash.add(events_.size());
+  hash.add(next_sign_of_life_);
+  hash.add(sign_of_life_due_);
   hash.add(last_error_);
   hash.add(one_at_a_time_);
 }
@@ -306,6 +321,7 @@ bool Client::on_allocated(Instant now, const Message& response) {
   state_ = State::allocated;
   relayed_v4_ = v4;
   relayed_v6_ = v6;
+  if (!options_.stream) next_sign_of_life_ = now + keepalive;
   const Allocated allocated{v4, v6, response.stun.mapped};
   env_.trace(now, allocated);
   events_.push_back(allocated);
@@ -377,6 +393,7 @@ void Client::end(Instant now, Failure why, std::uint16_t code) {
 
 void Client::give_back(Instant now) {
   state_ = State::closing;
+  be_quiet();
   permissions_.clear();
   channels_.clear();
   allocation_.end();
@@ -386,11 +403,17 @@ void Client::give_back(Instant now) {
 
 void Client::fall_silent() {
   state_ = State::ended;
+  be_quiet();
   permissions_.clear();
   channels_.clear();
   allocation_.end();
   relayed_v4_.reset();
   relayed_v6_.reset();
+}
+
+void Client::be_quiet() {
+  next_sign_of_life_ = Lease::never;
+  sign_of_life_due_ = false;
 }
 
 std::size_t Client::write(const Asking& asking, MutableBytes out) {

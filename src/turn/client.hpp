@@ -96,7 +96,8 @@ class Client {
   void on_stream_closed(Instant now);
   void on_deadline(Instant now);
 
-  // The next request to the server; 0 = none. One that does not fit is as good as lost.
+  // The next request to the server, or a sign of life; 0 = none. One that does not fit is as good
+  // as lost.
   std::size_t write_request(Instant now, MutableBytes out);
   // The payload as the server wants it to reach the peer; it may stand in `out`, best at max_front.
   // 0 = the server would not let it through now, or there is no room.
@@ -111,6 +112,8 @@ class Client {
   // Our relayed address of this family.
   std::optional<Address> relayed(Family family) const;
   bool may_send(Instant now, const Address& peer) const;
+  // The server has not yet said whether it lets this peer through.
+  bool awaits(const Address& peer) const;
   bool bound(Instant now, const Address& peer) const;
   // The last error of the server, for people; 0 = none.
   std::uint16_t last_error() const { return last_error_; }
@@ -121,6 +124,8 @@ class Client {
 
   // So many requests are on their way at once; others wait for an answer.
   static constexpr std::size_t max_running = 8;
+  // [rfc8656#9] Boxes on the way forget us sooner than the server does; as for STUN [rfc8445#11].
+  static constexpr Duration keepalive = seconds(15);
   // The longest we rely on a lifetime, and the shortest.
   static constexpr Duration max_lifetime = seconds(3600), min_lifetime = seconds(10);
   static constexpr std::size_t max_redirections = 3;
@@ -150,6 +155,7 @@ class Client {
   void end(Instant now, Failure why, std::uint16_t code);
   void give_back(Instant now);
   void fall_silent();
+  void be_quiet();
   std::size_t write(const Asking& asking, MutableBytes out);
   std::size_t wrap_in_channel(ChannelNumber number, Bytes payload, MutableBytes out) const;
   std::size_t wrap_in_indication(const Address& peer, Bytes payload, MutableBytes out);
@@ -168,6 +174,8 @@ class Client {
   Credential credential_;
   State state_ = State::idle;
   Lease allocation_;
+  Instant next_sign_of_life_ = Lease::never;
+  bool sign_of_life_due_ = false;
   std::optional<Address> relayed_v4_, relayed_v6_;
   Permissions permissions_;
   Channels channels_;

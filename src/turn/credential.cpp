@@ -87,12 +87,7 @@ void Credential::sign(stun::Builder& request) {
     request.attribute(static_cast<std::uint16_t>(type), value);
   };
   if (hides_username_) {
-    Secret text;
-    // Without memory for it the request goes without a name, and is refused.
-    const std::string_view parts[] = {username_.text(), ":", realm_.text()};
-    if (text.assign(memory_, parts)) {
-      add(Attribute::userhash, crypto_.sha256(text.bytes()));
-    }
+    add(Attribute::userhash, userhash_);
   } else {
     request.username(username_.text());
   }
@@ -157,12 +152,13 @@ bool Credential::choose_algorithm(const std::optional<Bytes>& offered, Algorithm
 
 // [rfc8489#9.2.2, #18.5.1]
 bool Credential::make_key() {
-  Secret text;
   const std::string_view parts[] = {username_.text(), ":", realm_.text(), ":", password_.text()};
-  if (!text.assign(memory_, parts)) {
+  Secret text, name;
+  if (!text.assign(memory_, parts) || !name.assign(memory_, std::span(parts).first(3))) {
     nonce_ = {};
     return false;
   }
+  userhash_ = crypto_.sha256(name.bytes());
   wipe(key_);
   if (algorithm_ == Algorithm::md5) {
     copy_bytes(crypto_.md5(text.bytes()), key_);

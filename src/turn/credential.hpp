@@ -74,7 +74,8 @@ class Credential {
   Secret algorithms_;  // as the server has listed them; empty = it has not
   Algorithm algorithm_ = Algorithm::md5;
   bool hides_username_ = false;
-  std::array<std::byte, 32> key_{};  // the first 16 of MD5
+  std::array<std::byte, 32> userhash_{};  // what stands for the name then [rfc8489#14.4]
+  std::array<std::byte, 32> key_{};       // the first 16 of MD5
 };
 
 }  // namespace esp_peer::turn

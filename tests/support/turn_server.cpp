@@ -45,6 +45,7 @@ std::optional<TurnServer::Message> TurnServer::on_message(Instant now, const Add
     on_send(now, client, message);
     return std::nullopt;
   }
+  if (parsed->kind == stun::Class::indication) ++signs_of_life_;
   if (parsed->kind != stun::Class::request) return std::nullopt;
   const auto request = read(message);
   if (!request) {
@@ -218,12 +219,12 @@ std::optional<TurnServer::Message> TurnServer::on_request(Instant now, const Add
   if (!right && !stale) return challenge(request, error::unauthenticated);
   if (stale) return challenge(request, error::stale_nonce);
   if (options_.stale_at_each_refresh && request.method == method::refresh) {
-    // Every second one, with its new nonce, is obeyed.
-    const auto refreshes = count(method::refresh);
-    if (refreshes % 2 == 1) {
+    // The one behind it, with its new nonce, is obeyed.
+    if (told_stale_.insert(client).second) {
       nonce_.clear();
       return challenge(request, error::stale_nonce);
     }
+    told_stale_.erase(client);
   }
   if (options_.nonce_for_one_request) nonce_.clear();
   return serve(now, client, request);
@@ -286,6 +287,9 @@ TurnServer::Message TurnServer::allocate(Instant now, const Address& client,
       fresh.v6 = options_.relay_v6->with_port(next_port_++);
     }
     allocations_[client] = fresh;
+    for (const auto& relayed : {fresh.v4, fresh.v6}) {
+      if (relayed && on_allocated) on_allocated(*relayed);
+    }
   }
   const Allocation& a = allocations_[client];
   return response(request, 0, true, [&](stun::Builder& b) {

@@ -64,6 +64,8 @@ class TurnServer {
   };
   std::optional<ToClient> on_peer(Instant now, const Address& relayed, const Address& peer,
                                   Bytes payload);
+  // Somebody listens at each relayed address from now on.
+  std::function<void(const Address& relayed)> on_allocated;
   void answer_with(Script script) { script_ = std::move(script); }
   // Starts anew: no allocation and no nonce is known any more.
   void restart();
@@ -80,6 +82,7 @@ class TurnServer {
   const std::vector<Request>& requests() const { return requests_; }
   std::size_t count(std::uint16_t method) const;
   std::size_t allocations(Instant now) const;
+  std::size_t signs_of_life() const { return signs_of_life_; }
   bool has_permission(Instant now, const Address& client, const Address& peer) const;
   bool has_channel(Instant now, const Address& client, const Address& peer) const;
   // Requests that RFC 8656 would answer with 400, and messages nobody may send.
@@ -122,8 +125,10 @@ class TurnServer {
   Script script_;
   std::string nonce_;
   unsigned nonces_ = 0;
+  std::size_t signs_of_life_ = 0;
   std::uint16_t next_port_ = 49'152;
   std::map<Address, Allocation, AddressLess> allocations_;
+  std::set<Address, AddressLess> told_stale_;
   std::vector<ToPeer> to_peers_;
   std::vector<Request> requests_;
   std::vector<std::string> complaints_;
