@@ -114,6 +114,8 @@ Status read_servers(const esp_peer_ice_server_cfg_t* list, int count, peer::Serv
     if (!list[i].stun_url || list[i].stun_url[0] == '\0') continue;
     auto server = peer::parse_server_url(list[i].stun_url);
     if (!server) return server.error();
+    if (list[i].user) server->username = list[i].user;
+    if (list[i].psw) server->password = list[i].psw;
     if (!out.push_back(*server)) return Error{Errc::over_limit, "too many ICE servers"};
   }
   return {};

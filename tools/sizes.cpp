@@ -2,6 +2,7 @@
 #include "ice/agent.hpp"
 #include "peer/connection.hpp"
 #include "peer/session.hpp"
+#include "turn/client.hpp"
 
 #define SIZE_OF(name, type)             \
   extern const char name[sizeof(type)]; \
@@ -9,6 +10,7 @@
 
 namespace esp_peer {
 SIZE_OF(sizeof_ice_agent, ice::Agent);
+SIZE_OF(sizeof_turn_client, turn::Client);
 SIZE_OF(sizeof_sctp_association, sctp::Association);
 SIZE_OF(sizeof_channels, datachannel::Channels);
 SIZE_OF(sizeof_secure_path, peer::SecurePath);

@@ -45,6 +45,14 @@ Status Agent::add_stun_server(Instant now, const Address& server) {
   return {};
 }
 
+void Agent::add_relayed(Instant now, const Address& relayed, const Address& server) {
+  if (silent_ || checks_.selected()) return;  // [rfc8445#8.1.2] The search is over.
+  const auto index = static_cast<std::uint8_t>(locals_.size());
+  if (!locals_.add_relayed(relayed, server)) return;
+  pair_local(index);
+  advance(now);
+}
+
 Status Agent::set_remote(Instant now, const Credentials& remote, bool lite, Duration pacing) {
   if (silent_) return Error{Errc::wrong_state, "the agent has ended"};
   if (remote.ufrag.empty() || remote.password.empty()) {

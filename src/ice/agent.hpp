@@ -75,6 +75,8 @@ class Agent {
   Status add_host(Instant now, const Address& base);
   // Asked for a server-reflexive address from every host candidate of its family.
   Status add_stun_server(Instant now, const Address& server);
+  // An address of ours on a TURN server. Whoever carries our datagrams wraps what leaves from it.
+  void add_relayed(Instant now, const Address& relayed, const Address& server);
   // The remote description. `pacing`: its a=ice-pacing, or 50 ms where it names none. Starts the
   // checks. Later calls with the same credentials are harmless; other ones are unsupported
   // (restart).

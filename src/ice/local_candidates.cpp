@@ -20,6 +20,11 @@ bool LocalCandidates::add_reflexive(const Address& base, const Address& mapped,
   return add(CandidateType::server_reflexive, base, mapped, server).code() == Errc::ok;
 }
 
+bool LocalCandidates::add_relayed(const Address& relayed, const Address& server) {
+  if (relayed.is_unspecified() || relayed.port == 0 || find_base(relayed)) return false;
+  return add(CandidateType::relayed, relayed, relayed, server).code() == Errc::ok;
+}
+
 std::optional<std::uint8_t> LocalCandidates::find_base(const Address& base) const {
   for (std::size_t i = 0; i < list_.size(); ++i) {
     const bool sends = list_[i].type != CandidateType::server_reflexive;

@@ -21,6 +21,9 @@ class LocalCandidates {
   // False when it is redundant [rfc8445#5.1.3] or one too many.
   bool add_reflexive(const Address& base, const Address& mapped, const Address& server);
 
+  // An address of ours on a TURN server, which datagrams leave from as from a socket. The same.
+  bool add_relayed(const Address& relayed, const Address& server);
+
   std::span<const Candidate> list() const { return {list_.begin(), list_.size()}; }
   const Candidate& operator[](std::size_t i) const { return list_[i]; }
   std::size_t size() const { return list_.size(); }

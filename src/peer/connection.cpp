@@ -59,12 +59,13 @@ Connection::Connection(const SessionOptions& options, ice::Role role, const Serv
       outbox_(outbox),
       env_(env),
       path_(std::move(agent), dtls_options(options), dependencies.dtls, identity, env),
+      relays_(dependencies.crypto, env),
       negotiation_(
           new_session_id(env.random),
           {max_message_size(options), features::data && options.data, options.audio, options.video},
           dependencies.crypto, env),
-      gathering_(options.relay_only ? relay_patience : options.gathering_timeout, servers, path_,
-                 outbox) {}
+      gathering_(options.relay_only ? relay_patience : options.gathering_timeout,
+                 options.relay_only, servers, path_, relays_, outbox, env.memory) {}
 
 Owned<ice::Agent> Connection::make_agent(const SessionOptions& options, ice::Role role,
                                          crypto::Provider& crypto, Env env) {
@@ -137,7 +138,7 @@ void Connection::close(Instant now) {
 
 void Connection::on_sockets(Instant now, std::span<const Address> sockets) {
   if (ended_) return;
-  gathering_.on_sockets(now, options_.relay_only ? std::span<const Address>{} : sockets);
+  gathering_.on_sockets(now, sockets);
   advance(now);
 }
 
@@ -147,8 +148,10 @@ void Connection::on_resolved(Instant now, std::uint32_t id, std::span<const Addr
   advance(now);
 }
 
-void Connection::on_datagram(Instant now, const Route& route, MutableBytes datagram) {
+void Connection::on_datagram(Instant now, const Route& from, MutableBytes datagram) {
   if (ended_) return;
+  Route route = from;
+  if (relays_.on_datagram(now, route, datagram) == Relays::Came::from_server) return advance(now);
   if (media_ && protocol_of(datagram) == Protocol::rtp && path_.takes_media(route)) {
     media_->on_packet(now, datagram);
     if (media_->take_keyframe_request()) outbox_.say(StateChanged{State::keyframe_wanted});
@@ -165,6 +168,7 @@ void Connection::on_deadline(Instant now) {
     if (!outbox_.request(OpenSockets{.again = true})) reopen_at_ = now + seconds(1);
   }
   static_cast<void>(gathering_.on_deadline(now));
+  relays_.on_deadline(now);
   path_.on_deadline(now);
   if (data_) data_->on_deadline(now);
   if (media_) media_->on_deadline(now);
@@ -173,14 +177,17 @@ void Connection::on_deadline(Instant now) {
 
 void Connection::poll_transmit(Instant now, TxBatch& out) {
   // Checks first: what keeps the path alive must not queue behind a megabyte of data.
-  if (!closing_) path_.poll_transmit(now, out);
+  if (!closing_) path_.poll_transmit(now, out, relays_);
+  relays_.poll_transmit(now, out);
   // Nor must a frame of audio or video.
   transmit_media(now, out);
   transmit_records(now, out);
   if (!closing_ || out.room().size() < SecurePath::max_datagram) return;
   // The application has left: its ABORT is out, close_notify comes last.
   path_.close(now);
-  path_.poll_transmit(now, out);
+  path_.poll_transmit(now, out, relays_);
+  relays_.close(now);
+  relays_.poll_transmit(now, out);
 }
 
 void Connection::transmit_media(Instant now, TxBatch& out) {
@@ -188,7 +195,7 @@ void Connection::transmit_media(Instant now, TxBatch& out) {
   while (media_ && route && out.room().size() >= SecurePath::max_datagram) {
     const std::size_t n = media_->write_packet(now, out.room());
     if (n == 0) return;
-    out.commit(*route, n);
+    relays_.commit(now, out, *route, n, Relays::Use::data);
   }
 }
 
@@ -201,7 +208,7 @@ void Connection::transmit_records(Instant now, TxBatch& out) {
     const std::size_t n = data_->write_packet(now, plain);
     if (n == 0) return;
     const std::size_t sealed = path_.seal(now, plain.first(n), room);
-    if (sealed != 0) out.commit(*route, sealed);
+    if (sealed != 0) relays_.commit(now, out, *route, sealed, Relays::Use::data);
   }
 }
 
@@ -223,7 +230,7 @@ std::optional<VideoFrame> Connection::read_video(Instant now) {
 std::optional<Instant> Connection::next_deadline() const {
   if (ended_) return std::nullopt;
   auto next = earliest(path_.next_deadline(), gathering_.next_deadline());
-  next = earliest(next, reopen_at_);
+  next = earliest(earliest(next, reopen_at_), relays_.next_deadline());
   if (media_) next = earliest(next, media_->next_deadline());
   return data_ ? earliest(next, data_->next_deadline()) : next;
 }
@@ -243,6 +250,7 @@ void Connection::hash_state(StateHash& hash) const {
   path_.hash_state(hash);
   hash.add(reopen_at_.value_or(Instant::max()));
   gathering_.hash_state(hash);
+  relays_.hash_state(hash);
   if (data_) data_->hash_state(hash);
   if (media_) media_->hash_state(hash);
   hash.add(negotiation_.text());
@@ -251,6 +259,9 @@ void Connection::hash_state(StateHash& hash) const {
 }
 
 void Connection::advance(Instant now) {
+  while (const auto found = relays_.poll_found()) {
+    path_.ice().add_relayed(now, found->relayed, found->server);
+  }
   while (const auto event = path_.poll_event()) on_path_event(now, *event);
   for (Bytes record = path_.read(now); !record.empty(); record = path_.read(now)) {
     if (data_) data_->on_packet(now, record);
@@ -385,7 +396,10 @@ void Connection::end(Instant now, State how, Failure why) {
   if (data_) data_->abort(now);
   // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
   closing_ = path_.secured();
-  if (!closing_) path_.close(now);
+  if (!closing_) {
+    path_.close(now);
+    relays_.close(now);
+  }
   last_words_ = {how, why};
   take_data_events(now);
 }

@@ -118,6 +118,7 @@ class Connection {
   Outbox& outbox_;
   Env env_;
   SecurePath path_;
+  Relays relays_;
   Negotiation negotiation_;
   Gathering gathering_;
   Owned<DataSession> data_;

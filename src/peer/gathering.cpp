@@ -4,14 +4,22 @@ namespace esp_peer::peer {
 
 static_assert(max_servers <= 32, "a bit of unresolved_ for each server");
 
-Gathering::Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox)
-    : timeout_(timeout), servers_(servers), path_(path), outbox_(outbox) {}
+Gathering::Gathering(Duration timeout, bool relay_only, const Servers& servers, SecurePath& path,
+                     Relays& relays, Outbox& outbox, Memory& memory)
+    : timeout_(timeout),
+      servers_(servers),
+      path_(path),
+      relays_(relays),
+      outbox_(outbox),
+      sockets_(memory),
+      relay_only_(relay_only) {}
 
 void Gathering::restart() {
   ++generation_;
   unresolved_ = 0;
   deadline_.reset();
   has_sockets_ = time_is_up_ = false;
+  relays_.find_again();
 }
 
 void Gathering::change_servers() {
@@ -26,7 +34,11 @@ void Gathering::change_servers(Instant now) {
 
 void Gathering::on_sockets(Instant now, std::span<const Address> sockets) {
   has_sockets_ = true;
-  for (const Address& socket : sockets) static_cast<void>(path_.ice().add_host(now, socket));
+  sockets_.clear();
+  for (const Address& socket : sockets) {
+    if (sockets_.size() < max_sockets) static_cast<void>(sockets_.push_back(socket));
+    if (!relay_only_) static_cast<void>(path_.ice().add_host(now, socket));
+  }
   ask(now);
 }
 
@@ -35,9 +47,9 @@ void Gathering::ask(Instant now) {
   deadline_ = now + timeout_;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     const Server& server = servers_[i];
-    if (server.turn) continue;
+    if (server.over_stream || (relay_only_ && !server.turn)) continue;
     if (const auto address = parse_ip(server.host.view(), server.port)) {
-      static_cast<void>(path_.ice().add_stun_server(now, *address));
+      ask(now, server, *address);
     } else if (outbox_.request(Resolve{id_of(i)})) {
       unresolved_ |= 1u << i;
     }
@@ -49,7 +61,16 @@ void Gathering::on_resolved(Instant now, std::uint32_t id, std::span<const Addre
   if (!index || (unresolved_ >> *index & 1) == 0) return;
   unresolved_ &= ~(1u << *index);
   for (const Address& a : addresses.first(std::min(addresses.size(), max_addresses_per_server))) {
-    static_cast<void>(path_.ice().add_stun_server(now, a.with_port(servers_[*index].port)));
+    ask(now, servers_[*index], a.with_port(servers_[*index].port));
+  }
+}
+
+// A TURN server tells as well how it sees us.
+void Gathering::ask(Instant now, const Server& server, const Address& address) {
+  if (!relay_only_) static_cast<void>(path_.ice().add_stun_server(now, address));
+  if (!server.turn) return;
+  for (const Address& socket : sockets_) {
+    relays_.ask(now, socket, address, server.username, server.password);
   }
 }
 
@@ -62,7 +83,7 @@ bool Gathering::on_deadline(Instant now) {
 bool Gathering::done() const { return has_sockets_ && (time_is_up_ || complete()); }
 
 bool Gathering::complete() const {
-  return has_sockets_ && unresolved_ == 0 && !path_.ice().gathering();
+  return has_sockets_ && unresolved_ == 0 && !path_.ice().gathering() && !relays_.busy();
 }
 
 std::string_view Gathering::server_name(std::uint32_t id) const {

@@ -7,6 +7,7 @@
 
 #include "base/state_hash.hpp"
 #include "peer/outbox.hpp"
+#include "peer/relays.hpp"
 #include "peer/secure_path.hpp"
 #include "peer/server.hpp"
 #include "peer/session_types.hpp"
@@ -16,7 +17,9 @@ namespace esp_peer::peer {
 class Gathering {
  public:
   // `servers` are the owner's, who says when they have changed.
-  Gathering(Duration timeout, const Servers& servers, SecurePath& path, Outbox& outbox);
+  // `relay_only`: nothing but relayed addresses is looked for.
+  Gathering(Duration timeout, bool relay_only, const Servers& servers, SecurePath& path,
+            Relays& relays, Outbox& outbox, Memory& memory);
 
   // Once more, for the path's new agent: on_sockets() comes again.
   void restart();
@@ -39,15 +42,20 @@ class Gathering {
 
  private:
   static constexpr std::size_t max_addresses_per_server = 4;
+  static constexpr std::size_t max_sockets = 8;  // that relays are asked from
 
   void ask(Instant now);
+  void ask(Instant now, const Server& server, const Address& address);
   std::uint32_t id_of(std::size_t index) const;
   std::optional<std::size_t> index_of(std::uint32_t id) const;
 
   Duration timeout_;
   const Servers& servers_;
   SecurePath& path_;
+  Relays& relays_;
   Outbox& outbox_;
+  Vector<Address> sockets_;  // at most max_sockets
+  bool relay_only_;
   std::optional<Instant> deadline_;
   std::uint32_t generation_ = 0;  // of servers_, so that a late answer for old ones is known
   std::uint32_t unresolved_ = 0;  // a bit each

@@ -119,19 +119,19 @@ void SecurePath::on_deadline(Instant now) {
   advance(now);
 }
 
-void SecurePath::poll_transmit(Instant now, TxBatch& out) {
+void SecurePath::poll_transmit(Instant now, TxBatch& out, Relays& relays) {
   while (!ended_ && out.room().size() >= max_datagram) {
     Route to;
     std::size_t n = agent_->write_datagram(now, out.room(), to);
     if (n == 0 && old_agent_) n = old_agent_->write_datagram(now, out.room(), to);
     if (n == 0) break;
-    out.commit(to, n);
+    relays.commit(now, out, to, n, Relays::Use::check);
   }
   const auto route = agent_in_use().route();
   while (dtls_ && route && out.room().size() >= max_datagram) {
     const std::size_t n = dtls_->write_datagram(now, out.room());
     if (n == 0) break;
-    out.commit(*route, n);
+    relays.commit(now, out, *route, n, Relays::Use::data);
   }
 }
 

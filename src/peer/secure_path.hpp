@@ -11,6 +11,7 @@
 #include "dtls/endpoint.hpp"
 #include "ice/agent.hpp"
 #include "peer/early_datagrams.hpp"
+#include "peer/relays.hpp"
 
 namespace esp_peer::peer {
 
@@ -70,7 +71,7 @@ class SecurePath {
   void on_deadline(Instant now);
 
   // ICE's and DTLS's own datagrams, as many as `out` has room for.
-  void poll_transmit(Instant now, TxBatch& out);
+  void poll_transmit(Instant now, TxBatch& out, Relays& relays);
   std::optional<Event> poll_event();
   // The next decrypted record; empty = none. Read all of them before the next input.
   Bytes read(Instant now);

@@ -55,7 +55,7 @@ bool split_authority(std::string_view text, std::string_view& host, std::string_
 Result<Server> parse_server_url(std::string_view url) {
   Server server;
   if (take_prefix(url, "turns:")) {
-    server.turn = true;
+    server.turn = server.over_stream = true;
     server.port = 5349;
   } else if (take_prefix(url, "turn:")) {
     server.turn = true;
@@ -68,6 +68,7 @@ Result<Server> parse_server_url(std::string_view url) {
     if (!server.turn || (transport != "?transport=udp" && transport != "?transport=tcp")) {
       return bad_url;
     }
+    server.over_stream = server.over_stream || transport == "?transport=tcp";
     url = url.substr(0, query);
   }
   std::string_view host, port;

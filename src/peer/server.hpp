@@ -11,7 +11,10 @@ namespace esp_peer::peer {
 struct Server {
   FixedString<255> host;  // a name, or an address without brackets
   std::uint16_t port = 3478;
-  bool turn = false;  // kept, and asked for nothing until relays come
+  bool turn = false;
+  // exception: [rfc7065] TURN over TCP and TLS is not asked for yet.
+  bool over_stream = false;
+  std::string_view username, password;  // of TURN; whoever keeps the server keeps them
 };
 
 inline constexpr std::size_t max_servers = 8;  // of one session

@@ -29,6 +29,14 @@ TEST(ServerUrl, names_host_port_and_kind) {
   }
 }
 
+TEST(ServerUrl, says_what_lies_between_us_and_a_turn_server) {
+  EXPECT_FALSE(parse_server_url("turn:example.org")->over_stream);
+  EXPECT_FALSE(parse_server_url("turn:example.org?transport=udp")->over_stream);
+  EXPECT_TRUE(parse_server_url("turn:example.org?transport=tcp")->over_stream);
+  EXPECT_TRUE(parse_server_url("turns:example.org")->over_stream);
+  EXPECT_TRUE(parse_server_url("turns:example.org?transport=tcp")->over_stream);
+}
+
 TEST(ServerUrl, refuses_what_cannot_be_asked) {
   for (const char* url : {"", "stun:", "stun::3478", "http://example.org", "stun:a:0",
                           "stun:a:65536", "stun:a:", "stun:a:12x", "stun:[::1", "stun:[::1]x",

@@ -27,8 +27,29 @@ Session::~Session() = default;
 
 Status Session::set_servers(Instant now, std::span<const Server> servers) {
   if (servers.size() > max_servers) return Error{Errc::over_limit, "too many ICE servers"};
+  FixedVector<std::string_view, 2 * max_servers> texts;
+  for (const Server& server : servers) {
+    if (!server.turn) continue;
+    texts.push_back(server.username);
+    texts.push_back(server.password);
+  }
+  turn::Secret accounts;
+  if (!texts.empty() && !accounts.assign(env_.memory, {texts.begin(), texts.size()})) {
+    return Error{Errc::no_memory, "no room for the accounts of servers"};
+  }
+  accounts_ = std::move(accounts);
   servers_.clear();
-  for (const Server& server : servers) servers_.push_back(server);
+  std::string_view rest = accounts_.text();
+  const auto take = [&](std::size_t size) {
+    const auto front = rest.substr(0, size);
+    rest.remove_prefix(size);
+    return front;
+  };
+  for (Server server : servers) {
+    server.username = take(server.turn ? server.username.size() : 0);
+    server.password = take(server.turn ? server.password.size() : 0);
+    servers_.push_back(server);
+  }
   if (!live()) return {};
   connection_->on_servers(now);
   settle(now);

@@ -18,6 +18,7 @@
 #include "peer/outbox.hpp"
 #include "peer/server.hpp"
 #include "peer/session_types.hpp"
+#include "turn/credential.hpp"
 
 namespace esp_peer::peer {
 
@@ -116,6 +117,7 @@ class Session {
   ice::Role role_;
   std::optional<ice::Role> next_role_;  // given too late for this attempt: of the next command's
   Servers servers_;
+  turn::Secret accounts_;  // all user names and passwords of servers_
   Owned<Connection> connection_;
   Buffer early_description_;                 // came before there was an attempt to use it
   Vector<ice::Candidate> early_candidates_;  // at most max_early_candidates; further ones refused
