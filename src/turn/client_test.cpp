@@ -422,7 +422,7 @@ TEST(TurnPasswordAlgorithms, there_is_no_way_back_to_md5) {
   EXPECT_FALSE(pair.server.requests().back().algorithm == 1);
 }
 
-// covers: bug 38, must rfc8489#14.8
+// covers: bug 38, must rfc8489#14.8, changelog 30
 TEST(TurnCredential, names_up_to_508_bytes_are_sent_and_longer_ones_refused) {
   for (const std::size_t size : {std::size_t{1}, std::size_t{255}, std::size_t{508}}) {
     TurnPair pair({.user = std::string(size, 'u')});

@@ -46,7 +46,7 @@ TEST(TurnPermission, may_be_wanted_before_there_is_an_allocation) {
   EXPECT_TRUE(pair.client.may_send(pair.now, peer));
 }
 
-// covers: must rfc8656#9, fault 6
+// covers: must rfc8656#9, fault 6, changelog 28
 TEST(TurnPermission, is_renewed_a_minute_before_its_five_are_over) {
   TurnPair pair;
   pair.allocate();
@@ -167,7 +167,7 @@ TEST(TurnChannel, saves_the_long_header_once_it_is_bound) {
   EXPECT_GT(pair.last_wrapped.size(), 20u);
 }
 
-// covers: must rfc8656#12
+// covers: must rfc8656#12, changelog 50
 TEST(TurnChannel, over_a_stream_is_padded_to_four) {
   TurnPair pair({}, {.stream = true});
   pair.allocate();

@@ -67,7 +67,7 @@ void expect_talk(Pair& pair) {
   EXPECT_EQ(pair.texts(*pair.left), std::vector<std::string>{"well met"});
 }
 
-// covers: bug 38
+// covers: bug 38, must rfc8445#7.2.1
 TEST(Turn, two_behind_symmetric_boxes_meet_through_the_server) {
   for (const Cipher cipher : {Cipher::plain, Cipher::openssl}) {
     Stage stage;
