@@ -18,7 +18,7 @@ namespace esp_peer::test {
 struct TurnServerOptions {
   std::string user = "alice", password = "secret", realm = "example.org";
   Address relay_v4 = Address::v4(198, 51, 100, 7, 0);
-  std::optional<Address> relay_v6;
+  std::optional<Address> relay_v6{};
   Duration lifetime = seconds(600);
   bool stream = false;
   bool sha256 = false;     // offers password algorithms [rfc8489#9.2.4]
