@@ -234,6 +234,7 @@ TEST_F(Gathering, relays_and_names_that_nobody_knows_are_no_obstacle) {
                                          {empty, nullptr, nullptr},
                                          {nullptr, nullptr, nullptr}};
   cat_servers(servers, 5);
+  c.cat.ext.base.agent_recv_timeout = impatient;  // the relay is asked, and nobody answers
   c.open();
   c.begin();
   EXPECT_TRUE(c.pump_until([&] { return connected(); }));
