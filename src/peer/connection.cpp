@@ -45,8 +45,6 @@ std::uint64_t new_session_id(Random& random) {
   return random.number<std::uint64_t>() >> 1;
 }
 
-constexpr Duration relay_patience = seconds(10);
-
 }  // namespace
 
 Connection::Connection(const SessionOptions& options, ice::Role role, const Servers& servers,
@@ -64,8 +62,8 @@ Connection::Connection(const SessionOptions& options, ice::Role role, const Serv
           new_session_id(env.random),
           {max_message_size(options), features::data && options.data, options.audio, options.video},
           dependencies.crypto, env),
-      gathering_(options.relay_only ? relay_patience : options.gathering_timeout,
-                 options.relay_only, servers, path_, relays_, outbox, env.memory) {}
+      gathering_(options.gathering_timeout, options.relay_only, servers, path_, relays_, outbox,
+                 env.memory) {}
 
 Owned<ice::Agent> Connection::make_agent(const SessionOptions& options, ice::Role role,
                                          crypto::Provider& crypto, Env env) {
@@ -182,7 +180,7 @@ void Connection::poll_transmit(Instant now, TxBatch& out) {
   // Nor must a frame of audio or video.
   transmit_media(now, out);
   transmit_records(now, out);
-  if (!closing_ || out.room().size() < SecurePath::max_datagram) return;
+  if (!closing_ || out.room().size() < SecurePath::room_for_one) return;
   // The application has left: its ABORT is out, close_notify comes last.
   path_.close(now);
   path_.poll_transmit(now, out, relays_);
@@ -192,7 +190,7 @@ void Connection::poll_transmit(Instant now, TxBatch& out) {
 
 void Connection::transmit_media(Instant now, TxBatch& out) {
   const auto route = path_.route();
-  while (media_ && route && out.room().size() >= SecurePath::max_datagram) {
+  while (media_ && route && out.room().size() >= SecurePath::room_for_one) {
     const std::size_t n = media_->write_packet(now, out.room());
     if (n == 0) return;
     relays_.commit(now, out, *route, n, Relays::Use::data);
@@ -201,7 +199,7 @@ void Connection::transmit_media(Instant now, TxBatch& out) {
 
 void Connection::transmit_records(Instant now, TxBatch& out) {
   const auto route = path_.route();
-  while (data_ && route && out.room().size() >= SecurePath::max_datagram) {
+  while (data_ && route && out.room().size() >= SecurePath::room_for_one) {
     const MutableBytes room = out.room();
     const MutableBytes plain =
         room.subspan(dtls::Endpoint::seal_front, room.size() - dtls::Endpoint::seal_overhead);
@@ -259,7 +257,7 @@ void Connection::hash_state(StateHash& hash) const {
 }
 
 void Connection::advance(Instant now) {
-  while (const auto found = relays_.poll_found()) {
+  while (const auto found = relays_.poll_found(now, path_.ice().local_candidates())) {
     path_.ice().add_relayed(now, found->relayed, found->server);
   }
   while (const auto event = path_.poll_event()) on_path_event(now, *event);

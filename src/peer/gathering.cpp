@@ -18,7 +18,7 @@ void Gathering::restart() {
   ++generation_;
   unresolved_ = 0;
   deadline_.reset();
-  has_sockets_ = time_is_up_ = false;
+  has_sockets_ = time_is_up_ = first_will_do_ = false;
   relays_.find_again();
 }
 
@@ -43,7 +43,7 @@ void Gathering::on_sockets(Instant now, std::span<const Address> sockets) {
 }
 
 void Gathering::ask(Instant now) {
-  time_is_up_ = false;
+  time_is_up_ = first_will_do_ = false;
   deadline_ = now + timeout_;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     const Server& server = servers_[i];
@@ -76,11 +76,18 @@ void Gathering::ask(Instant now, const Server& server, const Address& address) {
 
 bool Gathering::on_deadline(Instant now) {
   if (done() || !deadline_ || now < *deadline_) return false;
+  if (relay_only_ && !first_will_do_ && timeout_ < relay_patience) {
+    first_will_do_ = true;
+    *deadline_ += relay_patience - timeout_;
+    return done();
+  }
   time_is_up_ = true;
   return true;
 }
 
-bool Gathering::done() const { return has_sockets_ && (time_is_up_ || complete()); }
+bool Gathering::done() const {
+  return has_sockets_ && (time_is_up_ || complete() || (first_will_do_ && relays_.any()));
+}
 
 bool Gathering::complete() const {
   return has_sockets_ && unresolved_ == 0 && !path_.ice().gathering() && !relays_.busy();
@@ -96,6 +103,7 @@ void Gathering::hash_state(StateHash& hash) const {
   hash.add(unresolved_);
   hash.add(has_sockets_);
   hash.add(time_is_up_);
+  hash.add(first_will_do_);
 }
 
 std::uint32_t Gathering::id_of(std::size_t index) const {

@@ -17,7 +17,8 @@ namespace esp_peer::peer {
 class Gathering {
  public:
   // `servers` are the owner's, who says when they have changed.
-  // `relay_only`: nothing but relayed addresses is looked for.
+  // `relay_only`: nothing but relayed addresses is looked for, and the first one is waited for
+  // longer.
   Gathering(Duration timeout, bool relay_only, const Servers& servers, SecurePath& path,
             Relays& relays, Outbox& outbox, Memory& memory);
 
@@ -43,6 +44,7 @@ class Gathering {
  private:
   static constexpr std::size_t max_addresses_per_server = 4;
   static constexpr std::size_t max_sockets = 8;  // that relays are asked from
+  static constexpr Duration relay_patience = seconds(10);
 
   void ask(Instant now);
   void ask(Instant now, const Server& server, const Address& address);
@@ -60,6 +62,7 @@ class Gathering {
   std::uint32_t generation_ = 0;  // of servers_, so that a late answer for old ones is known
   std::uint32_t unresolved_ = 0;  // a bit each
   bool has_sockets_ = false, time_is_up_ = false;
+  bool first_will_do_ = false;  // of relays: the time for all of them is up
 };
 
 }  // namespace esp_peer::peer

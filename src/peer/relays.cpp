@@ -1,5 +1,6 @@
 #include "peer/relays.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace esp_peer::peer {
@@ -76,7 +77,7 @@ void Relays::commit(Instant now, TxBatch& out, const Route& route, std::size_t n
 
 void Relays::poll_transmit(Instant now, TxBatch& out) {
   for (Relay& r : relays_) {
-    while (!out.room().empty()) {
+    while (out.room().size() >= request_room) {
       const std::size_t n = r.client->write_request(now, out.room());
       if (n == 0) break;
       out.commit({r.socket, r.client->server()}, n);
@@ -97,15 +98,20 @@ void Relays::poll_transmit(Instant now, TxBatch& out) {
   }
 }
 
-std::optional<Relays::Found> Relays::poll_found() {
+std::optional<Relays::Found> Relays::poll_found(Instant now, std::span<const ice::Candidate> ours) {
   for (Relay& r : relays_) {
     while (r.client->poll_event()) {
     }
+    if (!r.client->allocated()) continue;
     for (const turn::Family family : families) {
       const auto bit = static_cast<std::uint8_t>(family);
       const auto relayed = r.client->relayed(family);
       if (!relayed || (r.told & bit) != 0) continue;
       r.told |= bit;
+      if (is_another(r, *relayed, ours)) {
+        r.client->close(now);
+        break;
+      }
       if (!is_relayed(*relayed) &&
           (relayed_.size() == max_relayed || !relayed_.push_back(*relayed))) {
         continue;
@@ -123,10 +129,21 @@ std::optional<Instant> Relays::next_deadline() const {
 }
 
 bool Relays::busy() const {
-  for (const Relay& r : relays_) {
-    if (!r.client->allocated() && !r.client->ended()) return true;
-  }
-  return false;
+  return std::any_of(relays_.begin(), relays_.end(),
+                     [](const Relay& r) { return r.client->pending(); });
+}
+
+bool Relays::any() const {
+  return std::any_of(relays_.begin(), relays_.end(),
+                     [](const Relay& r) { return r.client->allocated(); });
+}
+
+bool Relays::refused() const {
+  return std::any_of(relays_.begin(), relays_.end(), [](const Relay& r) {
+    const turn::Failure why = r.client->failure();
+    return why == turn::Failure::unauthenticated || why == turn::Failure::integrity ||
+           why == turn::Failure::refused;
+  });
 }
 
 void Relays::hash_state(StateHash& hash) const {
@@ -146,9 +163,22 @@ void Relays::hash_state(StateHash& hash) const {
 
 Relays::Relay* Relays::find(const Address& relayed) {
   for (Relay& r : relays_) {
-    if (r.client->relayed(turn::family_of(relayed)) == relayed) return &r;
+    if (r.client->allocated() && r.client->relayed(turn::family_of(relayed)) == relayed) return &r;
   }
   return nullptr;
+}
+
+bool Relays::is_another(const Relay& relay, const Address& relayed,
+                        std::span<const ice::Candidate> ours) const {
+  if (is_relayed(relayed)) {
+    const auto same = [&](const Relay& r) {
+      return &r != &relay && r.client->allocated() &&
+             r.client->relayed(turn::family_of(relayed)) == relayed;
+    };
+    return std::any_of(relays_.begin(), relays_.end(), same);
+  }
+  const auto sent_from = [&](const ice::Candidate& c) { return c.base == relayed; };
+  return std::any_of(ours.begin(), ours.end(), sent_from);
 }
 
 bool Relays::is_relayed(const Address& local) const {

@@ -3,19 +3,21 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/containers.hpp"
 #include "base/memory.hpp"
 #include "base/timer_table.hpp"
 #include "base/tx_batch.hpp"
+#include "ice/candidate.hpp"
 #include "turn/client.hpp"
 
 namespace esp_peer::peer {
 
 class Relays {
  public:
-  static constexpr std::size_t max_relays = 4;  // further ones are not asked for
+  static constexpr std::size_t max_relays = 8;  // further ones are not asked for
   // Addresses in a connection's life, those included that servers have taken back: nothing is sent
   // as if from a socket of ours. Further ones are not used.
   static constexpr std::size_t max_relayed = 16;
@@ -23,6 +25,9 @@ class Relays {
   // ICE sends its checks again.
   static constexpr std::size_t max_held = 8;
   static constexpr Duration held_lifetime = seconds(2);
+  // For a request. One with the longest names and nonces there may be does not fit, and is as good
+  // as lost where only this is lent.
+  static constexpr std::size_t request_room = 1232;
 
   struct Found {
     Address relayed, server;
@@ -45,14 +50,19 @@ class Relays {
   Came on_datagram(Instant now, Route& route, MutableBytes& datagram);
   void on_deadline(Instant now);
 
-  // The first n bytes of out.room() are a datagram for this route, ours or a relayed one.
+  // The first n bytes of out.room() are a datagram for this route, ours or a relayed one; behind
+  // them is room for what is put around it.
   void commit(Instant now, TxBatch& out, const Route& route, std::size_t n, Use use);
   // Requests to servers, and what had to wait.
   void poll_transmit(Instant now, TxBatch& out);
-  std::optional<Found> poll_found();
+  // `ours`: the candidates of ICE. A server that gives us an address we send from already would get
+  // what leaves there; it gets its allocation back.
+  std::optional<Found> poll_found(Instant now, std::span<const ice::Candidate> ours);
 
   std::optional<Instant> next_deadline() const;
-  bool busy() const;  // a server has neither given an address nor refused
+  bool any() const;   // a server has given an address
+  bool busy() const;     // a server has neither given an address nor refused
+  bool refused() const;  // a server does not know us, or does not want us
   void hash_state(StateHash& hash) const;
 
  private:
@@ -69,6 +79,8 @@ class Relays {
 
   Relay* find(const Address& relayed);
   bool is_relayed(const Address& local) const;
+  bool is_another(const Relay& relay, const Address& relayed,
+                  std::span<const ice::Candidate> ours) const;
   void hold(Instant now, const Route& route, Bytes datagram);
   void drop(Instant now, const char* why, std::size_t size) const;
 

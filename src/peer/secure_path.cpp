@@ -120,7 +120,7 @@ void SecurePath::on_deadline(Instant now) {
 }
 
 void SecurePath::poll_transmit(Instant now, TxBatch& out, Relays& relays) {
-  while (!ended_ && out.room().size() >= max_datagram) {
+  while (!ended_ && out.room().size() >= room_for_one) {
     Route to;
     std::size_t n = agent_->write_datagram(now, out.room(), to);
     if (n == 0 && old_agent_) n = old_agent_->write_datagram(now, out.room(), to);
@@ -128,7 +128,7 @@ void SecurePath::poll_transmit(Instant now, TxBatch& out, Relays& relays) {
     relays.commit(now, out, to, n, Relays::Use::check);
   }
   const auto route = agent_in_use().route();
-  while (dtls_ && route && out.room().size() >= max_datagram) {
+  while (dtls_ && route && out.room().size() >= room_for_one) {
     const std::size_t n = dtls_->write_datagram(now, out.room());
     if (n == 0) break;
     relays.commit(now, out, *route, n, Relays::Use::data);

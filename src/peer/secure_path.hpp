@@ -45,6 +45,8 @@ class SecurePath {
   // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP. exception: [rfc8261#4] the path's MTU is
   // not looked for; a path that carries less ends the connection.
   static constexpr std::size_t max_datagram = 1232;
+  // What one of them wants, with what a relay puts around it.
+  static constexpr std::size_t room_for_one = max_datagram + turn::Client::max_overhead;
   // So long the old pair is still listened to after the new one took over: the peer follows later,
   // and what it has sent is on its way.
   static constexpr Duration retirement = seconds(5);

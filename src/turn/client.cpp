@@ -511,11 +511,13 @@ stun::Schedule Client::schedule() const {
 }
 
 void Client::say(Instant now, const Failed& failed) {
+  failure_ = failed.why;
   env_.trace(now, failed);
   events_.push_back(failed);
 }
 
 void Client::say(Instant now, const Lost& lost) {
+  failure_ = lost.why;
   env_.trace(now, lost);
   events_.push_back(lost);
 }

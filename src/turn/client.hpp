@@ -107,6 +107,7 @@ class Client {
   std::optional<Instant> next_deadline() const;
   // Where requests and what is wrapped go; another one after a redirection.
   const Address& server() const { return server_; }
+  bool pending() const { return state_ == State::allocating; }
   bool allocated() const { return state_ == State::allocated; }
   bool ended() const { return state_ == State::ended; }
   // Our relayed address of this family.
@@ -115,6 +116,8 @@ class Client {
   // The server has not yet said whether it lets this peer through.
   bool awaits(const Address& peer) const;
   bool bound(Instant now, const Address& peer) const;
+  // Why it has ended; none = we wanted it, or it has not.
+  Failure failure() const { return failure_; }
   // The last error of the server, for people; 0 = none.
   std::uint16_t last_error() const { return last_error_; }
   void hash_state(StateHash& hash) const;
@@ -181,6 +184,7 @@ class Client {
   Channels channels_;
   FixedVector<Address, max_redirections> left_;  // servers that have sent us on
   FixedVector<Event, 2> events_;                 // Allocated, and what ends it
+  Failure failure_ = Failure::none;
   std::uint16_t last_error_ = 0;
   bool one_at_a_time_ = false;  // each nonce of this server is good for one request
 };
