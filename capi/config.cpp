@@ -155,6 +155,7 @@ esp_peer_ext_failure_t to_c_failure(peer::Failure failure) {
   static_assert(same(Failure::association_lost, ESP_PEER_EXT_FAILURE_ASSOCIATION_LOST));
   static_assert(same(Failure::replaced, ESP_PEER_EXT_FAILURE_REPLACED));
   static_assert(same(Failure::no_memory, ESP_PEER_EXT_FAILURE_NO_MEMORY));
+  static_assert(same(Failure::relay_refused, ESP_PEER_EXT_FAILURE_RELAY_REFUSED));
   return static_cast<esp_peer_ext_failure_t>(failure);
 }
 

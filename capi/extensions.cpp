@@ -58,6 +58,8 @@ const char* esp_peer_ext_failure_text(esp_peer_ext_failure_t failure) {
       return "the peer began a new connection";
     case ESP_PEER_EXT_FAILURE_NO_MEMORY:
       return "there was no memory";
+    case ESP_PEER_EXT_FAILURE_RELAY_REFUSED:
+      return "the TURN server refused our user name or password, or had no room";
   }
   return "of something unknown";
 }

@@ -76,6 +76,7 @@ typedef enum {
   ESP_PEER_EXT_FAILURE_ASSOCIATION_LOST = 8,  /**< SCTP ended or was given up. */
   ESP_PEER_EXT_FAILURE_REPLACED = 9,          /**< The peer has begun anew, without us. */
   ESP_PEER_EXT_FAILURE_NO_MEMORY = 10,        /**< Or the TLS library failed. */
+  ESP_PEER_EXT_FAILURE_RELAY_REFUSED = 11,    /**< No address, for a TURN server refused us. */
 } esp_peer_ext_failure_t;
 
 /**

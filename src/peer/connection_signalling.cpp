@@ -201,7 +201,10 @@ void Connection::describe_when_ready(Instant now) {
 
 // Nobody could reach us. A restart meanwhile leaves alone what works, and looks again.
 void Connection::on_no_address(Instant now) {
-  if (!path_.secured()) return end(now, State::disconnected, Failure::no_address);
+  if (!path_.secured()) {
+    return end(now, State::disconnected,
+               relays_.refused() ? Failure::relay_refused : Failure::no_address);
+  }
   reopen_at_ = now + seconds(1);
   gathering_.restart();
 }

@@ -54,6 +54,7 @@ enum class Failure : std::uint8_t {
   association_lost,
   replaced,
   no_memory,
+  relay_refused,
 };
 
 // Where identities come from: a cache, or a new one each time.

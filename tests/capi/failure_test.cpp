@@ -179,7 +179,7 @@ TEST(Failure, is_asked_of_peers_of_ours_with_room_for_the_answer) {
   esp_peer_ext_failure_t failure{};
   EXPECT_EQ(esp_peer_ext_get_failure(nullptr, &failure), ESP_PEER_ERR_INVALID_ARG);
   EXPECT_EQ(esp_peer_ext_get_failure(peer.handle, nullptr), ESP_PEER_ERR_INVALID_ARG);
-  for (int i = ESP_PEER_EXT_FAILURE_NONE; i <= ESP_PEER_EXT_FAILURE_NO_MEMORY; ++i) {
+  for (int i = ESP_PEER_EXT_FAILURE_NONE; i <= ESP_PEER_EXT_FAILURE_RELAY_REFUSED; ++i) {
     const std::string text = esp_peer_ext_failure_text(static_cast<esp_peer_ext_failure_t>(i));
     EXPECT_GT(text.size(), 10u);
     EXPECT_EQ(text.find("unknown"), text.npos);
