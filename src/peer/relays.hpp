@@ -60,7 +60,7 @@ class Relays {
   std::optional<Found> poll_found(Instant now, std::span<const ice::Candidate> ours);
 
   std::optional<Instant> next_deadline() const;
-  bool any() const;   // a server has given an address
+  bool any() const;      // a server has given an address
   bool busy() const;     // a server has neither given an address nor refused
   bool refused() const;  // a server does not know us, or does not want us
   void hash_state(StateHash& hash) const;

@@ -170,6 +170,39 @@ TEST(Turn, relays_only_waits_ten_seconds_for_a_silent_server) {
   EXPECT_LE(waited, seconds(11));
 }
 
+// One of them is enough, and the silence of the others costs what any server's does.
+// covers: bug 38
+TEST(Turn, relays_only_and_eight_servers_of_which_the_last_one_is_there) {
+  Stage stage;
+  const std::string long_name(763, 'n');
+  PairOptions options = with_turn();
+  auto& servers = options.left.servers;
+  servers.clear();
+  for (std::uint16_t port = 4001; port <= 4007; ++port) {
+    servers.push_back(turn_at("198.51.100.99"));
+    servers.back().port = port;
+  }
+  servers[3].username = long_name;  // longer than STUN has room for
+  servers.push_back(turn_at("198.51.100.1"));
+  ASSERT_EQ(servers.size(), peer::max_servers);
+  options.left.session.relay_only = true;
+  Pair& pair = stage.make(options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  EXPECT_LE(stage.world.time.now() - Timeline::beginning, milliseconds(1000 + 300));
+  expect_talk(pair);
+}
+
+// covers: bug 38
+TEST(Turn, relays_only_and_no_server_at_all_is_no_address) {
+  Stage stage;
+  PairOptions options;
+  options.left.session.relay_only = true;
+  Pair& pair = stage.make(options);
+  pair.connect();
+  ASSERT_TRUE(pair.run_until([&] { return pair.left->state() == State::disconnected; }));
+}
+
 // covers: fault 7
 TEST(Turn, a_silent_or_refusing_server_delays_nothing_but_the_gathering) {
   for (const bool silent : {true, false}) {
