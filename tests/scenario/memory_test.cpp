@@ -63,6 +63,40 @@ TEST(Memory, the_end_is_told_even_where_no_memory_is_left_to_keep_it) {
   EXPECT_EQ(pair.left_ear.states.back(), peer::State::disconnected);
 }
 
+// The window is open, the queues have their size: a message of 17 packets takes two or three blocks
+// at either end, and no packet takes one.
+TEST(Memory, a_steady_transfer_takes_a_few_blocks_for_a_message_and_none_for_a_packet) {
+  World world(12);
+  Pair pair(world, {.link = {.delay = milliseconds(5)}, .keep_messages = false});
+  int arrived = 0, packets = 0;
+  pair.on_message = [&](Peer&, const datachannel::Message&) { ++arrived; };
+  world.network.set_tap([&](HostId, const Route&, std::vector<std::byte>&) {
+    ++packets;
+    return true;
+  });
+  pair.connect();
+  ASSERT_TRUE(pair.run_until_open());
+  const std::string text(20'000, 'x');
+  const auto transfer = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      for (Peer* from : {pair.left.get(), pair.right.get()}) {
+        ASSERT_TRUE(pair.run_until([&] { return static_cast<bool>(pair.send(*from, text)); }));
+      }
+    }
+    pair.run_for(seconds(2));
+  };
+  transfer(100);
+  arrived = packets = 0;
+  const std::uint64_t left = pair.left->memory().allocations(),
+                      right = pair.right->memory().allocations();
+  transfer(300);
+  EXPECT_EQ(arrived, 600);
+  EXPECT_GT(packets, 600 * 16);
+  const std::uint64_t most = 3 * (300 + 300);  // of each, sent and received
+  EXPECT_LE(pair.left->memory().allocations() - left, most);
+  EXPECT_LE(pair.right->memory().allocations() - right, most);
+}
+
 // Whatever is lost while channels open: the connection goes on, and is not told again.
 TEST(Memory, no_state_is_told_twice_because_another_event_was_lost) {
   for (std::uint64_t k = 0; k < 60; ++k) {
