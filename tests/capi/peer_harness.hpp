@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "esp_peer_ext.h"
+#include "tests/capi/story.hpp"
 
 namespace esp_peer::test {
 
@@ -114,6 +115,7 @@ class Peer {
     if (handle) esp_peer_close(handle);
     stop();
     handle = nullptr;
+    story.end();
   }
 
   int send(std::string_view body, std::uint16_t stream = 0,
@@ -215,12 +217,14 @@ class Peer {
   std::vector<AudioFrame> frames;
   std::vector<VideoFrame> pictures;
   bool keep_messages = true;
+  Story story;  // of all its handles; what is wrong in it fails the test
   std::atomic<std::size_t> received{0};
   int answer = -1;  // of every callback: nobody looks at it
 
  private:
   static Peer& self(void* ctx) { return *static_cast<Peer*>(ctx); }
   int note_state(esp_peer_state_t s) {
+    story.hear_state(static_cast<peer::State>(s));
     if (on_state) on_state(s);
     const std::lock_guard lock(mutex);
     states.push_back(s);
@@ -248,6 +252,7 @@ class Peer {
     return answer;
   }
   int note_channel(bool open, esp_peer_data_channel_info_t* c) {
+    story.hear_channel(open, c->stream_id);
     if (on_channel) on_channel(open, c->label, c->stream_id);
     const std::lock_guard lock(mutex);
     (open ? opened : closed).emplace_back(c->label, c->stream_id);
