@@ -52,6 +52,26 @@ TEST_F(Extended, a_channel_says_its_stream_at_once) {
   EXPECT_EQ(c.sheep.opened[0], std::pair(std::string("chat"), stream));
 }
 
+// What a protocol is the C API does not tell: that all of it goes over is seen by its bytes.
+// covers: bug 74
+TEST_F(Extended, a_protocol_has_up_to_65535_bytes) {
+  c.connect_here();
+  const std::string longest(65'535, 'p'), longer = longest + "p";
+  auto cfg = channel("chat");
+  cfg.protocol = longer.c_str();
+  EXPECT_EQ(create(c.cat, cfg), ESP_PEER_ERR_INVALID_ARG);
+  EXPECT_EQ(stream, 99);
+  const auto before = stats_of(c.sheep).wire_bytes_received;
+  cfg.protocol = longest.c_str();
+  ASSERT_EQ(create(c.cat, cfg), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return !c.cat.opened.empty() && !c.sheep.opened.empty(); }));
+  EXPECT_EQ(c.sheep.opened[0], std::pair(std::string("chat"), stream)) << "the label is no longer";
+  EXPECT_GT(stats_of(c.sheep).wire_bytes_received - before, longest.size());
+  ASSERT_EQ(c.cat.send("hello", stream), ESP_PEER_ERR_NONE);
+  ASSERT_TRUE(c.pump_until([&] { return c.sheep.received == 1; }));
+  EXPECT_EQ(c.sheep.messages[0].body, "hello");
+}
+
 TEST_F(Extended, a_negotiated_channel_is_open_when_both_have_created_it_and_nothing_is_said) {
   c.connect_here();
   auto cfg = channel("agreed");
