@@ -145,6 +145,27 @@ TEST(Audio, codecs_and_directions_that_are_none_open_no_peer) {
   }
 }
 
+// As messages are, see threads_test.cpp. Each frame is heard before the next one is said.
+TEST(Audio, leaves_soon_while_another_thread_sleeps_in_the_loop) {
+  Talkers t;
+  t.cat.ext.loop_wait_ms = 60'000;
+  t.sheep.ext.loop_wait_ms = 20;
+  t.open();
+  t.start();
+  ASSERT_TRUE(t.both_wait(ESP_PEER_STATE_CONNECTED));
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<AudioFrame> sent;
+  for (std::uint32_t pts = 0; pts < 600; pts += 20) {
+    until_asleep(t.cat.loop_thread);
+    sent.push_back({pts, std::string(160, char(pts / 20))});
+    ASSERT_EQ(t.cat.send_audio(pts, sent.back().body), ESP_PEER_ERR_NONE);
+    ASSERT_TRUE(t.sheep.wait_for([&] { return t.sheep.frames.size() == sent.size(); }));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, patience);
+  EXPECT_EQ(t.sheep.frames, sent);
+  t.close();
+}
+
 TEST(Audio, is_sent_from_any_thread_while_the_loops_run_and_peers_disconnect) {
   for (int round = 0; round < 3; ++round) {
     Talkers t;

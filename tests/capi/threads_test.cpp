@@ -137,6 +137,22 @@ TEST(Threads, a_frame_leaves_at_once_while_the_loop_sleeps) {
   EXPECT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == 1; }));
 }
 
+// Its loop may sleep for a minute, and consent wakes it every few seconds: thirty messages that
+// wait for that take longer than all our patience.
+TEST(Threads, messages_leave_soon_while_another_thread_sleeps_in_the_loop) {
+  Couple c;
+  c.cat.ext.loop_wait_set = true;
+  c.cat.ext.loop_wait_ms = 60'000;
+  c.connect_with_channel();
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t sent = 1; sent <= 30; ++sent) {
+    until_asleep(c.cat.loop_thread);
+    ASSERT_EQ(c.cat.send("now"), ESP_PEER_ERR_NONE);
+    ASSERT_TRUE(c.sheep.wait_for([&] { return c.sheep.received == sent; }));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, patience);
+}
+
 TEST(Threads, two_loops_that_call_into_each_others_peers_never_wait_for_each_other) {
   // All cats in one thread, all sheep in another: each description, answer and message goes from a
   // callback of one into a peer of the other, both ways at once.
