@@ -1,5 +1,6 @@
 // Rows of the original's changelog that no other test of the C API tells: each is something that
 // once went wrong for its users.
+#include <cctype>
 #include <string>
 
 #include "tests/capi/local_network.hpp"
@@ -50,6 +51,31 @@ TEST_F(Changelog, an_answer_decides_the_dtls_roles_and_with_them_the_streams) {
   ASSERT_EQ(c.cat.create_channel("the client's"), ESP_PEER_ERR_NONE);
   ASSERT_TRUE(c.pump_until([&] { return c.sheep.opened.size() == 2; }));
   EXPECT_EQ(c.sheep.opened[1].second % 2, 0);
+}
+
+// The hash's digits may be small letters [rfc8122#5], and another certificate's may stand beside
+// it. covers: changelog 35, changelog 51
+TEST_F(Changelog, where_a_fingerprint_matches_nobody_reads_of_a_failure) {
+  c.cat.carry = [](std::string sdp) {
+    const std::string line = take_lines(sdp, "a=fingerprint:sha-256 ").front();
+    std::string wrong = line, small = line;
+    wrong.back() = line.back() == '0' ? '1' : '0';
+    for (char& letter : small) letter = static_cast<char>(std::tolower(letter));
+    return sdp + wrong + "\r\n" + small + "\r\n";
+  };
+  testing::internal::CaptureStderr();
+  testing::internal::CaptureStdout();
+  begin();
+  EXPECT_TRUE(connected());
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  for (Peer* p : {&c.cat, &c.sheep}) {
+    esp_peer_ext_failure_t why{};
+    EXPECT_EQ(esp_peer_ext_get_failure(p->handle, &why), ESP_PEER_ERR_NONE);
+    EXPECT_EQ(why, ESP_PEER_EXT_FAILURE_NONE);
+    EXPECT_FALSE(p->has(ESP_PEER_STATE_CONNECT_FAILED));
+    EXPECT_FALSE(p->has(ESP_PEER_STATE_DISCONNECTED));
+  }
 }
 
 // covers: changelog 24, changelog 36
