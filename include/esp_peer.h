@@ -308,13 +308,14 @@ int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);
  * queues; its pts, in milliseconds, comes out at the peer unchanged. On
  * ESP_PEER_STATE_VIDEO_PLI_RECEIVED the next one should be a keyframe.
  *
- * Of JPEG, packets carry [RFC 2435] one baseline scan of at most 2040 pixels a side, 4:2:0 or
- * 4:2:2, with the standard Huffman tables. A side that is no multiple of 8 comes out as the next
- * one, with up to 7 pixels more.
+ * Packets cannot carry H.264 with lengths in the place of start codes, as files of MP4 have it. Of
+ * JPEG they carry [RFC 2435] one baseline scan of at most 2040 pixels a side, 4:2:0 or 4:2:2, with
+ * the standard Huffman tables. A side that is no multiple of 8 comes out as the next one, with up
+ * to 7 pixels more.
  *
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
  * connected), _NOT_SUPPORT (no video was agreed on, the direction forbids it, or it is nothing that
- * packets can carry: H.264 with lengths in the place of start codes, as MP4 has it), _WOULD_BLOCK (with what waits already it is more than send_pool_size: leave
+ * packets can carry), _WOULD_BLOCK (with what waits already it is more than send_pool_size: leave
  * it out), _OVER_LIMITED (more than 32,768 packets: some 38 MB) or _NO_MEM. Where nothing waits one
  * picture may be larger than send_pool_size: a keyframe has to go.
  */

@@ -176,7 +176,7 @@ std::size_t VideoSession::write_packet(Instant now, MutableBytes out) {
 // exception: [rfc4585#3.5] Feedback waits for no timer of RTCP, and for no one else's of a group,
 // for there is none: what is lost is of use for a tenth of a second. Its share of the bandwidth
 // stays small all the same, for all that is due goes together, a packet is asked for ten times at
-// most with the time of a round trip in between, and a keyframe twice a second.
+// most with the time of a round trip in between, and a keyframe a few times a second.
 std::size_t VideoSession::write_rtcp(Instant now, MutableBytes room) {
   rtp::CompoundWriter out(room);
   if (report_due_ || bye_due_) {

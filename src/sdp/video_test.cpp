@@ -176,7 +176,7 @@ TEST(SdpVideo, of_real_peers_with_several_streams_one_is_taken) {
         Real{"firefoxgmp_twovideo_offer", "1", 126, 127, Direction::sendrecv, 2, 1},
         Real{"firefoxgmp_twovideo_answer", "1", 126, 127, Direction::sendrecv, 2, 1},
         Real{"chromium_simulcast_offer", "0", 108, 109, Direction::sendonly, 0, 0},
-        Real{"chromium_simulcast_answer", "0", 108, 109, Direction::recvonly, 0, 0},
+        Real{"chromium_simulcast_answer", "0", 108, 109, Direction::recvonly, 2, 1},
         Real{"firefoxgmp_simulcast_offer", "0", 126, 127, Direction::sendonly, max_ssrcs, 2},
         Real{"firefoxgmp_simulcast_answer", "0", 126, 127, Direction::recvonly, 1, 0}}) {
     SCOPED_TRACE(real.file);

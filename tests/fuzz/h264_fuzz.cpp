@@ -45,6 +45,20 @@ void cut_and_join(Bytes frame, H264Mode mode, std::size_t max_payload) {
   if (joined) require(equal(joined->bytes(), expected));
 }
 
+void complete(const std::vector<Buffer>& payloads, Memory& memory) {
+  const std::span<const Buffer> all(payloads);
+  const auto first = join_h264(all.first(all.size() / 2), memory);
+  const auto second = join_h264(all.subspan(all.size() / 2), memory);
+  if (!first || !second) return;
+  H264ParameterSets sets(memory);
+  sets.learn(first->bytes());
+  const auto gap = sets.gap(second->bytes());
+  const Buffer whole = sets.complete(second->bytes(), gap);
+  require(whole.size() == second->size() + gap.size);
+  require(sets.gap(whole.bytes()).size == 0);
+  require(is_h264_keyframe(whole.bytes()) == is_h264_keyframe(second->bytes()));
+}
+
 void join(Reader in) {
   fuzz::Memory memory(1'000'000);
   std::vector<Buffer> payloads;
@@ -59,20 +73,6 @@ void join(Reader in) {
   is_h264_keyframe(joined->bytes());
   begins_h264_stream(joined->bytes());
   while (units.next()) continue;
-}
-
-void complete(const std::vector<Buffer>& payloads, Memory& memory) {
-  const std::span<const Buffer> all(payloads);
-  const auto first = join_h264(all.first(all.size() / 2), memory);
-  const auto second = join_h264(all.subspan(all.size() / 2), memory);
-  if (!first || !second) return;
-  H264ParameterSets sets(memory);
-  sets.learn(first->bytes());
-  const auto gap = sets.gap(second->bytes());
-  const Buffer whole = sets.complete(second->bytes(), gap);
-  require(whole.size() == second->size() + gap.size);
-  require(sets.gap(whole.bytes()).size == 0);
-  require(is_h264_keyframe(whole.bytes()) == is_h264_keyframe(second->bytes()));
 }
 
 }  // namespace
