@@ -57,6 +57,7 @@ struct Description {
   bool ice_lite = false;
   bool trickle = false;
   std::optional<std::uint32_t> pacing_ms;  // a=ice-pacing
+  Bandwidth bandwidth;                     // of all sections together
   // The mids, blank-separated, of the BUNDLE group that has the data section, else of the first.
   std::string_view bundle;
   FixedVector<Media, max_media> media;
@@ -104,6 +105,7 @@ struct Remote {
   bool ice_lite = false;
   std::uint32_t pacing_ms = 50;  // [rfc8445#14.2] where none is named
   std::size_t transport = 0;     // index of the section that describes it
+  Bandwidth bandwidth;           // of all sections together
   std::optional<RemoteData> data;
   std::optional<RemoteAudio> audio;
   std::optional<RemoteVideo> video;

@@ -197,6 +197,7 @@ void clear(Description& d) {
   d.session_id_number = d.session_version = 0;
   d.ice_lite = d.trickle = false;
   d.pacing_ms.reset();
+  d.bandwidth = {};
   d.media.clear();
 }
 
@@ -236,6 +237,7 @@ Status parse(std::string_view text, Description& out) {
     const char type = line[0];
     line.remove_prefix(2);
     if (type == 'o' && out.media.empty()) parse_origin(line, out);
+    if (type == 'b' && out.media.empty()) note_bandwidth(line, out.bandwidth);
     if (type == 'c') parse_connection(line, out, session);
     if (type == 'a') parse_attribute(line, out, session);
     if (type == 'm') {

@@ -142,6 +142,7 @@ Status read_remote(const Description& d, const Wanted& wanted, Remote& out) {
   out.audio = choice.audio;
   out.video = choice.video;
   out.ice_lite = d.ice_lite;
+  out.bandwidth = d.bandwidth;
   if (d.pacing_ms) out.pacing_ms = *d.pacing_ms;
   if (choice.data) {
     const Media& m = d.media[*choice.data];

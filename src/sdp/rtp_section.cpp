@@ -1,5 +1,7 @@
 #include "sdp/rtp_section.hpp"
 
+#include <algorithm>
+
 #include "sdp/description.hpp"
 #include "sdp/lines.hpp"
 
@@ -67,11 +69,29 @@ bool is_rtp(const Media& section) {
   return false;
 }
 
+Bandwidth lower_of(const Bandwidth& a, const Bandwidth& b) {
+  return {std::min(a.transport, b.transport), std::min(a.payload, b.payload)};
+}
+
+// [rfc8866#5.8] Kilobits; CT is the same of everybody together, who are two here. [rfc3890#6.2]
+// TIAS is in bits. [rfc8866#5.8] Others MUST be ignored.
+void note_bandwidth(std::string_view value, Bandwidth& out) {
+  const bool kilobits = take_prefix(value, "AS:") || take_prefix(value, "CT:");
+  if (!kilobits && !take_prefix(value, "TIAS:")) return;
+  const auto number = parse_clamped_u32(first_word(value));
+  if (!number) return;
+  Bandwidth noted;
+  (kilobits ? noted.transport : noted.payload) =
+      kilobits ? std::uint64_t{*number} * 125 : std::max(*number / 8, std::min(*number, 1u));
+  out = lower_of(out, noted);
+}
+
 bool read_stream(const Media& section, bool bundled, RemoteStream& out) {
   if (!is_rtp(section)) return false;
   bool rtcp_mux = bundled;
   for (auto lines = section.lines; !lines.empty();) {
     auto line = take_line(lines);
+    if (take_prefix(line, "b=")) note_bandwidth(line, out.bandwidth);
     if (!take_prefix(line, "a=")) continue;
     if (take_prefix(line, "ssrc:")) {
       add_ssrc(line, out.ssrcs);

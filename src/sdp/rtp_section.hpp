@@ -41,6 +41,20 @@ struct RtxPair {
 };
 using RtxPairs = FixedVector<RtxPair, max_ssrcs / 2>;
 
+// What the side that says it likes to get at most, in bytes a second [rfc3264#5.1]; 0 = no media.
+struct Bandwidth {
+  static constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+  std::uint64_t transport = unlimited;  // with the headers of UDP and IP [rfc8866#5.8]
+  std::uint64_t payload = unlimited;    // of RTP packets without any header [rfc3890#6.4]
+  bool is_zero() const { return transport == 0 || payload == 0; }
+  bool is_limited() const { return transport != unlimited || payload != unlimited; }
+  friend bool operator==(const Bandwidth&, const Bandwidth&) = default;
+};
+// What keeps to both.
+Bandwidth lower_of(const Bandwidth& a, const Bandwidth& b);
+// What stands behind "b=". Of several lines the lowest counts.
+void note_bandwidth(std::string_view value, Bandwidth& out);
+
 // The peer's section.
 struct RemoteStream {
   std::size_t section = 0;  // its index
@@ -50,6 +64,7 @@ struct RemoteStream {
   Ssrcs ssrcs;                                // those it announces; others may come all the same
   RtxPairs rtx_pairs;
   StreamExtensions extensions;
+  Bandwidth bandwidth;  // of this section; the session may have one as well
 };
 // False where it is not of RTP, or wants RTCP on a port of its own. `bundled`: which is never the
 // case in a bundle [rfc9143#9.3].
