@@ -28,6 +28,7 @@ AudioSession::AudioSession(Instant now, const NegotiatedAudio& audio,
       sender_(rtp::Ssrc{audio.local_ssrc}, audio.format.clock_rate, env.random, counts, wall_clock),
       queue_(env.memory) {
   report_timer_.start(now, env.random);
+  limit_.set(audio_.bandwidth.transport, audio_.bandwidth.payload);
 }
 
 AudioSession::~AudioSession() = default;
@@ -54,11 +55,13 @@ void AudioSession::change(Instant now, const std::optional<NegotiatedAudio>& aud
   const std::uint32_t clock = audio_.format.clock_rate;
   audio_ = *audio;
   audio_.format.clock_rate = clock;
+  limit_.set(audio_.bandwidth.transport, audio_.bandwidth.payload);
 }
 
 Status AudioSession::send(Instant now, std::uint32_t pts, Bytes frame) {
   if (!sdp::sends(audio_.direction)) return Error{Errc::unsupported, "we do not send audio"};
   if (!may_send(now)) return Error{Errc::would_block, breaker_.reason()};
+  if (!limit_.may_send(now)) return Error{Errc::would_block, "more audio than the peer wants"};
   if (frame.size() > max_frame) return Error{Errc::over_limit, "a frame that fits no packet"};
   Buffer packet = Buffer::with_size(env_.memory, rtp::header_size + frame.size());
   if (!packet) return Error{Errc::no_memory, "no room for the frame"};
@@ -74,6 +77,7 @@ Status AudioSession::send(Instant now, std::uint32_t pts, Bytes frame) {
   if (!queue_.push_back(std::move(packet))) {
     return Error{Errc::no_memory, "no room for the frame"};
   }
+  limit_.on_sent(now, frame.size());
   return {};
 }
 
@@ -88,11 +92,11 @@ void AudioSession::leave() {
 
 void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
   if (refused_) return;
-  if (packet.header.ssrc == sender_.ssrc()) leave_name_to_the_other();
   // What was never agreed on makes no source: repair packets, or streams of a server, would take
   // the place of a voice.
   const bool accepted_type = accepts(packet.header.payload_type);
-  Source* source = accepted_type ? find_or_add(packet.header.ssrc) : find(packet.header.ssrc);
+  Source* source =
+      accepted_type ? find_or_add(now, packet.header.ssrc) : find(packet.header.ssrc);
   if (!source) return drop(now, "no source, nor room for one", packet.payload.size());
   source->left = false;
   const auto accepted = source->receiver.on_packet(now, packet.header);
@@ -235,7 +239,7 @@ AudioSession::Source* AudioSession::find(rtp::Ssrc ssrc) const {
 }
 
 // [rfc8834#4.8] Announced or not.
-AudioSession::Source* AudioSession::find_or_add(rtp::Ssrc ssrc) {
+AudioSession::Source* AudioSession::find_or_add(Instant now, rtp::Ssrc ssrc) {
   if (Source* known = find(ssrc)) return known;
   const auto worth = [](const Owned<Source>& place) {  // the least worth makes room
     return !place ? Instant::min() : place->left ? Instant() : place->receiver.last_heard();
@@ -243,6 +247,7 @@ AudioSession::Source* AudioSession::find_or_add(rtp::Ssrc ssrc) {
   auto place = std::min_element(
       sources_.begin(), sources_.end(),
       [&](const Owned<Source>& a, const Owned<Source>& b) { return worth(a) < worth(b); });
+  if (*place && !(*place)->left && now - (*place)->receiver.last_heard() < silence) return nullptr;
   *place = Owned<Source>::make(env_.memory, ssrc, audio_.format.clock_rate, jitter_, env_.memory);
   return place->get();
 }

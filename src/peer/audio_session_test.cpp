@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -59,6 +60,7 @@ struct Side {
         session.on_rtcp(now, *part);
       }
     } else if (const auto packet = rtp::parse_packet(srtp.open_rtp(now, datagram))) {
+      session.on_source(packet->header.ssrc);
       session.on_rtp(now, *packet);
     }
   }
@@ -414,12 +416,26 @@ TEST_F(Audio, rtcp_of_reduced_size_and_unknown_kinds_are_taken_in_good_part) {
 // covers: must rfc8834#4.1
 TEST_F(Audio, sources_that_nobody_announced_are_heard_and_no_more_than_a_few_are_kept) {
   for (std::uint32_t ssrc = 100; ssrc < 120; ++ssrc) {
-    ms += 20;
+    ms += 600;
     hand_over(*right, sealed({false, 8, 5, 8 * ssrc, rtp::Ssrc{ssrc}}, "hello"));
     EXPECT_EQ(right->heard.back().pts, ssrc);
   }
   EXPECT_EQ(right->heard.size(), 20u);
   EXPECT_LT(right->env.memory.live, 8'000u);
+}
+
+// A crowd: those that were first are heard, instead of everybody now and then.
+TEST_F(Audio, one_more_source_takes_the_place_of_none_that_is_heard) {
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    ms += 20;
+    for (std::uint32_t ssrc = 101; ssrc <= 105; ++ssrc) {
+      hand_over(*right, sealed({false, 8, i, 160u * i, rtp::Ssrc{ssrc}}, std::to_string(ssrc)));
+    }
+  }
+  std::map<std::string, int> frames;
+  for (const Heard& frame : right->heard) ++frames[frame.body];
+  EXPECT_EQ(frames,
+            (std::map<std::string, int>{{"101", 200}, {"102", 200}, {"103", 200}, {"104", 200}}));
 }
 
 TEST_F(Audio, a_peer_that_changes_its_name_is_followed_at_once) {
@@ -663,6 +679,29 @@ TEST_F(Audio, streams_of_unknown_payload_types_cost_no_frame_of_a_voice) {
   }
   EXPECT_EQ(right->heard.size(), 100u);
   EXPECT_FALSE(right->session.knows(rtp::Ssrc{60}));
+}
+
+// covers: must rfc8834#7.1b
+TEST(AudioBandwidth, what_the_peer_wants_is_sent_and_what_is_more_is_refused) {
+  for (const std::uint64_t limit : {10'000u, 5'000u}) {  // what G.711 takes over IPv4, and half
+    NegotiatedAudio audio = negotiated(sdp::AudioCodec::g711a, 1);
+    audio.bandwidth.transport = limit;
+    Side side(true, audio);
+    std::size_t sent = 0, bytes = 0;
+    for (int i = 0; i < 1'000; ++i) {
+      const Instant now = at_ms(1'000 + i * 20);
+      const Status taken = side.session.send(now, static_cast<std::uint32_t>(i * 20),
+                                             as_bytes(std::string(160, 'a')));
+      if (!taken) {
+        EXPECT_EQ(taken.error().code, Errc::would_block);
+      }
+      sent += static_cast<bool>(taken);
+      while (!side.write(now).empty()) bytes += 160 + 12 + 28;
+    }
+    EXPECT_LE(bytes, limit * 20 + limit / 4 + 200);
+    EXPECT_GE(bytes, limit * 19);
+    EXPECT_EQ(sent == 1'000, limit == 10'000);
+  }
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ void MediaSession::on_packet(Instant now, MutableBytes datagram) {
   if (opened.empty()) return;
   const auto packet = rtp::parse_packet(opened);
   if (!packet) return drop(now, "no RTP packet", opened.size());
+  if (audio_) audio_->on_source(packet->header.ssrc);
+  if (video_) video_->on_source(packet->header.ssrc);
   const Section section = section_of(*packet);
   if (section == Section::none) return drop(now, "of a section that we have not", opened.size());
   if (section == Section::video && video_) video_->on_rtp(now, *packet);
@@ -103,7 +105,10 @@ void MediaSession::on_deadline(Instant now) {
 std::size_t MediaSession::write_packet(Instant now, MutableBytes out) {
   // A keyframe of a megabyte must not hold a voice up.
   const std::size_t size = audio_ ? audio_->write_packet(now, out) : 0;
-  return size != 0 || !video_ ? size : video_->write_packet(now, out);
+  if (!video_) return size;
+  if (size == 0) return video_->write_packet(now, out);
+  video_->on_audio_sent(now, size);
+  return size;
 }
 
 std::optional<AudioFrame> MediaSession::read_audio() {

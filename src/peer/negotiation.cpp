@@ -179,21 +179,25 @@ std::uint8_t Negotiation::level() const {
   return sdp::h264_level(ours_.video.width, ours_.video.height, ours_.video.frames_per_second);
 }
 
-void Negotiation::agree(const sdp::RemoteStream& remote, sdp::Direction ours,
-                        NegotiatedStream& out) const {
-  out.direction = sdp::agreed(ours, remote.direction);
+void Negotiation::agree(const sdp::Remote& remote, const sdp::RemoteStream& stream,
+                        sdp::Direction ours, NegotiatedStream& out) const {
+  out.direction = sdp::agreed(ours, stream.direction);
+  out.bandwidth = sdp::lower_of(remote.bandwidth, stream.bandwidth);
+  out.shares_bandwidth = remote.bandwidth.is_limited();
+  // [rfc3264#5.1] "No media should be sent."
+  if (out.bandwidth.is_zero()) out.direction = sdp::agreed(out.direction, sdp::Direction::sendonly);
   out.cname = cname_;
-  out.reduced_rtcp = remote.reduced_rtcp;
-  out.remote_ssrcs = remote.ssrcs;
+  out.reduced_rtcp = stream.reduced_rtcp;
+  out.remote_ssrcs = stream.ssrcs;
   // A longer one fits no element of the short form; then payload types have to tell.
-  if (out.mid.assign(remote.mid)) out.extensions = remote.extensions;
+  if (out.mid.assign(stream.mid)) out.extensions = stream.extensions;
 }
 
 std::optional<NegotiatedAudio> Negotiation::agree_on_audio(const sdp::Remote& remote,
                                                            bool answer) const {
   if (!remote.audio) return std::nullopt;
   NegotiatedAudio audio;
-  agree(*remote.audio, ours_.audio.direction, audio);
+  agree(remote, *remote.audio, ours_.audio.direction, audio);
   audio.local_ssrc = audio_ssrc_;
   audio.format = remote.audio->format;
   audio.opus = remote.audio->opus;
@@ -208,7 +212,7 @@ std::optional<NegotiatedVideo> Negotiation::agree_on_video(const sdp::Remote& re
                                                            bool answer) const {
   if (!remote.video) return std::nullopt;
   NegotiatedVideo video;
-  agree(*remote.video, ours_.video.direction, video);
+  agree(remote, *remote.video, ours_.video.direction, video);
   video.local_ssrc = video_ssrc_;
   video.local_rtx_ssrc = rtx_ssrc_;
   video.rtx_pairs = remote.video->rtx_pairs;

@@ -94,7 +94,8 @@ class Negotiation {
   bool is_answer(const sdp::Description& description, const sdp::Remote& remote) const;
   std::optional<NegotiatedAudio> agree_on_audio(const sdp::Remote& remote, bool answer) const;
   std::optional<NegotiatedVideo> agree_on_video(const sdp::Remote& remote, bool answer) const;
-  void agree(const sdp::RemoteStream& remote, sdp::Direction ours, NegotiatedStream& out) const;
+  void agree(const sdp::Remote& remote, const sdp::RemoteStream& stream, sdp::Direction ours,
+             NegotiatedStream& out) const;
   void note_formats();
   std::uint8_t level() const;  // of our video
   Result<std::size_t> write(const sdp::Local& local);

@@ -19,6 +19,10 @@ void VideoReceiver::on_packet(Instant now, const rtp::Packet& packet,
   if (!source) return;
   if (!stream.rid.empty()) static_cast<void>(source->rid.assign(stream.rid));
   source->left = false;
+  if (source->next_pli == Instant::max() && source->keyframe_wanted) {
+    source->keyframe_wanted = false;
+    want_keyframe(now, *source);
+  }
   const auto accepted = source->receiver.on_packet(now, packet.header);
   if (!accepted) return;
   if (accepted->restarted) {
@@ -99,8 +103,12 @@ void VideoReceiver::on_deadline(Instant now) {
     if (lost && !unread) want_keyframe(now, *source);
     if (source->next_pli <= now) {
       if (!source->keyframe_wanted) ++source->request_number;
-      source->pli_due = source->pli_due || (!unread && !is_hidden(now, *source));
-      source->next_pli = source->keyframe_wanted ? now + keyframe_patience : after_interval(now);
+      const bool silent = now - source->receiver.last_heard() >= asked_for;
+      source->pli_due =
+          !silent && (source->pli_due || (!unread && !is_hidden(now, *source)));
+      source->next_pli = silent                    ? Instant::max()
+                         : source->keyframe_wanted ? now + keyframe_patience()
+                                                   : after_interval(now);
     }
   }
 }
@@ -158,7 +166,7 @@ void VideoReceiver::want_keyframe(Instant now, Source& source) {
   if (source.keyframe_wanted || source.left || is_hidden(now, source)) return;
   source.keyframe_wanted = source.pli_due = true;
   ++source.request_number;
-  source.next_pli = now + keyframe_patience;
+  source.next_pli = now + keyframe_patience();
 }
 
 void VideoReceiver::ask_no_longer(Instant now, Source& source) const {

@@ -1,6 +1,7 @@
 // Video on its way in: packets of the peer's sources, whole frames in their order, and what is
 // asked of the peer for them.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -46,8 +47,8 @@ class VideoReceiver {
   static constexpr Duration silence = seconds(2);
   // Another one is shown in the place of one that has been quiet for so long.
   static constexpr Duration quiet = milliseconds(500);
-  // While there is none, a keyframe is asked for again after that.
-  static constexpr Duration keyframe_patience = milliseconds(500);
+  // Whoever has been silent for so long takes no pictures: he is asked when he is heard again.
+  static constexpr Duration asked_for = seconds(10);
 
   VideoReceiver(const VideoReceiverOptions& options, Env env) : options_(options), env_(env) {}
 
@@ -106,6 +107,11 @@ class VideoReceiver {
 
   Instant after_interval(Instant now) const {
     return options_.pli_interval == Duration(0) ? Instant::max() : now + options_.pli_interval;
+  }
+  // While there is no keyframe, one is asked for again after that: it has the way there and back,
+  // and what is lost of it is repaired as long as it may be.
+  Duration keyframe_patience() const {
+    return std::min(milliseconds(200) + options_.buffer.longest_hold, seconds(1));
   }
   Source* find(rtp::Ssrc ssrc) const;
   Source* find_or_add(Instant now, rtp::Ssrc ssrc);

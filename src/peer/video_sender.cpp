@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec/h264_depacketizer.hpp"
 #include "codec/h264_packetizer.hpp"
 #include "codec/jpeg_packetizer.hpp"
 #include "rtp/rtx.hpp"
@@ -27,16 +28,14 @@ void VideoSender::change(const NegotiatedVideo& video) {
   video_.format.payload_type = video.format.payload_type;
   video_.format.rtx_payload_type = video.format.rtx_payload_type;
   video_.format.fragments = video.format.fragments;
+  limit_.set(video.bandwidth.transport, video.bandwidth.payload);
   if (video_.format.rtx_payload_type && !rtx_) {
     rtx_.emplace(rtp::Ssrc{video_.local_rtx_ssrc}, NegotiatedVideo::clock_rate, env_.random);
   }
 }
 
 Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
-  const std::size_t waiting = waiting_bytes_ + (frames_.size() - sent_frames_) * sizeof(Frame);
-  if (waiting_bytes_ != 0 && waiting + bytes.size() > options_.most_bytes) {
-    return Error{Errc::would_block, "more video than the path carries"};
-  }
+  if (const Status room = has_room(bytes); !room) return room;
   if (bytes.size() / max_payload_ >= max_packets_of_frame) {
     return Error{Errc::over_limit, "a frame of more packets than can be told apart"};
   }
@@ -54,8 +53,27 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   if (!frames_.push_back(std::move(frame))) return Error{Errc::no_memory, "no room for the frame"};
   bytes_ += cost;
   waiting_bytes_ += size;
+  needs_keyframe_ = false;
   pacer_.on_frame(now, size, waiting_bytes_);
   forget_old();
+  return {};
+}
+
+Status VideoSender::has_room(Bytes frame) {
+  const std::size_t waiting = waiting_bytes_ + (frames_.size() - sent_frames_) * sizeof(Frame);
+  const Duration wait = limit_.time_for(waiting_bytes_, waiting_bytes_ / max_payload_);
+  overfull_ = wait > (overfull_ ? short_queue : most_wait_);
+  const bool fits = waiting_bytes_ == 0 || waiting + frame.size() <= options_.most_bytes;
+  needs_keyframe_ = needs_keyframe_ || overfull_ || !fits;
+  if (overfull_ || !fits) return Error{Errc::would_block, "more video than the path carries"};
+  const Duration takes = limit_.time_for(frame.size(), frame.size() / max_payload_ + 1);
+  if (!needs_keyframe_ && takes == Duration(0)) return {};  // nothing has to be told apart
+  const bool keyframe =
+      video_.format.codec != sdp::VideoCodec::h264 || codec::is_h264_keyframe(frame);
+  if (needs_keyframe_ && !keyframe) {
+    return Error{Errc::would_block, "it refers to a frame that was left out"};
+  }
+  if (keyframe) most_wait_ = longest_queue + takes;
   return {};
 }
 
@@ -115,11 +133,17 @@ std::size_t VideoSender::write_payload(const Frame& frame, const Packet& packet,
 }
 
 std::size_t VideoSender::write_packet(Instant now, MutableBytes out) {
-  held_back_ = !pacer_.may_send(now);
+  held_back_ = !may_send(now);
   if (held_back_) return 0;
-  std::size_t size = write_again(now, out);
-  if (size == 0) size = write_new(out);
-  if (size != 0) pacer_.on_sent(now, size);
+  if (const std::size_t again = write_again(now, out)) {
+    pacer_.on_sent(now, again);
+    limit_.on_sent_beside(now, again - rtp::header_size);
+    return again;
+  }
+  const std::size_t size = write_new(out);
+  if (size == 0) return 0;
+  pacer_.on_sent(now, size);
+  limit_.on_sent(now, size - rtp::header_size);
   return size;
 }
 
@@ -278,9 +302,21 @@ VideoSender::Packet* VideoSender::find(std::uint16_t sequence, const Frame*& fou
   return nullptr;
 }
 
+void VideoSender::rename(rtp::Ssrc name) {
+  if (name != source_.ssrc()) {
+    if (rtx_) rtx_->rename(env_.random);
+    return;
+  }
+  source_.rename(env_.random);
+  clear();
+}
+
 void VideoSender::clear() {
   while (!frames_.empty()) frames_.pop_front();
   while (!asked_.empty()) asked_.pop_front();
+  // The next frame would refer to what was dropped, or refused meanwhile.
+  needs_keyframe_ = true;
+  overfull_ = false;
   sent_frames_ = bytes_ = waiting_bytes_ = 0;
 }
 
@@ -300,7 +336,7 @@ void VideoSender::forget_old() {
 std::optional<Instant> VideoSender::next_deadline() const {
   const bool idle = sent_frames_ == frames_.size() && asked_.empty();
   if (idle || !held_back_) return std::nullopt;
-  return pacer_.due();
+  return std::max(pacer_.due(), limit_.due());
 }
 
 void VideoSender::hash_state(StateHash& hash) const {

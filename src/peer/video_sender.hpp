@@ -12,8 +12,10 @@
 #include "codec/h264_parameter_sets.hpp"
 #include "peer/negotiated_video.hpp"
 #include "rtp/pacer.hpp"
+#include "rtp/rate_limit.hpp"
 #include "rtp/sender.hpp"
 #include "rtp/transformer.hpp"
+#include "srtp/session.hpp"
 
 namespace esp_peer::peer {
 
@@ -34,22 +36,33 @@ class VideoSender {
   // and codec stay.
   void change(const NegotiatedVideo& video);
   // Its packets may be sealed again: what is asked for can be sent without RTX, too.
-  void allow_repeats() { repeats_allowed_ = true; }
+  void allow_repeats(bool allowed = true) { repeats_allowed_ = allowed; }
   // What packets go through before they leave. One that is sent again leaves as it did the first
   // time.
   void use(rtp::Transformer& transformer) { transformer_ = &transformer; }
 
   // One access unit of H.264, or one JPEG file; copied. unsupported when no packet can carry it,
-  // over_limit when it is too many of them, would_block when too much waits already. Where nothing
-  // waits, a frame may be larger than all that is kept.
+  // over_limit when it is too many of them, would_block when too much waits already: more than is
+  // kept, or more than the limit lets go in `longest_queue`. Where nothing waits, a frame may be
+  // larger than that. Behind a frame that was not taken only a keyframe is: what comes between
+  // refers to what nobody gets.
   Status send(Instant now, std::uint32_t timestamp, Bytes frame);
   // The receiver lacks a packet. Nothing comes of it when that one is too old, or was sent again
   // often enough.
   void on_nack(std::uint16_t sequence);
 
+  // [rfc8083#4.3] Its own packets keep this distance from now on; 0 = none.
+  void set_gap(Duration gap) { limit_.set_gap(gap); }
+  // Somebody else has sent so much, and the limit is of both.
+  void on_sent_beside(Instant now, std::size_t size) { limit_.on_sent_beside(now, size); }
+
+  // [rfc3550#8.2] Somebody else has this name of ours: it gets another one. What was sent under it
+  // is forgotten.
+  void rename(rtp::Ssrc name);
+
   // Nothing goes any more, for now: neither what waits nor what is asked for again.
   void clear();
-  void on_deadline(Instant now) { held_back_ = held_back_ && !pacer_.may_send(now); }
+  void on_deadline(Instant now) { held_back_ = held_back_ && !may_send(now); }
 
   // The next RTP packet, in the clear, what was asked for again first; 0 = none, or not yet.
   std::size_t write_packet(Instant now, MutableBytes out);
@@ -60,10 +73,16 @@ class VideoSender {
   // is of no use. Asked once for each time.
   bool take_broken_frame() { return std::exchange(broken_frame_, false); }
   rtp::Sender& source() { return source_; }
+  bool has_name(rtp::Ssrc name) const {
+    return name == source_.ssrc() || (rtx_ && name == rtx_->ssrc());
+  }
   // Of packets that were repeated; nothing before there is one.
   std::optional<rtp::Ssrc> repeating_name() const {
     return rtx_ && rtx_->ever_sent() ? std::optional(rtx_->ssrc()) : std::nullopt;
   }
+  std::size_t most_packets() const { return options_.most_packets; }
+  // And there is room for it.
+  bool needs_keyframe() const { return needs_keyframe_ && !overfull_; }
   std::size_t bytes() const { return bytes_; }            // kept
   std::size_t waiting() const { return waiting_bytes_; }  // of them, not sent yet
   void hash_state(StateHash& hash) const;
@@ -73,6 +92,12 @@ class VideoSender {
   static constexpr std::size_t max_packets_of_frame = 0x8000;
   // NACKs that come faster than we answer; further ones are asked again.
   static constexpr std::size_t max_asked = 256;
+  // [rfc8866#5.8] "Including the transport and network-layer": what is in front of a payload and
+  // behind it, over IPv6.
+  static constexpr std::size_t wire_overhead = rtp::header_size + srtp::max_growth + 8 + 40;
+  // What the limit holds back goes as soon; when there is more, frames are refused until there is
+  // little: a keyframe shall find room for those behind it.
+  static constexpr Duration longest_queue = milliseconds(300), short_queue = milliseconds(100);
 
   struct Packet {
     codec::Fragment fragment;
@@ -101,6 +126,8 @@ class VideoSender {
   };
 
   bool repeats() const { return video_.format.rtx_payload_type || repeats_allowed_; }
+  bool may_send(Instant now) const { return pacer_.may_send(now) && limit_.may_send(now); }
+  Status has_room(Bytes frame);
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
   void cut_again(Frame& frame);
@@ -126,11 +153,14 @@ class VideoSender {
   std::optional<rtp::Sender> rtx_;  // once it was agreed on
   bool repeats_allowed_ = false;
   rtp::Pacer pacer_;
+  rtp::RateLimit limit_{wire_overhead, Duration(0)};  // repeated packets count
+  Duration most_wait_ = longest_queue;                // behind a large keyframe so much more
+  bool overfull_ = false, needs_keyframe_ = false;    // frames are refused, or all but keyframes
   // Those that are sent stand in front. Above most_bytes the oldest go, but none that waits.
   Deque<Frame> frames_;
   std::size_t sent_frames_ = 0;
   std::size_t bytes_ = 0, waiting_bytes_ = 0;
-  bool held_back_ = false;  // by the pace alone
+  bool held_back_ = false;  // by pace or limit alone
   bool broken_frame_ = false;
   std::uint16_t last_sequence_ = 0;  // sent; packets too far behind it are not found any more
   Deque<std::uint16_t> asked_;       // at most max_asked

@@ -284,8 +284,68 @@ TEST(VideoSender, a_keyframe_of_a_megabyte_is_taken_when_nothing_waits_and_leave
   s.fetch_all();
   EXPECT_GT(s.ms, 100);
   EXPECT_LT(s.ms, 600);
+  EXPECT_FALSE(s.give(unit(0x41, 1000))) << "it refers to the one that had no room";
+  EXPECT_TRUE(s.sender.needs_keyframe());
+  EXPECT_TRUE(s.give(unit(0x65, 1000)));
+  EXPECT_FALSE(s.sender.needs_keyframe());
   EXPECT_TRUE(s.give(unit(0x41, 1000)));
   EXPECT_LE(s.sender.bytes(), 400'000u);
+}
+
+// An application that gives ten times what the peer wants, and obeys: it leaves out what is
+// refused, and gives a keyframe when one is needed.
+// covers: must rfc8834#7.1b
+TEST(VideoSender, above_the_limit_frames_are_refused_and_none_leaves_that_refers_to_them) {
+  for (const bool with_rtx : {true, false}) {
+    Sending s(with_rtx);
+    NegotiatedVideo limited = video(with_rtx);
+    limited.bandwidth.transport = 37'500;
+    s.sender.change(limited);
+    bool whole = true;  // all since the last keyframe were taken
+    int taken = 0, keyframes = 0;
+    std::int64_t longest = 0;
+    for (int i = 0; i < 900; ++i) {
+      const bool keyframe = i == 0 || s.sender.needs_keyframe();
+      const Octets frame = keyframe ? sets + unit(0x65, 10'000) : unit(0x41, 4'000);
+      const bool takes = static_cast<bool>(s.give(frame, static_cast<std::uint32_t>(i * 3'000)));
+      EXPECT_FALSE(takes && !keyframe && !whole) << i;
+      whole = takes ? whole || keyframe : false;
+      taken += takes;
+      keyframes += takes && keyframe;
+      longest = std::max<std::int64_t>(longest, static_cast<std::int64_t>(s.sender.waiting()));
+      for (int ms = 0; ms < 33; ++ms, ++s.ms) {
+        s.fetch();
+        // The receiver asks again for one of them.
+        if (s.ms % 100 == 0 && !s.out.empty()) {
+          s.sender.on_nack(s.out.back().packet.header.sequence);
+        }
+      }
+    }
+    std::size_t bytes = 0;
+    for (const Sent& sent : s.out) bytes += sent.bytes.size() + 20 + 48;  // sealed, over IPv6
+    EXPECT_LE(bytes, 37'500u * 297 / 10);
+    EXPECT_GE(bytes, 37'500u * 297 / 10 * 9 / 10);
+    EXPECT_GT(taken, 100);
+    EXPECT_LT(taken, 250);
+    EXPECT_GT(keyframes, 10);
+    EXPECT_LT(keyframes, taken / 2) << "a keyframe finds room for those behind it";
+    EXPECT_LE(longest, 37'500 / 2 + 2 * 10'100) << "half a second, a keyframe and one frame";
+  }
+}
+
+TEST(VideoSender, below_the_limit_every_frame_is_taken) {
+  Sending s;
+  NegotiatedVideo limited = video(true);
+  limited.bandwidth = {37'500, 35'000};
+  s.sender.change(limited);
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_TRUE(s.give(unit(0x41, 800), static_cast<std::uint32_t>(i * 3'000)));
+    for (int ms = 0; ms < 33; ++ms, ++s.ms) s.fetch();
+    EXPECT_EQ(s.sender.waiting(), 0u);
+  }
+  limited.bandwidth = {};
+  s.sender.change(limited);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(s.give(unit(0x65, 10'000)));
 }
 
 // A program that calls the loop, sleeps 20 ms, and so on.

@@ -19,11 +19,7 @@ VideoSession::VideoSession(Instant now, const NegotiatedVideo& video, const Vide
       sender_(video, limits.sender, max_packet, env, wall_clock),
       receiver_(limits.receiver, env) {
   report_timer_.start(now, env.random);
-  // Without memory for it nothing is sent again.
-  if (!video.format.rtx_payload_type &&
-      srtp.allow_repeats(sender_.source().ssrc(), limits.sender.most_packets)) {
-    sender_.allow_repeats();
-  }
+  allow_repeats();
 }
 
 VideoSession::~VideoSession() = default;
@@ -55,7 +51,10 @@ Status VideoSession::send(Instant now, std::uint32_t pts, Bytes frame) {
   if (!sdp::sends(video_.direction)) return Error{Errc::unsupported, "we do not send video"};
   if (!may_send(now)) return Error{Errc::would_block, breaker_.reason()};
   // exception: [rfc3550#5.1] timestamps have no random offset, so that pts comes out as it went in.
-  return sender_.send(now, rtp::ticks_of_pts(pts, NegotiatedVideo::clock_rate), frame);
+  const std::uint32_t timestamp = rtp::ticks_of_pts(pts, NegotiatedVideo::clock_rate);
+  const Status sent = sender_.send(now, timestamp, frame);
+  if (sender_.needs_keyframe()) on_keyframe_request(now);
+  return sent;
 }
 
 void VideoSession::leave() {
@@ -75,6 +74,27 @@ const sdp::VideoFormat* VideoSession::format_of(const rtp::Header& header) const
 
 bool VideoSession::knows(rtp::Ssrc source) const {
   return receiver_.knows(source) || video_.announces(source);
+}
+
+// Without memory for it nothing is sent again.
+void VideoSession::allow_repeats() {
+  sender_.allow_repeats(!video_.format.rtx_payload_type &&
+                        srtp_.allow_repeats(sender_.source().ssrc(), sender_.most_packets()));
+}
+
+// [rfc3550#8.2] Two sources chose the same name. SRTP has shown that it is not our own packet that
+// has come back.
+void VideoSession::on_source(rtp::Ssrc source) {
+  if (refused_ || !sender_.has_name(source)) return;
+  left_names_.push_back(source);
+  const bool repeats = source != sender_.source().ssrc();
+  sender_.rename(source);
+  report_due_ = true;
+  if (repeats) return;
+  allow_repeats();
+  breaker_.reset();
+  stopped_ = false;
+  keyframe_asked_ = sdp::sends(video_.direction);  // the peer will ask for one
 }
 
 void VideoSession::on_rtp(Instant now, const rtp::Packet& packet) {
@@ -99,6 +119,7 @@ void VideoSession::on_rtcp(Instant now, const rtp::RtcpPacket& packet) {
   const rtp::Sender& us = sender_.source();
   if (const auto report = rtp::find_report(packet, us.ssrc())) {
     breaker_.on_report(now, *report, us.round_trip(now, *report));
+    sender_.set_gap(breaker_.least_gap());
   }
   if (const auto nack = rtp::parse_nack(packet)) {
     if (nack->source != us.ssrc()) return;
@@ -186,6 +207,8 @@ std::size_t VideoSession::write_rtcp(Instant now, MutableBytes room) {
     rtp::write_cname(out, sender_.source().ssrc(), video_.cname.view());
   }
   if (!leaving_) receiver_.write_feedback(now, out, sender_.source().ssrc());
+  for (const rtp::Ssrc name : left_names_) rtp::write_bye(out, name);
+  left_names_.clear();
   if (bye_due_) {
     rtp::write_bye(out, sender_.source().ssrc());
     if (const auto name = sender_.repeating_name()) rtp::write_bye(out, *name);

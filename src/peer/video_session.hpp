@@ -38,9 +38,13 @@ class VideoSession {
   // A later description says otherwise; nothing = video is refused now.
   void change(Instant now, const std::optional<NegotiatedVideo>& video);
   // One access unit of H.264 with start codes, or one JPEG file. unsupported where the direction
-  // forbids or no packet can carry it, would_block when too much waits, and while the circuit
-  // breaker keeps everything back [rfc8083].
+  // forbids or no packet can carry it, would_block when too much waits, a keyframe is needed, and
+  // while the circuit breaker keeps everything back [rfc8083].
   Status send(Instant now, std::uint32_t pts, Bytes frame);
+  // Audio has sent so much: where the session has a limit, it takes from what video may send.
+  void on_audio_sent(Instant now, std::size_t size) {
+    if (video_.shares_bandwidth) sender_.on_sent_beside(now, size);
+  }
   // The application leaves: a BYE goes out, nothing else does.
   void leave();
 
@@ -49,6 +53,8 @@ class VideoSession {
   // The source was announced for this section, or heard in it.
   bool knows(rtp::Ssrc source) const;
   const NegotiatedVideo& agreed() const { return video_; }
+  // Somebody sends under this name, in whatever section.
+  void on_source(rtp::Ssrc source);
   void on_rtp(Instant now, const rtp::Packet& packet);
   void on_rtcp(Instant now, const rtp::RtcpPacket& packet);
   void on_deadline(Instant now);
@@ -67,6 +73,7 @@ class VideoSession {
   const sdp::VideoFormat* format_of(const rtp::Header& header) const;
   VideoStream stream_of(const rtp::Packet& packet) const;
   void on_keyframe_request(Instant now);
+  void allow_repeats();
   bool may_send(Instant now);
   std::size_t write_rtcp(Instant now, MutableBytes room);
   void write_report(Instant now, rtp::CompoundWriter& out);
@@ -78,6 +85,7 @@ class VideoSession {
   VideoReceiver receiver_;
   rtp::ReportTimer report_timer_{rtp::ReportTimer::video_interval};
   bool report_due_ = false, bye_due_ = false, ever_reported_ = false;
+  FixedVector<rtp::Ssrc, 2> left_names_;  // that we give up, and say so
   bool leaving_ = false, refused_ = false;
   rtp::CircuitBreaker breaker_;
   bool stopped_ = false;  // by it

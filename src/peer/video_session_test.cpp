@@ -64,6 +64,7 @@ struct Side {
         session.on_rtcp(now, *part);
       }
     } else if (const auto packet = rtp::parse_packet(srtp.open_rtp(now, datagram))) {
+      session.on_source(packet->header.ssrc);
       session.on_rtp(now, *packet);
     }
   }
@@ -396,7 +397,8 @@ TEST_F(Video, nothing_is_sent_to_who_has_ceased_to_report_until_he_is_heard_and_
   const auto film = [&](int frames) {
     refused = 0;
     for (int i = 0; i < frames; ++i, pts += 100) {
-      const Status sent = left->session.send(now(), pts, picture(pts == 0, 3'000));
+      const bool keyframe = pts == 0 || left->keyframes_asked > 0;
+      const Status sent = left->session.send(now(), pts, picture(keyframe, 3'000));
       refused += !sent;
       if (!sent) {
         EXPECT_EQ(sent.error().code, Errc::would_block);
@@ -451,6 +453,20 @@ TEST_F(Video, a_stream_of_which_nothing_arrives_stops_and_a_change_of_direction_
     left->session.change(now(), video);
   }
   EXPECT_EQ(film(51'000, 100), 100);
+}
+
+// What was refused meanwhile is what the next one refers to.
+TEST_F(Video, after_a_rest_nothing_is_taken_but_a_keyframe) {
+  EXPECT_TRUE(left->session.send(now(), 0, picture(true, 3'000)));
+  NegotiatedVideo video = negotiated(1);
+  for (const auto direction : {sdp::Direction::recvonly, sdp::Direction::sendrecv}) {
+    video.direction = direction;
+    left->session.change(now(), video);
+  }
+  EXPECT_EQ(left->session.send(now(), 40, picture(false, 3'000)).code(), Errc::would_block);
+  EXPECT_TRUE(left->session.take_keyframe_request()) << "nor does the peer have to ask";
+  EXPECT_TRUE(left->session.send(now(), 80, picture(true, 3'000)));
+  EXPECT_TRUE(left->session.send(now(), 120, picture(false, 3'000)));
 }
 
 // [rfc3264#6.1] Nor does what waited when the direction changed.
@@ -593,6 +609,47 @@ TEST_F(Video, the_source_of_repetitions_has_our_name_and_says_farewell) {
     for (std::size_t i = 0; bye && i < bye->size(); ++i) left_us.push_back((*bye)[i]);
   }
   EXPECT_EQ(left_us, (std::vector<rtp::Ssrc>{rtp::Ssrc{1}, rtp::Ssrc{101}}));
+}
+
+// Ours are 2, and 102 for what is repeated.
+// covers: must rfc8834#4.1
+TEST_F(Video, a_name_that_both_have_is_left_to_the_other_with_a_farewell) {
+  for (const std::uint32_t name : {2u, 102u}) {
+    begin(negotiated(1), negotiated(2));
+    network = [this](Side& to, Datagram d) { to.hear(now(), d); };
+    EXPECT_TRUE(right->session.send(now(), 0, picture(true, 3'000)));
+    run(100);
+    EXPECT_EQ(left->seen.size(), 1u);
+    std::vector<std::uint32_t> byes, names;
+    network = [&](Side& to, Datagram d) {
+      if (&to != left.get()) return;
+      if (!rtp::is_rtcp(d)) {
+        const auto packet = rtp::parse_packet(left->srtp.open_rtp(now(), d));
+        ASSERT_TRUE(packet);
+        names.push_back(static_cast<std::uint32_t>(packet->header.ssrc));
+        left->session.on_rtp(now(), *packet);
+        return;
+      }
+      auto compound = rtp::CompoundReader::open(left->srtp.open_rtcp(now(), d));
+      while (compound) {
+        const auto part = compound->next();
+        if (!part) break;
+        const auto bye = part->type == rtp::RtcpType::bye ? rtp::parse_bye(*part) : std::nullopt;
+        if (bye) byes.push_back(static_cast<std::uint32_t>((*bye)[0]));
+        left->session.on_rtcp(now(), *part);
+      }
+    };
+    right->session.on_source(rtp::Ssrc{name});
+    right->session.on_source(rtp::Ssrc{name});
+    EXPECT_EQ(right->session.take_keyframe_request(), name == 2);
+    run(100);
+    EXPECT_EQ(byes, std::vector<std::uint32_t>{name}) << "once";
+    EXPECT_TRUE(right->session.send(now(), 200, picture(true, 3'000)));
+    run(100);
+    ASSERT_FALSE(names.empty());
+    EXPECT_EQ(names.front() == 2, name != 2);
+    EXPECT_EQ(left->seen, (std::vector<std::uint32_t>{0, 200}));
+  }
 }
 
 }  // namespace

@@ -31,11 +31,16 @@ bool CircuitBreaker::allows(Instant now) {
 
 void CircuitBreaker::on_sent(Instant now) {
   const bool begins = last_sent_ == Instant::min() || now - last_sent_ > pause;
-  if (begins) begin_window(now);
+  if (begins) {
+    begin_window(now);
+    measured_since_ = now;
+    measured_ = rate_ = 0;
+  }
   if (begins || !unreported_since_) unreported_since_ = now;
   if (begins || !awaited_since_) awaited_since_ = now;
   last_sent_ = now;
   ++packets_;
+  ++measured_;
 }
 
 void CircuitBreaker::on_report(Instant now, const ReportBlock& report,
@@ -65,16 +70,29 @@ void CircuitBreaker::judge_arrival(Instant now, const ReportBlock& report) {
 }
 
 // [rfc8083#4.3] Ten times what TCP would send, s / (Tr × √(2p/3)): with n packets a round trip that
-// is n² × p > 150. exception: windows follow each other and do not overlap, which takes no history.
+// is n² × p > 150. "The actual sending rate" is that of the last second or report: whoever has
+// heard of the loss and sends less now has done what the window gives time for. exception: windows
+// follow each other and do not overlap, which takes no history.
 void CircuitBreaker::judge_loss(Instant now, const ReportBlock& report) {
   loss_ += report.fraction_lost * (now - last_report_).count() / 1000;
   last_report_ = now;
   ++reports_;
+  const std::int64_t fraction_now = report.fraction_lost * 256;
+  loss_lately_ = judged_ ? (loss_lately_ * 3 + fraction_now) / 4 : fraction_now;
+  judged_ = true;
+  const Duration measured = now - measured_since_;
+  if (measured >= seconds(1)) {
+    rate_ = measured_ * 1'000'000'000 / measured.count();
+    measured_since_ = now;
+    measured_ = 0;
+  }
   const Duration length = now - window_began_;
   const Duration wanted = std::min(round_trip_ * 10, longest_window);
   if (reports_ <= least_reports || length < wanted || length < milliseconds(1)) return;
   // In thousandths.
-  const std::int64_t in_flight = packets_ * round_trip_.count() / (length.count() / 1000);
+  const std::int64_t in_flight = rate_ != 0
+                                     ? rate_ * (round_trip_.count() / 1000) / 1000
+                                     : packets_ * round_trip_.count() / (length.count() / 1000);
   const std::int64_t fraction = loss_ * 1000 / (length.count() / 1000);  // of 256 × 1000
   const bool steady = packets_ >= reports_;
   begin_window(now);
@@ -82,6 +100,17 @@ void CircuitBreaker::judge_loss(Instant now, const ReportBlock& report) {
   constexpr std::int64_t most = 150ll * 256 * 1000;
   const std::int64_t packets = std::min<std::int64_t>(in_flight / 1000, 1'000'000);
   if (packets * packets * fraction > most) trip(now, "too much is lost", length);
+}
+
+// A packet each 1/n of a round trip, n² × p = 150; a fifth less, for the reports to come may tell
+// of somewhat more.
+Duration CircuitBreaker::least_gap() const {
+  if (loss_lately_ == 0) return Duration(0);
+  constexpr std::int64_t most = 150ll * 256 * 256 * 64 / 100;
+  const std::int64_t square = most * 100 / loss_lately_;  // of n, in hundredths
+  std::int64_t tenths = 1;
+  while ((tenths + 1) * (tenths + 1) <= square) ++tenths;
+  return std::min(round_trip_ * 10 / tenths, seconds(1));
 }
 
 void CircuitBreaker::begin_window(Instant now) {

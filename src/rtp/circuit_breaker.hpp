@@ -38,6 +38,9 @@ class CircuitBreaker {
   void on_report(Instant now, const ReportBlock& report, std::optional<Duration> round_trip);
   // [rfc8083#5] What the peer asks of this source shows as well that the way back is there.
   void on_feedback() { unreported_since_.reset(); }
+  // Who keeps this distance between packets stays inside what is judged to be too much: so much
+  // is what the last reports leave him [rfc8834#7.1]. 0 = they tell of no loss.
+  Duration least_gap() const;
   // RTCP of the peer, whatever it says.
   void on_rtcp() { heard_ = true; }
   // The source begins anew, or stops because somebody wants it to [rfc8083#4.2].
@@ -69,8 +72,14 @@ class CircuitBreaker {
   Duration round_trip_{};  // smoothed; 0 = not known
   Instant window_began_{}, last_report_{};
   std::int64_t packets_ = 0;  // sent in the window
-  std::int64_t loss_ = 0;     // in it: fractions of 256, each times its milliseconds
-  int reports_ = 0;           // in it
+  // Lately: in a second, or between two reports that are farther apart.
+  Instant measured_since_{};
+  std::int64_t measured_ = 0;
+  std::int64_t rate_ = 0;         // packets in 1000 s; 0 = not known
+  std::int64_t loss_lately_ = 0;  // smoothed fraction, of 256 × 256
+  bool judged_ = false;           // that is of more than nothing
+  std::int64_t loss_ = 0;         // in it: fractions of 256, each times its milliseconds
+  int reports_ = 0;               // in it
 };
 
 }  // namespace esp_peer::rtp

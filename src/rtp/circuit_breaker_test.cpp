@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "tests/support/test_env.hpp"
@@ -20,6 +22,8 @@ struct Stream {
   Duration round_trip = milliseconds(50);
   std::uint8_t loss = 0;  // of 256
   bool arrives = true, reports = true;
+  bool keeps_gap = false;  // and leaves out what has no room
+  Instant last{};
   std::uint32_t sent = 0, highest = 0;
 
   // When it stopped; -1 = never.
@@ -28,7 +32,9 @@ struct Stream {
     for (const std::int64_t end = ms + time; ms < end; ++ms) {
       const Instant now = at_ms(ms);
       const bool due = packets_a_second != 0 && ms % (1'000 / packets_a_second) == 0;
-      if (due && breaker.allows(now)) {
+      const bool fits = !keeps_gap || now - last >= breaker.least_gap();
+      if (due && fits && breaker.allows(now)) {
+        last = now;
         breaker.on_sent(now);
         ++sent;
         if (arrives) highest = sent;
@@ -210,6 +216,40 @@ TEST(CircuitBreaker, a_burst_of_losses_is_averaged_over_the_window) {
     stream.loss = 0;
     EXPECT_EQ(stream.run(3'000), -1) << i;
   }
+}
+
+// [rfc8083#4.3] "A responsive congestion control algorithm will begin to respond" before it is
+// judged: whoever does is not stopped, and has most of what he may have.
+// covers: must rfc8834#7.1
+TEST(CircuitBreaker, whoever_keeps_the_gap_that_the_reports_leave_goes_on) {
+  for (const std::uint8_t loss : {13, 26, 51, 128, 255}) {
+    for (const Duration round_trip : {milliseconds(100), milliseconds(230), seconds(1)}) {
+      Stream stream;
+      stream.packets_a_second = 1'000;
+      stream.round_trip = round_trip;
+      stream.loss = loss;
+      stream.keeps_gap = true;
+      EXPECT_EQ(stream.run(60'000), -1) << int(loss) << ' ' << round_trip.count();
+      const std::uint32_t before = stream.sent;
+      EXPECT_EQ(stream.run(60'000), -1) << int(loss) << ' ' << round_trip.count();
+      // n² × p = 150
+      const double most = std::sqrt(150 * 256.0 / loss) * 1e6 / double(round_trip.count());
+      const double rate = (stream.sent - before) / 60.0;
+      EXPECT_GE(rate, std::min(most, 1'000.0) * 0.6) << int(loss) << ' ' << round_trip.count();
+      EXPECT_LE(rate, std::max(most, 10.0)) << int(loss) << ' ' << round_trip.count();
+    }
+  }
+}
+
+TEST(CircuitBreaker, the_gap_is_gone_when_nothing_is_lost_any_more) {
+  Stream stream;
+  EXPECT_EQ(stream.breaker.least_gap(), Duration(0));
+  stream.loss = 255;
+  stream.run(5'000);
+  EXPECT_GT(stream.breaker.least_gap(), milliseconds(4));
+  stream.loss = 0;
+  stream.run(60'000);
+  EXPECT_EQ(stream.breaker.least_gap(), Duration(0));
 }
 
 }  // namespace

@@ -33,7 +33,6 @@ void FrameBuffer::restart(std::uint64_t sequence) {
   cut_.reset();
   unsure_ = false;
   next_ = first_ = sequence;
-  gap_since_ = Instant::max();
   started_ = true;
 }
 
@@ -59,6 +58,7 @@ bool FrameBuffer::extend_back_to(Instant now, std::uint64_t sequence) {
 bool FrameBuffer::add_place(Instant now, bool in_front) {
   Slot slot;
   slot.at = now + options_.resend_delay;
+  slot.since = now;
   const bool added =
       in_front ? window_.push_front(std::move(slot)) : window_.push_back(std::move(slot));
   bytes_ += added ? bookkeeping : 0;
@@ -89,27 +89,6 @@ std::size_t FrameBuffer::whole_frame_size() const {
     ++joined_;
   }
   return 0;
-}
-
-// Since when it is known that the frame in front lacks a packet; max: it lacks none.
-Instant FrameBuffer::lacking_since() const {
-  if (whole_frame_size() != 0 || joined_ == window_.size()) return Instant::max();
-  const std::uint64_t gap = next_ + joined_;
-  if (gap == gap_ && gap_since_ != Instant::max()) return gap_since_;
-  gap_ = gap;
-  gap_since_ = Instant::max();
-  for (std::size_t i = joined_; i < window_.size(); ++i) {
-    if (window_[i].here) gap_since_ = std::min(gap_since_, window_[i].at);
-  }
-  return gap_since_;
-}
-
-// The frame in front, if it is not whole by then.
-Instant FrameBuffer::give_up_at() const {
-  if (held() == 0 || whole_frame_size() != 0) return Instant::max();
-  const Instant since = lacking_since();
-  if (since != Instant::max()) return since + options_.longest_hold;
-  return newest_ + std::max(longest_pause, options_.longest_hold);
 }
 
 std::optional<FrameBuffer::Frame> FrameBuffer::take() {
@@ -147,6 +126,11 @@ void FrameBuffer::pop_front() {
   joined_ = 0;
 }
 
+Instant FrameBuffer::patience_ends() const {
+  if (joined_ < window_.size()) return window_[joined_].since + options_.longest_hold;
+  return newest_ + std::max(longest_pause, options_.longest_hold);
+}
+
 // What is here of the frame in front, and what is missing before it and in it. What is missing
 // behind it stays when its last packet is not here: it may be the beginning of the next. And it may
 // have been no more than the end of the one before: what is whole behind it is not given up.
@@ -179,7 +163,7 @@ void FrameBuffer::drop_remains() {
   while (!window_.empty() && window_[0].here) {
     const bool cut = cut_ == window_[0].timestamp;
     if (!cut) cut_.reset();
-    if (!cut && window_[0].payload.size() != 0) return;
+    if (!cut && window_[0].payload.size() != 0) break;
     if (cut && window_[0].marker) {
       cut_.reset();
       unsure_ = false;
@@ -200,7 +184,9 @@ void FrameBuffer::on_deadline(Instant now) {
 }
 
 void FrameBuffer::give_up_late() {
-  while (give_up_at() <= looked_at_) give_up_front();
+  while (!window_.empty() && whole_frame_size() == 0 && patience_ends() <= looked_at_) {
+    give_up_front();
+  }
 }
 
 std::size_t FrameBuffer::request(Instant now, std::span<std::uint16_t> out) {
@@ -218,10 +204,16 @@ std::size_t FrameBuffer::request(Instant now, std::span<std::uint16_t> out) {
 
 bool FrameBuffer::endangered() const {
   constexpr std::uint8_t several = 3;
-  const Instant since = lacking_since();
-  if (since == Instant::max() || looked_at_ - since < options_.longest_hold / 2) return false;
-  for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
-    if (!window_[i].here && window_[i].requests >= several) return true;
+  if (missing_ == 0 || whole_frame_size() != 0) return false;
+  const Duration interval = request_interval(), due = round_trip_ * 5 / 4;
+  const Duration left = patience_ends() - looked_at_;
+  if (left > options_.longest_hold / 2) return false;
+  for (std::size_t i = 0; i < window_.size(); ++i) {
+    const Slot& slot = window_[i];
+    if (slot.here || slot.requests < several) continue;
+    const Duration since_last = looked_at_ - (slot.at - interval);
+    const auto under_way = since_last < due ? 1 + (due - since_last) / interval : 0;
+    if (slot.requests - under_way >= (left <= round_trip_ ? several - 1 : several)) return true;
   }
   return false;
 }
@@ -236,7 +228,7 @@ bool FrameBuffer::wants_packets() const {
 
 std::optional<Instant> FrameBuffer::next_deadline() const {
   std::optional<Instant> next;
-  if (const Instant at = give_up_at(); at != Instant::max()) next = at;
+  if (!window_.empty() && whole_frame_size() == 0) next = patience_ends();
   for (std::size_t i = 0; missing_ != 0 && i < window_.size(); ++i) {
     const Slot& slot = window_[i];
     if (slot.here || slot.requests == max_requests || slot.at <= looked_at_) continue;

@@ -54,7 +54,8 @@ class FrameBuffer {
 
   // When packets are to be given up, or asked for. Neither waits again for what is to be fetched.
   std::optional<Instant> next_deadline() const;
-  // A packet was asked for several times, and half of the time that the others wait for it is over.
+  // A packet was asked for several times, and its answers are overdue, or come too late for those
+  // that wait.
   bool endangered() const;
   // It is time to request packets.
   bool wants_packets() const;
@@ -82,7 +83,8 @@ class FrameBuffer {
   struct Slot {
     Buffer payload;
     std::uint32_t timestamp = 0;
-    Instant at{};  // arrived, or asked for next
+    Instant at{};     // arrived, or asked for next
+    Instant since{};  // it is known of
     bool here = false, marker = false;
     std::uint8_t requests = 0;
   };
@@ -94,9 +96,10 @@ class FrameBuffer {
   bool add_place(Instant now, bool in_front);
   void note_round_trip(Instant now, const Slot& slot);
   std::size_t whole_frame_size() const;
-  Instant lacking_since() const;
-  Instant give_up_at() const;
   void pop_front();
+  // When the frame in front, which is not whole, cannot wait any longer. Nothing waits before a
+  // packet is missed: a large frame on a slow path comes as it comes.
+  Instant patience_ends() const;
   void give_up_front();
   void drop_remains();
   void give_up_late();
@@ -113,10 +116,7 @@ class FrameBuffer {
   bool unsure_ = false;  // where the frame in front begins
   std::size_t bytes_ = 0, missing_ = 0;
   mutable std::size_t joined_ = 0;  // packets in front that are here and of one frame
-  // The first number that is missing, and the first arrival of all that is here behind it.
-  mutable std::uint64_t gap_ = 0;
-  mutable Instant gap_since_ = Instant::max();
-  Instant newest_ = Instant::min();  // arrival
+  Instant newest_{};                // arrival of all that is here
   Instant looked_at_ = Instant::min();
   Duration round_trip_ = Duration(0);  // from a request to its packet, smoothed
 };

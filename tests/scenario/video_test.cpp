@@ -1,6 +1,7 @@
 // Video beside audio and data, from one application to the other, on bad networks too.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -29,8 +30,14 @@ class VideoStory : public ::testing::Test {
     options.right.session.video = {VideoCodec::h264, right, 640, 480, 30};
     return options;
   }
-  void begin(const PairOptions& options) {
+  void begin(
+      const PairOptions& options,
+      const std::function<void(std::string&)>& change = [](std::string&) {}) {
     pair_ = std::make_unique<Pair>(world_, options);
+    pair_->on_signal = [change](Peer&, std::string& text) {
+      change(text);
+      return true;
+    };
     pair_->on_event = [this](Peer& peer, const peer::Event& event) {
       const auto* changed = std::get_if<peer::StateChanged>(&event);
       if (changed && changed->state == State::keyframe_wanted) wanted_[&peer] = true;
@@ -343,6 +350,81 @@ TEST_F(VideoStory, both_hear_what_video_is) {
   ASSERT_EQ(pair_->right_ear.video_described.size(), 1u);
   EXPECT_EQ(pair_->right_ear.video_described[0].codec, VideoCodec::h264);
   EXPECT_EQ(pair_->right_ear.video_described[0].width, 640u);
+}
+
+// [rfc8834#7.1] What the peer's description allows, and no byte more, in any second; what the
+// application gives is eight times as much. Of a whole session audio takes its part.
+// covers: must rfc8834#7.1b
+TEST_F(VideoStory, no_second_has_more_bytes_than_the_peer_wants) {
+  struct Case {
+    const char *session, *section;
+    std::size_t bytes_a_second;
+    int headers;  // of UDP and IP; or without those of RTP and SRTP
+  };
+  std::uint8_t net = 10;
+  for (const Case& c : {Case{"", "b=AS:300\r\n", 37'500, 28}, Case{"b=AS:600\r\n", "", 75'000, 28},
+                        Case{"", "b=TIAS:300000\r\n", 37'500, -28}, Case{"", "", 0, 28}}) {
+    SCOPED_TRACE(std::string(c.session) + c.section);
+    PairOptions with = options();
+    with.left.session.audio =
+        with.right.session.audio = {AudioCodec::g711a, Direction::sendrecv, 8'000, 1};
+    with.left_addresses = {Address::v4(192, 0, net, 1, 0)};
+    with.right_addresses = {Address::v4(192, 0, net++, 2, 0)};
+    begin(with, [&c](std::string& text) {
+      text.insert(text.find("t=0 0"), c.session);
+      text.insert(text.find("c=IN", text.find("m=video")), c.section);
+    });
+    const std::uint32_t first = pts_;
+    std::map<std::int64_t, std::size_t> left_at;  // ms → bytes
+    const bool only_video = c.session[0] == '\0';
+    world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& bytes) {
+      const unsigned first_byte = std::to_integer<unsigned>(bytes[0]) >> 6;
+      const unsigned type = std::to_integer<unsigned>(bytes[1]) & 0x7F;
+      const bool counts = type >= 96 || (type < 64 && !only_video);  // [rfc5761#4]
+      if (from == pair_->left->host() && first_byte == 2 && counts) {
+        left_at[world_.time.now().time_since_epoch().count() / 1'000] +=
+            static_cast<std::size_t>(static_cast<int>(bytes.size()) + c.headers);
+      }
+      return true;
+    });
+    std::size_t taken = 0;
+    bool keyframe = true;
+    for (std::uint32_t i = 0; i < 300; ++i, pts_ += 33) {
+      if (std::exchange(wanted_[pair_->left.get()], false)) keyframe = true;
+      const std::string frame = picture(pts_, keyframe, keyframe ? 20'000 : 8'000);
+      const Status sent = pair_->send_video(*pair_->left, pts_, frame);
+      if (sent) {
+        keyframe = false;
+        given_.push_back({pts_, frame});
+        ++taken;
+      } else {
+        EXPECT_EQ(sent.code(), Errc::would_block);
+      }
+      EXPECT_TRUE(pair_->send_audio(*pair_->left, pts_ - first, std::string(160, 'a')));
+      pair_->run_for(milliseconds(33));
+    }
+    pair_->run_for(seconds(2));
+    world_.network.set_tap({});
+    std::size_t most = 0;
+    for (auto from = left_at.begin(); from != left_at.end(); ++from) {
+      std::size_t sum = 0;
+      for (auto at = from; at != left_at.end() && at->first < from->first + 1'000; ++at) {
+        sum += at->second;
+      }
+      most = std::max(most, sum);
+    }
+    EXPECT_EQ(came(pair_->right_ear.pictures), taken) << "what is taken arrives";
+    if (c.bytes_a_second == 0) {
+      EXPECT_EQ(taken, 300u);
+      EXPECT_GT(most, 230'000u);
+    } else {
+      EXPECT_LE(most, c.bytes_a_second);
+      EXPECT_GE(most, c.bytes_a_second * 8 / 10);
+      EXPECT_GT(taken, 15u);
+      EXPECT_LT(taken, 200u);
+    }
+    given_.clear();
+  }
 }
 
 }  // namespace
