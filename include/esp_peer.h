@@ -317,9 +317,9 @@ int esp_peer_send_msg(esp_peer_handle_t peer, esp_peer_msg_t* msg);
  * connected), _NOT_SUPPORT (no video was agreed on, the direction forbids it, or it is nothing that
  * packets can carry), _WOULD_BLOCK (leave it out: with what waits already it is more than
  * send_pool_size, than the peer's b= lines allow, or than a path that loses so much shall carry; or
- * it refers to a picture that was left out), _OVER_LIMITED (more than 32,768 packets: some 38 MB) or
- * _NO_MEM. Where nothing waits one picture may be larger than send_pool_size: a keyframe has to go.
- * Behind a picture that was left out only a keyframe is taken, and
+ * it refers to a picture that was left out), _OVER_LIMITED (more than 32,768 packets: some 38 MB)
+ * or _NO_MEM. Where nothing waits one picture may be larger than send_pool_size: a keyframe has to
+ * go. Behind a picture that was left out only a keyframe is taken, and
  * ESP_PEER_STATE_VIDEO_PLI_RECEIVED asks for one as soon as there is room: who meets this often
  * gives more than the path carries, and does better with fewer bits.
  */

@@ -95,8 +95,7 @@ void AudioSession::on_rtp(Instant now, const rtp::Packet& packet) {
   // What was never agreed on makes no source: repair packets, or streams of a server, would take
   // the place of a voice.
   const bool accepted_type = accepts(packet.header.payload_type);
-  Source* source =
-      accepted_type ? find_or_add(now, packet.header.ssrc) : find(packet.header.ssrc);
+  Source* source = accepted_type ? find_or_add(now, packet.header.ssrc) : find(packet.header.ssrc);
   if (!source) return drop(now, "no source, nor room for one", packet.payload.size());
   source->left = false;
   const auto accepted = source->receiver.on_packet(now, packet.header);

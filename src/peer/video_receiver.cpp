@@ -104,8 +104,7 @@ void VideoReceiver::on_deadline(Instant now) {
     if (source->next_pli <= now) {
       if (!source->keyframe_wanted) ++source->request_number;
       const bool silent = now - source->receiver.last_heard() >= asked_for;
-      source->pli_due =
-          !silent && (source->pli_due || (!unread && !is_hidden(now, *source)));
+      source->pli_due = !silent && (source->pli_due || (!unread && !is_hidden(now, *source)));
       source->next_pli = silent                    ? Instant::max()
                          : source->keyframe_wanted ? now + keyframe_patience()
                                                    : after_interval(now);
