@@ -77,21 +77,25 @@ void VideoCall::shoot(Peer& from) {
                     (keyframe ? options_.keyframe_factor : 1);
   const auto pts = static_cast<std::uint32_t>(1'000 + frames_ * 1'000 / options_.frames_a_second);
   ++report_.given;
+  // What is refused is a picture too, which the next one refers to.
+  eye.shots.push_back({pts, keyframe, size, world_.time.now()});
   if (!pair_->send_video(from, pts, picture(pts, keyframe, size))) {
     eye.keyframe_wanted = eye.keyframe_wanted || keyframe;
-    return;
   }
-  eye.shots.push_back({pts, keyframe, size, world_.time.now()});
 }
 
-// Frames come in their order, each once, and as they were given.
+// Frames come in their order, each once, as they were given, and behind a gap from a keyframe on.
 void VideoCall::look(Peer& at, const peer::VideoFrame& frame) {
   Eye& eye = &at == pair_->left.get() ? eyes_[0] : eyes_[1];
+  const std::size_t expected = eye.next;
   while (eye.next < eye.shots.size() && eye.shots[eye.next].pts != frame.pts) ++eye.next;
   if (eye.next == eye.shots.size()) {
     return world_.fail(at.name() + ": twice or out of order: " + std::to_string(frame.pts));
   }
-  const Shot& shot = eye.shots[eye.next++];
+  const Shot& shot = eye.shots[eye.next];
+  if (eye.next++ != expected && !shot.keyframe) {
+    world_.fail(at.name() + ": refers to a picture that never came: " + std::to_string(frame.pts));
+  }
   if (as_text(frame.data.bytes()) != picture(shot.pts, shot.keyframe, shot.size)) {
     return world_.fail(at.name() + ": broken: " + std::to_string(frame.pts));
   }

@@ -78,6 +78,10 @@ typename Hash::Digest hmac(Bytes key, std::span<const Bytes> parts) {
 
 class OpensslProvider final : public crypto::Provider {
  public:
+  // What ends the library at exit runs behind what was registered later: the end of our threads,
+  // which have state of it.
+  OpensslProvider() { must(OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr) == 1); }
+
   crypto::Sha256Digest sha256(Bytes message) override { return digest<Sha256>(message, {}); }
   crypto::Md5Digest md5(Bytes message) override { return digest<Md5>(message, {}); }
   crypto::Sha1Digest hmac_sha1(Bytes key, std::span<const Bytes> parts) override {

@@ -5,7 +5,7 @@
 
 namespace esp_peer::openssl {
 
-// The algorithms are fetched once for the process; any thread may use it.
+// Any thread may use it.
 crypto::Provider& provider();
 
 // The process's cryptographic generator, for what is seen and for what is secret.

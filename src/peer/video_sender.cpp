@@ -192,7 +192,7 @@ void VideoSender::leave_out_rest(Frame& frame) {
   const std::size_t cost = frame.cost();
   while (frame.packets.size() > frame.sent) frame.packets.pop_back();
   bytes_ -= cost - frame.cost();
-  broken_frame_ = true;
+  broken_frame_ = needs_keyframe_ = true;
 }
 
 std::size_t VideoSender::transform(Frame& frame, std::size_t index, MutableBytes out,

@@ -222,12 +222,12 @@ TEST(CircuitBreaker, a_burst_of_losses_is_averaged_over_the_window) {
 // judged: whoever does is not stopped, and has most of what he may have.
 // covers: must rfc8834#7.1
 TEST(CircuitBreaker, whoever_keeps_the_gap_that_the_reports_leave_goes_on) {
-  for (const std::uint8_t loss : {13, 26, 51, 128, 255}) {
+  for (const int loss : {13, 26, 51, 128, 255}) {
     for (const Duration round_trip : {milliseconds(100), milliseconds(230), seconds(1)}) {
       Stream stream;
       stream.packets_a_second = 1'000;
       stream.round_trip = round_trip;
-      stream.loss = loss;
+      stream.loss = static_cast<std::uint8_t>(loss);
       stream.keeps_gap = true;
       EXPECT_EQ(stream.run(60'000), -1) << int(loss) << ' ' << round_trip.count();
       const std::uint32_t before = stream.sent;

@@ -195,6 +195,7 @@ TEST(Background, pictures_that_nobody_fetched_in_time_are_followed_by_a_keyframe
   Cameras c;
   c.cat.ext.loop_wait_ms = c.sheep.ext.loop_wait_ms = 20;
   c.cat.ext.base.data_ch_cfg.send_cache_size = 60'000;
+  c.cat.ext.base.rtp_cfg.send_pool_size = 2'000'000;  // nothing is left out there
   c.sheep.ext.background_thread = true;
   c.sheep.ext.base.data_ch_cfg.recv_cache_size = 20'000;
   c.sheep.ext.base.rtp_cfg.video_recv_jitter.cache_size = 50'000;
