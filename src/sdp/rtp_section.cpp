@@ -82,7 +82,8 @@ void note_bandwidth(std::string_view value, Bandwidth& out) {
   if (!number) return;
   Bandwidth noted;
   (kilobits ? noted.transport : noted.payload) =
-      kilobits ? std::uint64_t{*number} * 125 : std::max(*number / 8, std::min(*number, 1u));
+      kilobits ? std::uint64_t{*number} * 125
+               : std::max(*number / 8, std::min<std::uint32_t>(*number, 1));
   out = lower_of(out, noted);
 }
 
