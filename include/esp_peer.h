@@ -331,7 +331,8 @@ int esp_peer_send_video(esp_peer_handle_t peer, esp_peer_video_frame_t* frame);
  * these the oldest makes room: sound that comes late is worth less than what comes now.
  *
  * @return ESP_PEER_ERR_NONE, _INVALID_ARG (no frame, no data, no size), _WRONG_STATE (not
- * connected), _NOT_SUPPORT (no audio was agreed on, or the direction forbids it), _OVER_LIMITED
+ * connected), _NOT_SUPPORT (no audio was agreed on, or the direction forbids it), _WOULD_BLOCK
+ * (leave it out: more than the peer's b= lines allow, or nothing arrives at present), _OVER_LIMITED
  * (more than the 1136 bytes that fit into a packet) or _NO_MEM.
  */
 int esp_peer_send_audio(esp_peer_handle_t peer, esp_peer_audio_frame_t* frame);

@@ -254,6 +254,7 @@ AudioSession::Source* AudioSession::find_or_add(Instant now, rtp::Ssrc ssrc) {
 // [rfc3550#8.2] Two sources chose the same name. SRTP has shown that it is not our own packet that
 // has come back.
 void AudioSession::leave_name_to_the_other() {
+  ++renames_;
   bye_for_ = sender_.ssrc();
   sender_.rename(env_.random);
   breaker_.reset();

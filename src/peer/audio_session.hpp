@@ -56,7 +56,9 @@ class AudioSession {
 
   // Somebody sends under this name, in whatever section.
   void on_source(rtp::Ssrc source) {
-    if (!refused_ && source == sender_.ssrc()) leave_name_to_the_other();
+    if (!refused_ && source == sender_.ssrc() && renames_ != rtp::max_renames) {
+      leave_name_to_the_other();
+    }
   }
   // Opened and parsed; of RTCP each part of a datagram.
   void on_rtp(Instant now, const rtp::Packet& packet);
@@ -105,6 +107,7 @@ class AudioSession {
   rtp::ReportTimer report_timer_;
   bool report_due_ = false, ever_reported_ = false;
   std::optional<rtp::Ssrc> bye_for_;  // a name that we give up
+  int renames_ = 0;
   bool leaving_ = false, refused_ = false;
   rtp::RateLimit limit_{wire_overhead, ahead};  // of what the application gives
   rtp::CircuitBreaker breaker_;

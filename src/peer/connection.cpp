@@ -125,7 +125,14 @@ Status Connection::send_audio(Instant now, std::uint32_t pts, Bytes frame) {
 Status Connection::send_video(Instant now, std::uint32_t pts, Bytes frame) {
   if (ended_ || !path_.secured()) return Error{Errc::wrong_state, "not connected"};
   if (!media_) return Error{Errc::unsupported, "no video was agreed on"};
-  return media_->send_video(now, pts, frame);
+  const Status sent = media_->send_video(now, pts, frame);
+  tell_keyframe_wanted();
+  return sent;
+}
+
+// The peer may have asked for one, or what we left out asks for it.
+void Connection::tell_keyframe_wanted() {
+  if (media_ && media_->take_keyframe_request()) outbox_.say(StateChanged{State::keyframe_wanted});
 }
 
 void Connection::close(Instant now) {
@@ -152,8 +159,7 @@ void Connection::on_datagram(Instant now, const Route& from, MutableBytes datagr
   if (relays_.on_datagram(now, route, datagram) == Relays::Came::from_server) return advance(now);
   if (media_ && protocol_of(datagram) == Protocol::rtp && path_.takes_media(route)) {
     media_->on_packet(now, datagram);
-    if (media_->take_keyframe_request()) outbox_.say(StateChanged{State::keyframe_wanted});
-    return;
+    return tell_keyframe_wanted();
   }
   path_.on_datagram(now, route, datagram);
   advance(now);
@@ -192,9 +198,10 @@ void Connection::transmit_media(Instant now, TxBatch& out) {
   const auto route = path_.route();
   while (media_ && route && out.room().size() >= SecurePath::room_for_one) {
     const std::size_t n = media_->write_packet(now, out.room());
-    if (n == 0) return;
+    if (n == 0) break;
     relays_.commit(now, out, *route, n, Relays::Use::data);
   }
+  tell_keyframe_wanted();
 }
 
 void Connection::transmit_records(Instant now, TxBatch& out) {

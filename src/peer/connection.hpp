@@ -106,6 +106,7 @@ class Connection {
   void describe_when_ready(Instant now);
   void tell_candidates(Instant now);
   void on_no_address(Instant now);
+  void tell_keyframe_wanted();
   void transmit_media(Instant now, TxBatch& out);
   void transmit_records(Instant now, TxBatch& out);
   void end(Instant now, State how, Failure why);

@@ -183,7 +183,7 @@ void Negotiation::agree(const sdp::Remote& remote, const sdp::RemoteStream& stre
                         sdp::Direction ours, NegotiatedStream& out) const {
   out.direction = sdp::agreed(ours, stream.direction);
   out.bandwidth = sdp::lower_of(remote.bandwidth, stream.bandwidth);
-  out.shares_bandwidth = remote.bandwidth.is_limited();
+  out.shares_bandwidth = out.bandwidth != stream.bandwidth;  // the session's is what binds
   // [rfc3264#5.1] "No media should be sent."
   if (out.bandwidth.is_zero()) out.direction = sdp::agreed(out.direction, sdp::Direction::sendonly);
   out.cname = cname_;

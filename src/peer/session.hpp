@@ -64,8 +64,8 @@ class Session {
   void on_deadline(Instant now);
 
   // Outputs.
-  // Fills `out` until it is full or all is said; call again while it came back non-empty. It has room
-  // for SecurePath::room_for_one bytes at least.
+  // Fills `out` until it is full or all is said; call again while it came back non-empty. It has
+  // room for SecurePath::room_for_one bytes at least.
   void poll_transmit(Instant now, TxBatch& out);
   std::optional<Request> poll_request();
   std::optional<Event> poll_event();

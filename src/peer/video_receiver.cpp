@@ -259,6 +259,7 @@ void VideoReceiver::hash_state(StateHash& hash) const {
     source->frames.hash_state(hash);
     hash.add(source->needs_keyframe);
     hash.add(source->keyframe_wanted);
+    hash.add(source->pli_due);
     hash.add(source->left);
     hash.add(shown_ == source->receiver.source());
   }

@@ -35,13 +35,17 @@ void VideoSender::change(const NegotiatedVideo& video) {
 }
 
 Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
-  if (const Status room = has_room(bytes); !room) return room;
   if (bytes.size() / max_payload_ >= max_packets_of_frame) {
     return Error{Errc::over_limit, "a frame of more packets than can be told apart"};
   }
-  if (video_.format.codec == sdp::VideoCodec::h264 && !codec::is_byte_stream(bytes)) {
-    return Error{Errc::unsupported, "H.264 without start codes"};
+  if (video_.format.codec == sdp::VideoCodec::h264) {
+    if (!codec::is_byte_stream(bytes)) {
+      return Error{Errc::unsupported, "H.264 without start codes"};
+    }
+    sets_.learn(bytes);  // also of what is refused: the next keyframe may refer to them
   }
+  if (const Status room = has_room(now, bytes); !room) return room;
+  needs_keyframe_ = true;  // unless it goes
   Frame frame(env_.memory);
   frame.data = copy_of(bytes);
   if (!frame.data) return Error{Errc::no_memory, "no room for the frame"};
@@ -59,10 +63,14 @@ Status VideoSender::send(Instant now, std::uint32_t timestamp, Bytes bytes) {
   return {};
 }
 
-Status VideoSender::has_room(Bytes frame) {
-  const std::size_t waiting = waiting_bytes_ + (frames_.size() - sent_frames_) * sizeof(Frame);
-  const Duration wait = limit_.time_for(waiting_bytes_, waiting_bytes_ / max_payload_);
-  overfull_ = wait > (overfull_ ? short_queue : most_wait_);
+Status VideoSender::has_room(Instant now, Bytes frame) {
+  const std::size_t frames = frames_.size() - sent_frames_;
+  const std::size_t waiting = waiting_bytes_ + frames * sizeof(Frame);
+  const Duration debt = std::max(limit_.due() - now, Duration(0));
+  const Duration wait =
+      debt + limit_.time_for(waiting_bytes_, waiting_bytes_ / max_payload_ + frames);
+  const Duration most = longest_queue + limit_.time_for(keyframe_, keyframe_ / max_payload_ + 1);
+  overfull_ = wait > (overfull_ ? short_queue : most);
   const bool fits = waiting_bytes_ == 0 || waiting + frame.size() <= options_.most_bytes;
   needs_keyframe_ = needs_keyframe_ || overfull_ || !fits;
   if (overfull_ || !fits) return Error{Errc::would_block, "more video than the path carries"};
@@ -73,14 +81,13 @@ Status VideoSender::has_room(Bytes frame) {
   if (needs_keyframe_ && !keyframe) {
     return Error{Errc::would_block, "it refers to a frame that was left out"};
   }
-  if (keyframe) most_wait_ = longest_queue + takes;
+  if (keyframe) keyframe_ = frame.size();
   return {};
 }
 
 // [rfc6184#8.4] Parameter sets travel in-band, with each keyframe.
 Buffer VideoSender::copy_of(Bytes frame) {
   if (video_.format.codec != sdp::VideoCodec::h264) return Buffer::copy_of(env_.memory, frame);
-  sets_.learn(frame);
   return sets_.complete(frame, sets_.gap(frame));
 }
 
@@ -340,6 +347,8 @@ std::optional<Instant> VideoSender::next_deadline() const {
 }
 
 void VideoSender::hash_state(StateHash& hash) const {
+  hash.add(needs_keyframe_);
+  hash.add(overfull_);
   source_.hash_state(hash);
   hash.add(frames_.size());
   hash.add(sent_frames_);

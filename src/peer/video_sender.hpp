@@ -82,7 +82,9 @@ class VideoSender {
   }
   std::size_t most_packets() const { return options_.most_packets; }
   // And there is room for it.
-  bool needs_keyframe() const { return needs_keyframe_ && !overfull_; }
+  bool needs_keyframe() const {
+    return needs_keyframe_ && !overfull_ && waiting_bytes_ <= options_.most_bytes / 2;
+  }
   std::size_t bytes() const { return bytes_; }            // kept
   std::size_t waiting() const { return waiting_bytes_; }  // of them, not sent yet
   void hash_state(StateHash& hash) const;
@@ -127,7 +129,7 @@ class VideoSender {
 
   bool repeats() const { return video_.format.rtx_payload_type || repeats_allowed_; }
   bool may_send(Instant now) const { return pacer_.may_send(now) && limit_.may_send(now); }
-  Status has_room(Bytes frame);
+  Status has_room(Instant now, Bytes frame);
   Buffer copy_of(Bytes frame);
   Status cut(Frame& frame) const;
   void cut_again(Frame& frame);
@@ -154,8 +156,8 @@ class VideoSender {
   bool repeats_allowed_ = false;
   rtp::Pacer pacer_;
   rtp::RateLimit limit_{wire_overhead, Duration(0)};  // repeated packets count
-  Duration most_wait_ = longest_queue;                // behind a large keyframe so much more
-  bool overfull_ = false, needs_keyframe_ = false;    // frames are refused, or all but keyframes
+  std::size_t keyframe_ = 0;  // size of the last: what waits behind it may wait so much longer
+  bool overfull_ = false, needs_keyframe_ = false;  // frames are refused, or all but keyframes
   // Those that are sent stand in front. Above most_bytes the oldest go, but none that waits.
   Deque<Frame> frames_;
   std::size_t sent_frames_ = 0;

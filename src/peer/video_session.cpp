@@ -30,6 +30,7 @@ void VideoSession::change(Instant now, const std::optional<NegotiatedVideo>& vid
   const bool was_refused = std::exchange(refused_, !video);
   if (refused_ || sdp::sends(video_.direction) != sdp::sends(video->direction)) {
     breaker_.reset();
+    sender_.set_gap(Duration(0));
     stopped_ = false;
   }
   if (refused_) {
@@ -85,7 +86,8 @@ void VideoSession::allow_repeats() {
 // [rfc3550#8.2] Two sources chose the same name. SRTP has shown that it is not our own packet that
 // has come back.
 void VideoSession::on_source(rtp::Ssrc source) {
-  if (refused_ || !sender_.has_name(source)) return;
+  if (refused_ || !sender_.has_name(source) || renames_ == rtp::max_renames) return;
+  ++renames_;
   left_names_.push_back(source);
   const bool repeats = source != sender_.source().ssrc();
   sender_.rename(source);
@@ -93,6 +95,7 @@ void VideoSession::on_source(rtp::Ssrc source) {
   if (repeats) return;
   allow_repeats();
   breaker_.reset();
+  sender_.set_gap(Duration(0));
   stopped_ = false;
   keyframe_asked_ = sdp::sends(video_.direction);  // the peer will ask for one
 }
@@ -255,6 +258,7 @@ void VideoSession::hash_state(StateHash& hash) const {
   hash.add(video_.direction);
   hash.add(keyframe_asked_);
   breaker_.hash_state(hash);
+  hash.add(left_names_.size());
   hash.add(leaving_);
   hash.add(refused_);
 }

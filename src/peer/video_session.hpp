@@ -1,6 +1,7 @@
 // The video half of a connection: frames of the application in SRTP packets and back, what both
 // ends ask of each other for them, and the reports about them.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -43,7 +44,8 @@ class VideoSession {
   Status send(Instant now, std::uint32_t pts, Bytes frame);
   // Audio has sent so much: where the session has a limit, it takes from what video may send.
   void on_audio_sent(Instant now, std::size_t size) {
-    if (video_.shares_bandwidth) sender_.on_sent_beside(now, size);
+    constexpr std::size_t around = rtp::header_size + srtp::max_growth;  // the limit adds them
+    if (video_.shares_bandwidth) sender_.on_sent_beside(now, size - std::min(size, around));
   }
   // The application leaves: a BYE goes out, nothing else does.
   void leave();
@@ -86,6 +88,7 @@ class VideoSession {
   rtp::ReportTimer report_timer_{rtp::ReportTimer::video_interval};
   bool report_due_ = false, bye_due_ = false, ever_reported_ = false;
   FixedVector<rtp::Ssrc, 2> left_names_;  // that we give up, and say so
+  int renames_ = 0;
   bool leaving_ = false, refused_ = false;
   rtp::CircuitBreaker breaker_;
   bool stopped_ = false;  // by it

@@ -34,7 +34,8 @@ void CircuitBreaker::on_sent(Instant now) {
   if (begins) {
     begin_window(now);
     measured_since_ = now;
-    measured_ = rate_ = 0;
+    measured_ = 0;
+    rate_.reset();
   }
   if (begins || !unreported_since_) unreported_since_ = now;
   if (begins || !awaited_since_) awaited_since_ = now;
@@ -78,7 +79,9 @@ void CircuitBreaker::judge_loss(Instant now, const ReportBlock& report) {
   last_report_ = now;
   ++reports_;
   const std::int64_t fraction_now = report.fraction_lost * 256;
-  loss_lately_ = judged_ ? (loss_lately_ * 3 + fraction_now) / 4 : fraction_now;
+  // What rises is believed sooner than what falls.
+  const int weight = fraction_now > loss_lately_ ? 2 : 4;
+  loss_lately_ = judged_ ? (loss_lately_ * (weight - 1) + fraction_now) / weight : fraction_now;
   judged_ = true;
   const Duration measured = now - measured_since_;
   if (measured >= seconds(1)) {
@@ -90,9 +93,8 @@ void CircuitBreaker::judge_loss(Instant now, const ReportBlock& report) {
   const Duration wanted = std::min(round_trip_ * 10, longest_window);
   if (reports_ <= least_reports || length < wanted || length < milliseconds(1)) return;
   // In thousandths.
-  const std::int64_t in_flight = rate_ != 0
-                                     ? rate_ * (round_trip_.count() / 1000) / 1000
-                                     : packets_ * round_trip_.count() / (length.count() / 1000);
+  const std::int64_t in_flight = rate_ ? *rate_ * (round_trip_.count() / 1000) / 1000
+                                       : packets_ * round_trip_.count() / (length.count() / 1000);
   const std::int64_t fraction = loss_ * 1000 / (length.count() / 1000);  // of 256 × 1000
   const bool steady = packets_ >= reports_;
   begin_window(now);
@@ -105,7 +107,7 @@ void CircuitBreaker::judge_loss(Instant now, const ReportBlock& report) {
 // A packet each 1/n of a round trip, n² × p = 150; a fifth less, for the reports to come may tell
 // of somewhat more.
 Duration CircuitBreaker::least_gap() const {
-  if (loss_lately_ == 0) return Duration(0);
+  if (loss_lately_ < 16) return Duration(0);  // one in 4000
   constexpr std::int64_t most = 150ll * 256 * 256 * 64 / 100;
   const std::int64_t square = most * 100 / loss_lately_;  // of n, in hundredths
   std::int64_t tenths = 1;
@@ -133,6 +135,7 @@ void CircuitBreaker::hash_state(StateHash& hash) const {
   hash.add(heard_);
   hash.add(unreported_since_.has_value());
   hash.add(stalled_);
+  hash.add(loss_lately_);
   hash.add(reports_);
 }
 

@@ -75,11 +75,11 @@ class CircuitBreaker {
   // Lately: in a second, or between two reports that are farther apart.
   Instant measured_since_{};
   std::int64_t measured_ = 0;
-  std::int64_t rate_ = 0;         // packets in 1000 s; 0 = not known
-  std::int64_t loss_lately_ = 0;  // smoothed fraction, of 256 × 256
-  bool judged_ = false;           // that is of more than nothing
-  std::int64_t loss_ = 0;         // in it: fractions of 256, each times its milliseconds
-  int reports_ = 0;               // in it
+  std::optional<std::int64_t> rate_;  // packets in 1000 s, once it is known
+  std::int64_t loss_lately_ = 0;      // smoothed fraction, of 256 × 256
+  bool judged_ = false;               // by a report
+  std::int64_t loss_ = 0;             // in it: fractions of 256, each times its milliseconds
+  int reports_ = 0;                   // in it
 };
 
 }  // namespace esp_peer::rtp

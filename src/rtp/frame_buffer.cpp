@@ -204,7 +204,7 @@ std::size_t FrameBuffer::request(Instant now, std::span<std::uint16_t> out) {
 
 bool FrameBuffer::endangered() const {
   constexpr std::uint8_t several = 3;
-  if (missing_ == 0 || whole_frame_size() != 0) return false;
+  if (missing_ == 0 || looked_at_ == Instant::min() || whole_frame_size() != 0) return false;
   const Duration interval = request_interval(), due = round_trip_ * 5 / 4;
   const Duration left = patience_ends() - looked_at_;
   if (left > options_.longest_hold / 2) return false;

@@ -14,8 +14,11 @@ void RateLimit::set(std::uint64_t transport, std::uint64_t payload) {
     const std::uint64_t left = ahead_ == Duration(0) ? std::min(rate / 4, one_packet) : 0;
     return std::max<std::uint64_t>(rate - left, 1);
   };
+  const std::uint64_t was[] = {transport_, payload_};
   transport_ = without_one(transport);
   payload_ = without_one(payload);
+  // What was reckoned by another rate is no debt.
+  if (was[0] != transport_ || was[1] != payload_) next_ = Instant();
 }
 
 Duration RateLimit::time_of_bytes(std::size_t payload, std::size_t packets) const {

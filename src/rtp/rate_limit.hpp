@@ -24,9 +24,11 @@ class RateLimit {
   void on_sent(Instant now, std::size_t payload) {
     next_ = std::max(next_, now) + time_for(payload, 1);
   }
-  // Of what is not held to the gap: it takes its share of the bytes.
+  // Of what is not held to the gap: it takes its share of the bytes. What does not wait for the
+  // limit takes no more than the next second of it.
   void on_sent_beside(Instant now, std::size_t payload) {
-    next_ = std::max(next_, now) + time_of_bytes(payload, 1);
+    const Instant most = std::max(next_, now + seconds(1));
+    next_ = std::min(std::max(next_, now) + time_of_bytes(payload, 1), most);
   }
 
   bool may_send(Instant now) const { return next_ - ahead_ <= now; }

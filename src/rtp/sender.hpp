@@ -15,6 +15,9 @@ struct SenderCounts {
   std::uint32_t packets = 0, octets = 0;  // mod 2^32, octets of payload alone
 };
 
+// [rfc3550#8.2] Of a source: a name that is taken again and again is no chance but a loop.
+constexpr int max_renames = 3;
+
 class Sender {
  public:
   // The first number is random and below 2^15: a receiver that misses our first packets still

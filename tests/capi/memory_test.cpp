@@ -44,7 +44,8 @@ TEST(Memory, is_constant_over_many_connections_of_the_same_peers) {
     if (round >= warm_up && round < 2 * warm_up) first = std::min(first, now);
     if (round >= all - warm_up) last = std::min(last, now);
   }
-  EXPECT_EQ(last - first, 0) << all << " rounds";
+  // A digit more of a description is no leak, which would be a byte a round at least.
+  EXPECT_LT(std::abs(last - first), all / 4) << all << " rounds";
 }
 
 // covers: bug 79, changelog 6, changelog 16, changelog 55

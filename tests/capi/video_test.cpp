@@ -234,8 +234,8 @@ TEST(Video, more_than_the_path_carries_would_block_and_a_keyframe_of_a_megabyte_
   ASSERT_TRUE(c.pump_until([&] { return c.sheep.pictures.size() == 1; }));
   EXPECT_EQ(c.sheep.pictures[0].body, access_unit(0, true, 1'000'000));
   // What refers to the picture that was left out is of no use either.
-  EXPECT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_VIDEO_PLI_RECEIVED); }));
   EXPECT_EQ(c.cat.send_video(66, access_unit(66, false)), ESP_PEER_ERR_WOULD_BLOCK);
+  EXPECT_TRUE(c.pump_until([&] { return c.cat.has(ESP_PEER_STATE_VIDEO_PLI_RECEIVED); }));
   EXPECT_EQ(c.cat.send_video(99, access_unit(99, true)), ESP_PEER_ERR_NONE);
   EXPECT_EQ(c.cat.send_video(132, access_unit(132, false)), ESP_PEER_ERR_NONE);
   ASSERT_TRUE(c.pump_until([&] { return c.sheep.pictures.size() == 3; }));
