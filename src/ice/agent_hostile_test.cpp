@@ -227,7 +227,7 @@ TEST_F(Hostile, a_million_bad_checks_do_not_end_the_session) {
   connect();
   const auto bad = Network::request(n.right, n.left, {.password = "wrong", .use_candidate = true});
   const auto before = n.left.state();
-  for (int i = 0; i < 100'000; ++i) n.left.agent.on_stun(n.now, attacker, bad);
+  for (int i = 0; i < 1'000'000; ++i) n.left.agent.on_stun(n.now, attacker, bad);
   EXPECT_EQ(n.left.state(), before);
   int refusals = 0;
   while (take_answer(n, n.left).size != 0) ++refusals;
@@ -298,18 +298,17 @@ TEST_F(Hostile, every_answer_after_a_passed_check_is_signed_with_our_password_an
 }
 
 // covers: bug 31
-TEST_F(Hostile, sixty_thousand_sources_and_ten_thousand_candidates_stay_in_their_bounds) {
+TEST_F(Hostile,
+       as_many_sources_as_there_are_ports_and_ten_thousand_candidates_stay_in_their_bounds) {
   n.start();
   for (unsigned port = 1; port <= 65'535; ++port) {
     const Route route{n.left_address,
                       Address::v4(203, 0, 113, 9, static_cast<std::uint16_t>(port))};
-    if (port <= 100 || port % 64 == 0) {
-      n.left.agent.on_stun(n.now, route, Network::request(n.right, n.left, {.controlled = 1}));
-      while (take_answer(n, n.left).size != 0) {
-      }
+    n.left.agent.on_stun(n.now, route, Network::request(n.right, n.left, {.controlled = 1}));
+    while (take_answer(n, n.left).size != 0) {
     }
+    ASSERT_LE(n.left.memory.live, 8'000u) << port;
   }
-  const std::size_t after_sources = n.left.memory.live;
   std::size_t taken = 0;
   for (unsigned i = 0; i < 10'000; ++i) {
     Candidate c;
@@ -321,7 +320,6 @@ TEST_F(Hostile, sixty_thousand_sources_and_ten_thousand_candidates_stay_in_their
     taken += code == Errc::ok;
   }
   EXPECT_EQ(taken, 31u) << "32, one of which is the right side; learned ones took no room";
-  EXPECT_LE(after_sources, 8'000u);
   EXPECT_LE(n.left.memory.peak, 25'000u);
   n.run_for(seconds(10));
   EXPECT_TRUE(n.agreed()) << "and the one that works is found";

@@ -395,7 +395,7 @@ TEST_F(Audio, a_bye_of_the_peer_gives_out_what_is_held_and_ends_nothing) {
   EXPECT_EQ(right->heard.size(), 3u);
 }
 
-// covers: must rfc8834#4.1
+// covers: must rfc8834#4.1, must rfc8834#10
 TEST_F(Audio, rtcp_of_reduced_size_and_unknown_kinds_are_taken_in_good_part) {
   hand_over(*right, sealed({false, 8, 1, 0, rtp::Ssrc{77}}, "one"));
   for (const unsigned type : {192u, 204u, 205u, 206u, 207u, 223u}) {
@@ -411,6 +411,84 @@ TEST_F(Audio, rtcp_of_reduced_size_and_unknown_kinds_are_taken_in_good_part) {
   }));
   hand_over(*right, sealed({false, 8, 2, 160, rtp::Ssrc{77}}, "two"));
   EXPECT_EQ(right->heard.size(), 2u);
+}
+
+// Two who hear the same, but that to one of them more is said which nobody has agreed on: he
+// becomes what the other one becomes. covers: must rfc8834#10
+TEST_F(Audio, header_extensions_and_rtcp_that_are_not_known_are_ignored) {
+  Side spared(false, negotiated(codec_, 2));
+  srtp::Session to_spared(
+      crypto::SrtpProfile::aes128_cm_sha1_80,
+      Bytes(keys_).first(srtp::exported_size(crypto::SrtpProfile::aes128_cm_sha1_80)), true,
+      libsrtp::backend(), reader_env_.env);
+  const auto hash_of = [](const Side& side) {
+    StateHash hash;
+    side.session.hash_state(hash);
+    return hash.value();
+  };
+  const auto audio = [](std::uint16_t sequence, std::optional<std::uint16_t> extension) {
+    Datagram room(1232);
+    Writer out(room);
+    rtp::write(out, {false, 8, sequence, sequence * 160u, rtp::Ssrc{77}});
+    if (extension) {
+      room[0] |= std::byte{0x10};
+      out.u16(*extension);
+      out.u16(2);
+      // [rfc8285#4.2, #4.3] As one-byte elements 5 and 0, as two-byte ones 83 and 177, or nonsense.
+      for (const unsigned b : {0x53u, 0x02u, 0xB1u, 0x01u, 0xFFu, 0x00u, 0x00u, 0x00u}) {
+        out.u8(static_cast<std::uint8_t>(b));
+      }
+    }
+    out.text("frame " + std::to_string(sequence));
+    room.resize(out.size());
+    return room;
+  };
+  const auto seal = [](srtp::Session& by, Datagram packet, bool rtcp) {
+    const std::size_t size = packet.size();
+    packet.resize(size + srtp::max_growth);
+    packet.resize(rtcp ? by.seal_rtcp(packet, size) : by.seal_rtp(packet, size));
+    return packet;
+  };
+  std::uint16_t sequence = 1;
+  for (const unsigned profile : {0xBEDEu, 0x1000u, 0x100Fu, 0x0000u, 0x1234u, 0xFFFFu}) {
+    const auto extension = static_cast<std::uint16_t>(profile);
+    hand_over(*right, seal(foreign_, audio(sequence, extension), false));
+    hand_over(spared, seal(to_spared, audio(sequence, {}), false));
+    EXPECT_EQ(hash_of(*right), hash_of(spared)) << profile;
+    ++sequence;
+  }
+  ASSERT_EQ(right->heard.size(), 6u);
+  EXPECT_EQ(right->heard, spared.heard);
+  EXPECT_EQ(right->heard[0].body, "frame 1");
+
+  // SR and RR are known, SDES and BYE; what is not stands before them, between them and behind.
+  const auto reports = [](std::optional<unsigned> unknown) {
+    Datagram room(1232);
+    rtp::CompoundWriter out(room);
+    const auto say_it = [&](std::uint8_t count) {
+      if (!unknown) return;
+      out.begin(rtp::RtcpType(*unknown), count);
+      out.out().u32(77);
+      out.out().u32(2);  // of a source of ours, were it known
+      out.out().u32(0xFFFF'FFFF);
+      out.end();
+    };
+    say_it(31);
+    rtp::write_sender_report(out, {rtp::Ssrc{77}, 0x5555'6666'7777'8888, 0, 1, 3}, {});
+    say_it(0);
+    rtp::write_cname(out, rtp::Ssrc{77}, "their name");
+    say_it(7);
+    room.resize(out.size());
+    return room;
+  };
+  for (unsigned type = 192; type <= 223; ++type) {
+    if (type >= 200 && type <= 203) continue;
+    const Datagram more = seal(foreign_, reports(type), true);
+    hand_over(*right, more);
+    hand_over(spared, seal(to_spared, reports({}), true));
+    EXPECT_EQ(hash_of(*right), hash_of(spared)) << type;
+  }
+  EXPECT_EQ(right->write(now()), spared.write(now())) << "nor is it answered";
 }
 
 // covers: must rfc8834#4.1
