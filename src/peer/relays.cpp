@@ -170,6 +170,8 @@ Relays::Relay* Relays::find(const Address& relayed) {
 
 bool Relays::is_another(const Relay& relay, const Address& relayed,
                         std::span<const ice::Candidate> ours) const {
+  const auto of_socket = [&](const Relay& r) { return r.socket == relayed; };
+  if (std::any_of(relays_.begin(), relays_.end(), of_socket)) return true;
   if (is_relayed(relayed)) {
     const auto same = [&](const Relay& r) {
       return &r != &relay && r.client->allocated() &&

@@ -169,18 +169,22 @@ TEST(Relays, the_largest_datagram_fits_into_the_room_for_one_with_and_without_a_
 
 // Else whatever our own socket sends would go there.
 TEST(Relays, a_server_that_gives_us_the_address_of_our_own_socket_gets_its_allocation_back) {
-  Stage stage({.relay_v4 = our_socket.with_port(0)});
-  stage.ours.emplace_back();
-  stage.ours.back().address = stage.ours.back().base = our_socket;
-  stage.ask();
-  stage.settle();
-  EXPECT_EQ(stage.server.allocations(stage.now), 1u);
-  EXPECT_FALSE(stage.relays.poll_found(stage.now, stage.ours));
-  stage.send(our_socket, 100, Relays::Use::data);
-  EXPECT_EQ(stage.direct, std::vector<Route>({{our_socket, peer_address}}));
-  stage.settle();
-  EXPECT_EQ(stage.server.allocations(stage.now), 0u);
-  EXPECT_FALSE(stage.relays.busy());
+  for (const bool restarted : {false, true}) {  // then the new agent has no candidates yet
+    Stage stage({.relay_v4 = our_socket.with_port(0)});
+    if (!restarted) {
+      stage.ours.emplace_back();
+      stage.ours.back().address = stage.ours.back().base = our_socket;
+    }
+    stage.ask();
+    stage.settle();
+    EXPECT_EQ(stage.server.allocations(stage.now), 1u);
+    EXPECT_FALSE(stage.relays.poll_found(stage.now, stage.ours));
+    stage.send(our_socket, 100, Relays::Use::data);
+    EXPECT_EQ(stage.direct, std::vector<Route>({{our_socket, peer_address}}));
+    stage.settle();
+    EXPECT_EQ(stage.server.allocations(stage.now), 0u);
+    EXPECT_FALSE(stage.relays.busy());
+  }
 }
 
 TEST(Relays, nothing_leaves_from_a_relay_that_is_gone) {

@@ -228,6 +228,9 @@ TEST(VideoSender, the_mode_of_a_later_description_counts) {
   single.format.fragments = false;
   s.sender.change(single);
   EXPECT_EQ(s.give(unit(0x41, 3000)).error().code, Errc::unsupported);
+  EXPECT_EQ(s.give(unit(0x41, 300)).error().code, Errc::would_block) << "it refers to that one";
+  EXPECT_TRUE(s.sender.needs_keyframe());
+  EXPECT_TRUE(s.give(unit(0x65, 300)));
   EXPECT_TRUE(s.give(unit(0x41, 300)));
   s.sender.change(video(true));
   EXPECT_TRUE(s.give(unit(0x41, 3000)));
@@ -385,12 +388,25 @@ TEST(VideoSender, a_frame_of_more_packets_than_half_of_the_numbers_is_refused_be
   EXPECT_LT(s.env.memory.peak, 1'000'000u);
 }
 
-TEST(VideoSender, a_frame_that_no_packet_can_carry_is_refused_and_the_next_one_goes) {
+TEST(VideoSender, a_frame_that_no_packet_can_carry_is_refused_and_the_next_keyframe_goes) {
   Sending s;
   EXPECT_EQ(s.give(unit(0x60, 50)).error().code, Errc::unsupported);
   EXPECT_EQ(s.give({}).error().code, Errc::unsupported);
   EXPECT_EQ(s.sender.bytes(), 0u);
-  EXPECT_TRUE(s.give(unit(0x41, 50)));
+  EXPECT_TRUE(s.give(unit(0x65, 50)));
+}
+
+// An encoder that gives its sets by themselves, while only a keyframe is taken.
+TEST(VideoSender, parameter_sets_of_a_frame_that_is_refused_go_with_the_next_keyframe) {
+  Sending s;
+  ASSERT_TRUE(s.give(unit(0x65, 50)));
+  EXPECT_EQ(s.give(unit(0x60, 50)).error().code, Errc::unsupported);
+  EXPECT_EQ(s.give(sets).error().code, Errc::would_block);
+  s.fetch_all();
+  ASSERT_TRUE(s.give(unit(0x65, 50)));
+  const std::size_t with_sets = s.sender.waiting();
+  s.fetch_all();
+  EXPECT_GE(with_sets, sets.size() + 50);
 }
 
 // As files of MP4 have it. Nobody could show what came of it.
@@ -433,7 +449,7 @@ TEST(VideoSender, without_memory_a_frame_is_refused_and_nothing_leaks) {
     }
     s.env.memory.fail_from = static_cast<std::size_t>(-1);
     s.fetch_all();
-    EXPECT_TRUE(s.give(unit(0x41, 100)));
+    EXPECT_TRUE(s.give(unit(0x65, 100)));
     s.fetch_all();
   }
 }

@@ -87,5 +87,25 @@ TEST(RateLimit, what_is_ahead_of_its_time_goes_within_bounds) {
   EXPECT_LE(most_in_a_second(limit, 160, 200, 10'000), 12'700u);
 }
 
+// Sound that does not wait for the limit of pictures, and is more than that.
+TEST(RateLimit, what_does_not_wait_for_it_takes_a_second_of_it_at_most) {
+  RateLimit limit(0, Duration(0));
+  limit.set(10'000, RateLimit::unlimited);
+  for (std::int64_t ms = 0; ms < 60'000; ms += 20) limit.on_sent_beside(test::at_ms(ms), 1'000);
+  EXPECT_LE(limit.due(), test::at_ms(61'000));
+  EXPECT_GE(limit.due(), test::at_ms(60'000));
+}
+
+TEST(RateLimit, another_limit_has_no_debts_of_the_last_one) {
+  RateLimit limit(0, Duration(0));
+  limit.set(1, RateLimit::unlimited);
+  limit.on_sent(test::at_ms(0), 1'000);
+  EXPECT_FALSE(limit.may_send(test::at_ms(500'000)));
+  limit.set(1, RateLimit::unlimited);
+  EXPECT_FALSE(limit.may_send(test::at_ms(500'000)));
+  limit.set(10'000, RateLimit::unlimited);
+  EXPECT_TRUE(limit.may_send(test::at_ms(1)));
+}
+
 }  // namespace
 }  // namespace esp_peer::rtp

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/capi/local_network.hpp"
 
@@ -47,12 +48,16 @@ class Coturn {
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    std::string arguments[] = {"turnserver", "-c", config};
-    char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
-    const int failed = posix_spawnp(&pid_, "turnserver", &actions, nullptr, argv, environ);
+    // It ends with the test, however that ends.
+    std::string arguments[] = {"setpriv", "--pdeathsig", "KILL", "turnserver", "-c", config};
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    const int failed = posix_spawnp(&pid_, "setpriv", &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     ASSERT_EQ(failed, 0) << "is coturn installed?";
     ASSERT_TRUE(answers()) << said();
+    ASSERT_EQ(waitpid(pid_, nullptr, WNOHANG), 0) << "another one has its port: " << said();
   }
   void stop() {
     if (pid_ <= 0) return;
