@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "sim/state_law.hpp"
@@ -75,25 +76,25 @@ class Story {
     return std::nullopt;
   }
 
-  // What a call tells from its own thread may overlap one callback of the loop, which was to come
-  // first and is heard behind it. So much is allowed, and looked for where the order is wrong.
-  static bool put_before_the_other_thread(All& all, std::size_t late) {
-    std::size_t first = late;
-    while (first > 0 && all[first - 1].by == all[late - 1].by) --first;
-    if (late == 0 || late >= all.size() || all[late - 1].by == all[late].by) return false;
+  // What a call tells from its own thread may overlap one callback of the loop: either is heard
+  // behind what it was to come before. So much is allowed, and looked for where the order is wrong.
+  static bool put_before(All& all, std::size_t to, std::size_t late) {
+    if (late >= all.size() || to >= late || all[to].by == all[late].by) return false;
     const auto at = [&](std::size_t i) { return all.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::rotate(at(first), at(late), at(late + 1));
+    std::rotate(at(to), at(late), at(late + 1));
     return true;
   }
   bool in_order(All& all, std::size_t count, int overlaps) const {
     const auto wrong = first_wrong(all, count);
     if (!wrong) return true;
     if (overlaps == 0) return false;
-    std::size_t next = wrong->at + 1;  // of another thread
+    std::size_t run = wrong->at;  // of the other thread, in front of it
+    while (run > 0 && all[run - 1].by == all[wrong->at - 1].by) --run;
+    std::size_t next = wrong->at + 1;  // of the other thread, behind it
     while (next < all.size() && all[next].by == all[wrong->at].by) ++next;
-    for (const std::size_t late : {wrong->at, next}) {
+    for (const auto& [to, late] : {std::pair(run, wrong->at), std::pair(wrong->at, next)}) {
       All other = all;
-      if (put_before_the_other_thread(other, late) && in_order(other, count, overlaps - 1)) {
+      if (put_before(other, to, late) && in_order(other, count, overlaps - 1)) {
         all = std::move(other);
         return true;
       }
