@@ -3,7 +3,6 @@
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/md5.h>
-#include <mbedtls/platform_util.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
+
+#include "backends/common/hashes.hpp"
 
 namespace esp_peer::mbedtls {
 namespace {
@@ -58,37 +59,8 @@ struct Md5 {
   mbedtls_md5_context state;
 };
 
-template <class Hash>
-typename Hash::Digest digest(Bytes first, std::span<const Bytes> parts) {
-  Hash hash;
-  typename Hash::Digest out{};
-  hash.add(first);
-  for (const Bytes part : parts) hash.add(part);
-  hash.finish(out);
-  return out;
-}
-
-// [rfc2104#2]
-template <class Hash>
-typename Hash::Digest hmac(Bytes key, std::span<const Bytes> parts) {
-  constexpr std::size_t block_size = 64;  // of both hashes
-  typename Hash::Digest short_key{};
-  if (key.size() > block_size) {
-    short_key = digest<Hash>(key, {});
-    key = short_key;
-  }
-  std::array<std::byte, block_size> inner{}, outer{};
-  copy_bytes(key, inner);
-  copy_bytes(key, outer);
-  for (std::byte& b : inner) b ^= std::byte{0x36};
-  for (std::byte& b : outer) b ^= std::byte{0x5C};
-  const typename Hash::Digest hashed = digest<Hash>(inner, parts);
-  const Bytes last[] = {hashed};
-  const typename Hash::Digest out = digest<Hash>(outer, last);
-  mbedtls_platform_zeroize(inner.data(), inner.size());
-  mbedtls_platform_zeroize(outer.data(), outer.size());
-  return out;
-}
+using backends::digest;
+using backends::hmac;
 
 class MbedtlsProvider final : public crypto::Provider {
  public:

@@ -10,6 +10,8 @@
 
 #include <cstdlib>
 
+#include "backends/common/hashes.hpp"
+
 namespace esp_peer::openssl {
 namespace {
 
@@ -24,6 +26,7 @@ void must(bool ok) {
 struct Sha256 {
   using Digest = crypto::Sha256Digest;
   Sha256() { must(SHA256_Init(&state) == 1); }
+  ~Sha256() { OPENSSL_cleanse(&state, sizeof(state)); }
   void add(Bytes part) { must(SHA256_Update(&state, part.data(), part.size()) == 1); }
   void finish(Digest& out) { must(SHA256_Final(out_of(out.data()), &state) == 1); }
   SHA256_CTX state;
@@ -31,6 +34,7 @@ struct Sha256 {
 struct Sha1 {
   using Digest = crypto::Sha1Digest;
   Sha1() { must(SHA1_Init(&state) == 1); }
+  ~Sha1() { OPENSSL_cleanse(&state, sizeof(state)); }
   void add(Bytes part) { must(SHA1_Update(&state, part.data(), part.size()) == 1); }
   void finish(Digest& out) { must(SHA1_Final(out_of(out.data()), &state) == 1); }
   SHA_CTX state;
@@ -38,43 +42,14 @@ struct Sha1 {
 struct Md5 {
   using Digest = crypto::Md5Digest;
   Md5() { must(MD5_Init(&state) == 1); }
+  ~Md5() { OPENSSL_cleanse(&state, sizeof(state)); }
   void add(Bytes part) { must(MD5_Update(&state, part.data(), part.size()) == 1); }
   void finish(Digest& out) { must(MD5_Final(out_of(out.data()), &state) == 1); }
   MD5_CTX state;
 };
 
-template <class Hash>
-typename Hash::Digest digest(Bytes first, std::span<const Bytes> parts) {
-  Hash hash;
-  typename Hash::Digest out{};
-  hash.add(first);
-  for (const Bytes part : parts) hash.add(part);
-  hash.finish(out);
-  OPENSSL_cleanse(&hash.state, sizeof(hash.state));
-  return out;
-}
-
-// [rfc2104#2]
-template <class Hash>
-typename Hash::Digest hmac(Bytes key, std::span<const Bytes> parts) {
-  constexpr std::size_t block_size = 64;  // of both hashes
-  typename Hash::Digest short_key{};
-  if (key.size() > block_size) {
-    short_key = digest<Hash>(key, {});
-    key = short_key;
-  }
-  std::array<std::byte, block_size> inner{}, outer{};
-  copy_bytes(key, inner);
-  copy_bytes(key, outer);
-  for (std::byte& b : inner) b ^= std::byte{0x36};
-  for (std::byte& b : outer) b ^= std::byte{0x5C};
-  const typename Hash::Digest hashed = digest<Hash>(inner, parts);
-  const Bytes last[] = {hashed};
-  const typename Hash::Digest out = digest<Hash>(outer, last);
-  OPENSSL_cleanse(inner.data(), inner.size());
-  OPENSSL_cleanse(outer.data(), outer.size());
-  return out;
-}
+using backends::digest;
+using backends::hmac;
 
 class OpensslProvider final : public crypto::Provider {
  public:

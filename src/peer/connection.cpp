@@ -401,6 +401,8 @@ void Connection::end(Instant now, State how, Failure why) {
   if (data_) data_->abort(now);
   // The ABORT can only be sealed while the path is open; poll_transmit() closes it afterwards.
   closing_ = path_.secured();
+  // exception: [rfc8656#8.3] a relay is given back once, and nobody waits for the answer: the
+  // sockets are closed at once. Else it ends by itself, within ten minutes.
   if (!closing_) {
     path_.close(now);
     relays_.close(now);

@@ -13,6 +13,7 @@ constexpr turn::Family families[] = {turn::Family::v4, turn::Family::v6};
 void Relays::ask(Instant now, const Address& socket, const Address& server,
                  std::string_view username, std::string_view password) {
   if (socket.is_v4() != server.is_v4()) return;
+  // exception: [rfc8656#7.4] who has refused is asked again with the next gathering, however soon.
   for (std::size_t i = relays_.size(); i > 0; --i) {
     if (relays_[i - 1].client->ended()) relays_.erase(i - 1);
   }
@@ -75,6 +76,7 @@ void Relays::commit(Instant now, TxBatch& out, const Route& route, std::size_t n
   out.commit({relay->socket, client.server()}, wrapped);
 }
 
+// exception: [rfc8445#14.2] requests are not paced; they are as many as servers and peers.
 void Relays::poll_transmit(Instant now, TxBatch& out) {
   for (Relay& r : relays_) {
     while (out.room().size() >= request_room) {
@@ -184,10 +186,7 @@ bool Relays::is_another(const Relay& relay, const Address& relayed,
 }
 
 bool Relays::is_relayed(const Address& local) const {
-  for (const Address& a : relayed_) {
-    if (a == local) return true;
-  }
-  return false;
+  return std::find(relayed_.begin(), relayed_.end(), local) != relayed_.end();
 }
 
 void Relays::hold(Instant now, const Route& route, Bytes datagram) {

@@ -42,8 +42,9 @@ class SecurePath {
   };
   // A peer that answers checks but no handshake has had its time.
   static constexpr Duration handshake_timeout = seconds(30);
-  // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP. exception: [rfc8261#4] the path's MTU is
-  // not looked for; a path that carries less ends the connection.
+  // No datagram of ours is larger: 1280 − 40 IPv6 − 8 UDP; but what a relay puts around it comes on
+  // top of that. exception: [rfc8261#4] the path's MTU is not looked for; a path that carries less
+  // ends the connection.
   static constexpr std::size_t max_datagram = 1232;
   // What one of them wants, with what a relay puts around it.
   static constexpr std::size_t room_for_one = max_datagram + turn::Client::max_overhead;

@@ -37,7 +37,7 @@ TEST(Bandwidth, each_section_has_its_own_and_the_session_one_for_all) {
   EXPECT_EQ(wish.audio, (Bandwidth{10'000, unlimited}));
   EXPECT_EQ(wish.video, (Bandwidth{37'500, 35'000}));
   EXPECT_EQ(wish_of("", "", "").video, Bandwidth());
-  EXPECT_FALSE(Bandwidth().is_limited());
+  EXPECT_EQ(Bandwidth(), (Bandwidth{Bandwidth::unlimited, Bandwidth::unlimited}));
 }
 
 // [rfc8866#5.8] CT is a limit too, and what is not known is passed over.

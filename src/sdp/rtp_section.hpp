@@ -47,7 +47,6 @@ struct Bandwidth {
   std::uint64_t transport = unlimited;  // with the headers of UDP and IP [rfc8866#5.8]
   std::uint64_t payload = unlimited;    // of RTP packets without any header [rfc3890#6.4]
   bool is_zero() const { return transport == 0 || payload == 0; }
-  bool is_limited() const { return transport != unlimited || payload != unlimited; }
   friend bool operator==(const Bandwidth&, const Bandwidth&) = default;
 };
 // What keeps to both.

@@ -36,7 +36,6 @@ enum class Failure : std::uint8_t {
   malformed,        // an answer that makes no sense
   redirected,       // in a circle, or to where we cannot follow
   stream_closed,
-  no_memory,
 };
 
 struct Allocated {
@@ -48,8 +47,8 @@ struct Allocated {
 struct Redirected {
   Address server;
 };
-// There is no allocation, and this client is over. [rfc8656#7.4] The server is not to be asked
-// again at once: for a minute after 486 and 508, for two after 437.
+// There is no allocation, and this client is over. [rfc8656#7.4] The server should not be asked
+// again for a minute after 486 and 508, for two after 437: that is up to the owner.
 struct Failed {
   static constexpr std::string_view kName = "turn_failed";
   Failure why;

@@ -54,7 +54,7 @@ class Credential {
   void sign(stun::Builder& request);
 
   bool challenged() const { return !nonce_.text().empty(); }
-  // The response is the server's. `forged`: it carries an integrity that is wrong.
+  // The response is the server's.
   bool signs(const stun::Message& response) const;
   // [rfc8489#9.2.5] Somebody took the password algorithms out of it.
   static bool is_bid_down(const Message& response);

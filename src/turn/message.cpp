@@ -62,8 +62,7 @@ bool read_value(Message& m, std::uint16_t type, Bytes value) {
     case Attribute::data:
       if (!m.data) m.data = value;
       return true;
-    case Attribute::icmp:
-      m.icmp = true;
+    case Attribute::icmp:  // of what a peer could not be sent: ICE notices
       return true;
     case Attribute::realm:
       return keep_text(value, m.realm);

@@ -41,8 +41,7 @@ inline Family family_of(const Address& address) {
 namespace error {
 inline constexpr std::uint16_t try_alternate = 300, bad_request = 400, unauthenticated = 401,
                                forbidden = 403, allocation_mismatch = 437, stale_nonce = 438,
-                               family_not_supported = 440, wrong_credentials = 441,
-                               peer_family_mismatch = 443, quota_reached = 486,
+                               family_not_supported = 440, peer_family_mismatch = 443,
                                insufficient_capacity = 508;
 }
 
@@ -55,7 +54,6 @@ struct Message {
   std::optional<Address> relayed_v4, relayed_v6;
   std::optional<Address> peer;
   std::optional<Bytes> data;
-  bool icmp = false;
   std::optional<std::string_view> realm, nonce;
   std::optional<Bytes> password_algorithms;
   std::optional<Address> alternate_v4, alternate_v6;

@@ -1,13 +1,12 @@
 // How two peers come together, and how they notice that they cannot.
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "sim/default_address.hpp"
 #include "sim/pair.hpp"
 #include "sim/stun_server.hpp"
 #include "stun/message.hpp"
 #include "tests/scenario/each_cipher.hpp"
+#include "tests/scenario/role_conflicts.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -160,21 +159,13 @@ TEST_F(Connect, two_that_both_offer_agree_on_one_offer_and_one_role_each) {
   options.left.name = "left";
   options.right.name = "right";
   Pair pair(world_, options);
-  int conflicts = 0;
-  std::set<HostId> nominating;
-  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& datagram) {
-    const auto message = stun::parse(datagram);
-    if (!message) return true;
-    conflicts += message->error_code == 487 ? 1 : 0;
-    if (message->use_candidate) nominating.insert(from);
-    return true;
-  });
+  RoleConflicts conflicts(world_);
   pair.connect();
   ASSERT_TRUE(pair.run_until_open());
   EXPECT_LE(since_the_beginning(), seconds(2));
-  EXPECT_LE(conflicts, 3);
-  EXPECT_EQ(nominating.size(), 1u) << "one controls";
-  world_.network.set_tap({});
+  EXPECT_LE(conflicts.answers(), 3);
+  EXPECT_EQ(conflicts.nominating(), 1u) << "one controls";
+  conflicts.stop();
   EXPECT_TRUE(pair.send(*pair.left, "after all"));
   pair.run_for(seconds(1));
   EXPECT_EQ(pair.texts(*pair.right), std::vector<std::string>{"after all"});

@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
 
 #include "sim/pair.hpp"
 #include "sim/stun_server.hpp"
-#include "stun/message.hpp"
+#include "tests/scenario/role_conflicts.hpp"
 
 namespace esp_peer::sim {
 namespace {
@@ -291,21 +290,13 @@ TEST_F(Restart, asks_the_servers_that_were_given_meanwhile) {
 // covers: bug 29
 TEST_F(Restart, of_both_sides_at_once_is_one) {
   begin();
-  int conflicts = 0;
-  std::set<HostId> nominating;
-  world_.network.set_tap([&](HostId from, const Route&, std::vector<std::byte>& datagram) {
-    const auto message = stun::parse(datagram);
-    if (!message) return true;
-    conflicts += message->error_code == 487 ? 1 : 0;
-    if (message->use_candidate) nominating.insert(from);
-    return true;
-  });
+  RoleConflicts conflicts(world_);
   ASSERT_TRUE(restart(*pair_->left));
   ASSERT_TRUE(restart(*pair_->right));
   pair_->run_for(seconds(2));
-  EXPECT_LE(conflicts, 3);
-  EXPECT_EQ(nominating.size(), 1u) << "one controls, and has nominated within two seconds";
-  world_.network.set_tap({});
+  EXPECT_LE(conflicts.answers(), 3);
+  EXPECT_EQ(conflicts.nominating(), 1u) << "one controls, and has nominated within two seconds";
+  conflicts.stop();
   EXPECT_EQ(spoken_.size(), 3u) << "two offers, and an answer to the one that stands";
   expect_talk("after");
   ASSERT_TRUE(restart(*pair_->left));
