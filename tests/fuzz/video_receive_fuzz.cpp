@@ -91,11 +91,15 @@ class Stage {
     }
   }
   void ask() {
-    std::array<std::byte, 1232> room{};
-    rtp::CompoundWriter out(room);
-    receiver_.write_feedback(now_, out, rtp::Ssrc{77});
+    // Of the 125 packets that it may wait for, one call asks for 120.
+    int calls = 0;
+    do {
+      std::array<std::byte, 1232> room{};
+      rtp::CompoundWriter out(room);
+      receiver_.write_feedback(now_, out, rtp::Ssrc{77});
+      require(out.size() == 0 || rtp::CompoundReader::open(Bytes(room).first(out.size())));
+    } while (receiver_.has_feedback() && ++calls < 2);
     require(!receiver_.has_feedback());
-    require(out.size() == 0 || rtp::CompoundReader::open(Bytes(room).first(out.size())));
     std::array<rtp::ReportBlock, 4> blocks;
     require(receiver_.report(now_, blocks) <= peer::VideoReceiver::max_sources);
   }
